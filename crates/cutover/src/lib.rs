@@ -1,0 +1,1 @@
+//! Pure cutover policy. The clock and the dice are arguments.

@@ -1,0 +1,1 @@
+//! Pure transformations: bytes in, bytes out. No sockets, no clock, no environment.

@@ -1,0 +1,82 @@
+//! One entry of LiteLLM's `model_list`, after environment references and credentials are resolved.
+
+use std::fmt;
+
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+/// A credential. Prints as `***`; the value is reached only through [`Secret::expose`].
+#[derive(Clone, PartialEq, Eq)]
+pub struct Secret(String);
+
+impl Secret {
+    pub fn new(value: impl Into<String>) -> Self {
+        Self(value.into())
+    }
+
+    /// The credential itself: for a header that leaves this process, or a comparison, and nothing else.
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("***")
+    }
+}
+
+/// Which routes a [`Reason`] speaks of.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RouteScope {
+    All,
+    /// A route by its name, as in `ocr`.
+    Route(String),
+}
+
+/// Why the native leg leaves a deployment, or the whole configuration, to Python.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Reason {
+    /// Where in the configuration, as in `litellm_settings.callbacks` or `model_list[3].litellm_params.tags`.
+    pub path: String,
+    /// From a closed set, because it labels metrics.
+    pub code: &'static str,
+    /// One sentence for the operator.
+    pub text: String,
+    pub routes: RouteScope,
+}
+
+/// A deployment as LiteLLM's router holds it.
+///
+/// Source: litellm/router.py `_create_deployment`, litellm/types/router.py `LiteLLM_Params` @ 1.102.4
+#[derive(Clone, Debug)]
+pub struct Deployment {
+    /// What `x-litellm-model-id` shows: `model_info.id`, else the hash of group and parameters.
+    pub id: String,
+    /// The model group: the name that clients send.
+    pub model_name: String,
+    /// `mistral`
+    pub provider: String,
+    /// The provider's model name, without prefix: `mistral-ocr-latest`.
+    pub model: String,
+    /// As configured: `mistral/mistral-ocr-latest`.
+    pub litellm_model: String,
+    pub api_base: Option<String>,
+    pub api_key: Option<Secret>,
+    /// Seconds.
+    pub timeout: Option<f64>,
+    /// Seconds.
+    pub stream_timeout: Option<f64>,
+    pub num_retries: Option<u32>,
+    pub weight: Option<f64>,
+    pub rpm: Option<f64>,
+    pub tpm: Option<f64>,
+    /// All of `litellm_params`, in the order of the file, environment references resolved.
+    pub params: Map<String, Value>,
+    pub model_info: Map<String, Value>,
+    /// `model_list[3]`
+    pub path: String,
+    /// Why the native leg would not serve this deployment; empty means exact.
+    pub reasons: Vec<Reason>,
+}

@@ -1,0 +1,1 @@
+//! The native leg: answers as LiteLLM would, or declines before any effect.
