@@ -50,9 +50,11 @@ pub fn construct(tag: ScalarTag, text: &str) -> Result<Value, &'static str> {
 }
 
 fn is_bool(text: &str) -> bool {
-    let lower = text.to_ascii_lowercase();
-    let first_upper = lower[..1].to_ascii_uppercase() + &lower[1..];
-    bool_value(text).is_some() && (text == lower || text == first_upper || text == lower.to_ascii_uppercase())
+    const WORDS: [&str; 18] = [
+        "yes", "Yes", "YES", "no", "No", "NO", "true", "True", "TRUE", "false", "False", "FALSE", "on", "On", "ON",
+        "off", "Off", "OFF",
+    ];
+    WORDS.contains(&text)
 }
 
 fn bool_value(text: &str) -> Option<bool> {

@@ -4,7 +4,7 @@
 
 mod text;
 
-pub use text::{NotJson, json_dumps, str_of};
+pub use text::{NotJson, json_dumps, repr, str_of};
 
 /// Where a value was written: an index into the files read, and a line counted from 1.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -31,7 +31,8 @@ pub fn json_dumps(value: &Value) -> Result<String, NotJson> {
     Ok(out)
 }
 
-fn repr(value: &Value) -> String {
+/// `repr(value)`
+pub fn repr(value: &Value) -> String {
     match value {
         Value::None => "None".to_owned(),
         Value::Bool(true) => "True".to_owned(),
