@@ -1,13 +1,18 @@
 //! LiteLLM's `config.yaml` as LiteLLM reads it.
 
+mod effects;
+mod credentials;
 mod environment;
 pub mod model_id;
 mod model_list;
+mod param_effects;
 mod params;
 mod provider;
+mod reasons;
 mod scalar;
 mod settings;
 mod source;
+mod surroundings;
 mod tables;
 pub mod yaml;
 
@@ -38,7 +43,13 @@ pub fn load_with(
     interpret(source, env)
 }
 
-fn read_file(path: &Path) -> std::io::Result<Option<Vec<u8>>> {
+/// The files merged, nothing resolved: what a tool that re-writes the configuration starts from.
+pub fn read_source(path: &Path, read_file: ReadFile<'_>) -> Result<Source, ConfigError> {
+    source::read(path, read_file)
+}
+
+/// The real file system, as [`load_with`] and [`read_source`] want it.
+pub fn read_file(path: &Path) -> std::io::Result<Option<Vec<u8>>> {
     match std::fs::read(path) {
         Ok(bytes) => Ok(Some(bytes)),
         Err(problem) if problem.kind() == std::io::ErrorKind::NotFound => Ok(None),
@@ -57,17 +68,25 @@ fn interpret(source: Source, env: &dyn Fn(&str) -> Option<String>) -> Result<Lit
     let general_section = settings::section(&root, "general_settings", &files)?;
     let litellm_section = settings::section(&root, "litellm_settings", &files)?;
     let router_section = settings::section(&root, "router_settings", &files)?;
-    let deployments = model_list::build(&root, &files, &mut environment)?;
+    let built = model_list::build(&root, &files, &mut environment)?;
+    let mut findings = reasons::of_config(&reasons::Sections {
+        root: &root,
+        general: general_section,
+        litellm: litellm_section,
+        router: router_section,
+    });
+    surroundings::of_environment(&environment, &mut findings);
+    findings.unknown_keys.extend(built.unknown_keys);
     let config = LiteLlmConfig {
         aliases: settings::aliases(router_section, &files)?,
         general: settings::general(general_section, &files, &environment)?,
         settings: settings::litellm(litellm_section, &files)?,
         router: settings::router(router_section, &files)?,
-        hash: hash(&root, &deployments.served),
-        deployments: deployments.served,
-        ignored: deployments.ignored,
-        unknown_keys: Vec::new(),
-        reasons: Vec::new(),
+        hash: hash(&root, &built.served),
+        deployments: built.served,
+        ignored: built.ignored,
+        unknown_keys: findings.unknown_keys,
+        reasons: findings.reasons,
         files: files.0,
     };
     Ok(config)
@@ -137,3 +156,6 @@ pub struct RouterSettings {
     pub cooldown_time: Option<f64>,
     pub disable_cooldowns: Option<bool>,
 }
+
+#[cfg(test)]
+pub(crate) mod tests;

@@ -3,12 +3,13 @@
 //! Source: litellm/proxy/proxy_server.py `load_config`, litellm/router.py `set_model_list`, `_create_deployment`,
 //! `_add_deployment` @ 1.102.4
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
+use super::credentials::{self, Credentials};
 use super::environment::Environment;
 use super::model_id::generate_model_id;
 use super::source::Files;
-use super::{params, provider};
+use super::{params, provider, reasons};
 use crate::config::error::ConfigError;
 use crate::config::python::{Dict, Node, Place, Value, str_of};
 use crate::config::{Deployment, Reason, RouteScope, Secret};
@@ -28,6 +29,8 @@ pub struct Ignored {
 pub struct Deployments {
     pub served: Vec<Deployment>,
     pub ignored: Vec<Ignored>,
+    /// Paths of parameters that LiteLLM does not know.
+    pub unknown_keys: Vec<String>,
 }
 
 /// Builds every deployment. References were resolved once already, over the whole file.
@@ -37,14 +40,16 @@ pub fn build(
     environment: &mut Environment<'_>,
 ) -> Result<Deployments, ConfigError> {
     let mut built = Deployments::default();
+    let credentials = credentials::read(root, files)?;
     let Some(node) = root.get("model_list").filter(|node| node.value.is_true()) else { return Ok(built) };
     let entries = node
         .list()
         .ok_or_else(|| files.error(node.place, "model_list", "must be a list", "write each model as `- model_name: …`"))?;
-    let mut builder = Builder { files, environment, shared_ids: HashMap::new(), shared_entries: HashMap::new() };
+    let mut builder = Builder { files, environment, shared_ids: HashMap::new(), shared_entries: HashSet::new(), credentials };
     for (index, entry) in entries.iter().enumerate() {
         builder.entry(entry, format!("model_list[{index}]"), &mut built)?;
     }
+    mark_shared_ids(&mut built.served);
     Ok(built)
 }
 
@@ -52,8 +57,9 @@ struct Builder<'a, 'e> {
     files: &'a Files,
     environment: &'a mut Environment<'e>,
     /// LiteLLM writes a generated id into `model_info`; entries that share one by an anchor share its id too.
-    shared_ids: HashMap<u32, String>,
-    shared_entries: HashMap<u32, ()>,
+    shared_ids: HashMap<u64, String>,
+    shared_entries: HashSet<u64>,
+    credentials: Credentials,
 }
 
 /// An entry whose shape LiteLLM relies on.
@@ -62,7 +68,7 @@ struct Entry<'a> {
     place: Place,
     model_name: &'a str,
     litellm_params: Dict,
-    model_info: Option<(&'a Dict, u32)>,
+    model_info: Option<(&'a Dict, u64)>,
     rest: &'a Dict,
 }
 
@@ -76,7 +82,7 @@ impl Builder<'_, '_> {
             Some(text) => {
                 built.ignored.push(Ignored { path: entry.path, model_name: entry.model_name.to_owned(), text });
             }
-            None => built.served.push(self.deployment(entry, id, declared)),
+            None => self.serve(entry, id, declared, built),
         }
         Ok(())
     }
@@ -90,7 +96,7 @@ impl Builder<'_, '_> {
         let dict = node
             .dict()
             .ok_or_else(|| wrong(node.place, "", "must be a mapping", "give it model_name and litellm_params"))?;
-        if node.object != 0 && self.shared_entries.insert(node.object, ()).is_some() {
+        if node.object != 0 && !self.shared_entries.insert(node.object) {
             let remedy = "repeat its content, or share only its litellm_params";
             return Err(wrong(node.place, "", "is an alias of another entry, which LiteLLM cannot start with", remedy));
         }
@@ -179,56 +185,84 @@ impl Builder<'_, '_> {
         (!active).then(|| format!("it is not meant for LITELLM_ENVIRONMENT={here}"))
     }
 
-    fn deployment(&self, entry: Entry<'_>, id: Option<String>, id_is_declared: bool) -> Deployment {
+    fn serve(&self, entry: Entry<'_>, id: Option<String>, id_is_declared: bool, built: &mut Deployments) {
         let params = &entry.litellm_params;
         let text = |name: &str| params.get(name).and_then(Node::text).map(str::to_owned);
-        let number = |name: &str| params.get(name).and_then(|node| params::as_float(&node.value));
-        // A limit beside litellm_params counts where litellm_params has none.
-        let limit = |name: &str| {
-            number(name).or_else(|| entry.rest.get(name).and_then(|node| params::as_float(&node.value)))
-        };
         let litellm_model = text("model").unwrap_or_default();
         let resolved = provider::resolve(
             &litellm_model,
             text("custom_llm_provider").as_deref(),
             text("api_base").as_deref(),
         );
-        let mut reasons = Vec::new();
+        if resolved.as_ref().is_some_and(|found| found.provider.is_empty()) {
+            let text = "LiteLLM knows the host of its api_base but no provider for it".to_owned();
+            built.ignored.push(Ignored { path: entry.path, model_name: entry.model_name.to_owned(), text });
+            return;
+        }
+        let mut findings = reasons::of_deployment(&entry.path, params, entry.model_info.map(|(info, _)| info));
         if id.is_none() {
-            reasons.push(reason(&entry.path, "model_info.id", "model_id_random", "LiteLLM draws a new id at every start because model_info.id is null"));
+            let text = "LiteLLM draws a new id at every start because this is null";
+            findings.add(format!("{}.model_info.id", entry.path), "model_id_random", text);
+        }
+        if entry.model_name.contains('*') {
+            let text = "a group of names that LiteLLM matches by pattern";
+            findings.add(format!("{}.model_name", entry.path), "wildcard_group", text);
         }
         if !resolved.as_ref().is_some_and(|found| found.certain) {
-            reasons.push(reason(&entry.path, "litellm_params.model", "provider_uncertain", "the provider of this model name is known to LiteLLM's price map only"));
+            let text = "only LiteLLM's price map tells the provider of this model name";
+            findings.add(format!("{}.litellm_params.model", entry.path), "provider_uncertain", text);
         }
         let (provider, model) = resolved
             .map_or_else(|| ("unknown".to_owned(), litellm_model.clone()), |found| (found.provider, found.model));
-        Deployment {
+        let connection = credentials::connection(&provider, params, &self.credentials, self.environment);
+        connection.report(&entry.path, &provider, self.environment, &mut findings);
+        built.unknown_keys.append(&mut findings.unknown_keys);
+        let copies = params.get("organization").and_then(Node::list).map_or(1, <[Node]>::len);
+        let deployment = Deployment {
             id: id.unwrap_or_default(),
             model_name: entry.model_name.to_owned(),
             provider,
             model,
-            api_base: text("api_base").filter(|base| !base.is_empty()),
-            api_key: text("api_key").filter(|key| !key.is_empty()).map(Secret::new),
-            timeout: number("timeout"),
-            stream_timeout: number("stream_timeout"),
+            api_base: connection.api_base,
+            api_key: connection.api_key.map(Secret::new),
+            timeout: number(params, "timeout"),
+            stream_timeout: number(params, "stream_timeout"),
             num_retries: params
                 .get("num_retries")
                 .and_then(|node| params::as_int(&node.value))
                 .and_then(|count| u32::try_from(count).ok()),
-            weight: number("weight"),
-            rpm: limit("rpm"),
-            tpm: limit("tpm"),
+            weight: number(params, "weight"),
+            // A limit beside litellm_params counts where litellm_params has none.
+            rpm: number(params, "rpm").or_else(|| number(entry.rest, "rpm")),
+            tpm: number(params, "tpm").or_else(|| number(entry.rest, "tpm")),
             params: params.to_json(),
             model_info: entry.model_info.map(|(info, _)| info.to_json()).unwrap_or_default(),
             id_is_declared,
             place: entry.place,
             litellm_model,
             path: entry.path,
-            reasons,
-        }
+            reasons: findings.reasons,
+        };
+        built.served.extend(vec![deployment; copies]);
     }
 }
 
-fn reason(path: &str, below: &str, code: &'static str, text: &str) -> Reason {
-    Reason { path: format!("{path}.{below}"), code, text: text.to_owned(), routes: RouteScope::All }
+fn number(dict: &Dict, name: &str) -> Option<f64> {
+    dict.get(name).and_then(|node| params::as_float(&node.value))
+}
+
+/// Two deployments with one id share cooldowns and counters in LiteLLM, which the native leg does not imitate.
+fn mark_shared_ids(served: &mut [Deployment]) {
+    let mut counts: HashMap<String, usize> = HashMap::new();
+    for deployment in served.iter() {
+        *counts.entry(deployment.id.clone()).or_default() += 1;
+    }
+    for deployment in served.iter_mut().filter(|deployment| counts.get(&deployment.id).is_some_and(|count| *count > 1)) {
+        deployment.reasons.push(Reason {
+            path: deployment.path.clone(),
+            code: "shared_model_id",
+            text: "another deployment has the same id".to_owned(),
+            routes: RouteScope::All,
+        });
+    }
 }

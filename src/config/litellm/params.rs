@@ -26,6 +26,8 @@ fn expectation(name: &str, value: &Value) -> Option<&'static str> {
     }
     let wrong = |fits: bool, expected: &'static str| if fits { None } else { Some(expected) };
     match name {
+        // One deployment for each organization.
+        "organization" => wrong(matches!(value, Value::Text(_)) || is_text_list(value), "text"),
         "max_retries" => wrong(as_int(value).is_some(), "an integer"),
         "timeout" | "stream_timeout" => wrong(as_float(value).is_some() || matches!(value, Value::Text(_)), "a number"),
         "vertex_credentials" => wrong(matches!(value, Value::Text(_) | Value::Dict(_)), "text or a mapping"),

@@ -27,12 +27,11 @@ pub fn resolve(model: &str, custom_llm_provider: Option<&str>, api_base: Option<
         Some(name) if model.split('/').next() != Some(name) => format!("{name}/{model}"),
         _ => model.to_owned(),
     };
-    let special = matches!(prefixed.split('/').next(), Some("azure" | "cohere" | "anthropic" | "openrouter"));
     if let Some((prefix, rest)) = prefixed.split_once('/')
         && PROVIDERS.contains(&prefix)
     {
-        // These prefixes are re-read by model name (azure/command-r is served as openai, and so on).
-        return Some(Resolved { provider: prefix.to_owned(), model: rest.to_owned(), certain: !special });
+        // LiteLLM re-reads some of these by model name (azure/command-r is served as openai, and so on); none is ours.
+        return certain(prefix, rest);
     }
     if let Some(base) = api_base.filter(|base| !base.is_empty())
         && let Some((_, provider)) = ENDPOINTS.iter().find(|(endpoint, _)| endpoint_matches(endpoint, base))

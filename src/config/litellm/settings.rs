@@ -18,14 +18,16 @@ pub fn section<'a>(root: &'a Dict, name: &str, files: &Files) -> Result<Option<&
     }
 }
 
-/// LiteLLM reads the master key only while there is a non-empty `general_settings`.
+/// LiteLLM reads `LITELLM_MASTER_KEY` when it starts, and again once the file's `environment_variables` are set if
+/// there is a non-empty `general_settings`.
 pub fn general(
     section: Option<&Dict>,
     files: &Files,
     environment: &Environment<'_>,
 ) -> Result<GeneralSettings, ConfigError> {
     let Some(section) = section else {
-        return Ok(GeneralSettings { master_key: None, has_database: has_database(None, environment) });
+        let master_key = environment.at_start("LITELLM_MASTER_KEY").map(Secret::new);
+        return Ok(GeneralSettings { master_key, has_database: has_database(None, environment) });
     };
     let value = match section.get("master_key") {
         Some(node) => node.value.clone(),

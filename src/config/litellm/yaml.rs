@@ -236,7 +236,7 @@ impl Constructor {
             }
         };
         let line = u32::try_from(node.line).unwrap_or(u32::MAX);
-        Ok(Node { value, place: Place { file: self.file, line }, object: node.object })
+        Ok(Node { value, place: Place { file: self.file, line }, object: (u64::from(self.file) << 32) | u64::from(node.object) })
     }
 
     fn dict(&mut self, pairs: &Pairs, depth: usize) -> Result<Dict, YamlError> {

@@ -19,7 +19,7 @@ pub struct Node {
     pub value: Value,
     pub place: Place,
     /// Equal for every use of one anchor, as Python's `id()` would be. LiteLLM writes into such shared objects.
-    pub object: u32,
+    pub object: u64,
 }
 
 /// A Python object as a YAML file can spell it.
