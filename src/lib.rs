@@ -2,5 +2,6 @@
 //!
 //! Modules stand in the order in which a request meets them.
 
+pub mod agreement;
 pub mod config;
 pub mod native;

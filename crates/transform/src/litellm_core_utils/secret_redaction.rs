@@ -5,9 +5,11 @@
 
 use std::sync::OnceLock;
 
-use fancy_regex::Regex;
+use fancy_regex::{Regex, RegexBuilder};
 
 const REDACTED: &str = "REDACTED";
+/// Python has no such limit; this one is seconds away for any text that isn't made for it.
+const BACKTRACKS_MAX: usize = 1_000_000_000;
 const TRACEBACK_MARKER: &str = "Traceback (most recent call last):";
 
 /// Credentials. The `\s` of Python's `str` patterns also takes the four separators U+001C to U+001F, spelled out here.
@@ -62,7 +64,7 @@ pub fn redact_internal_details(text: &str) -> String {
 
 fn compile(patterns: &[&str]) -> Option<Regex> {
     let alternatives: Vec<String> = patterns.iter().map(|pattern| format!("(?:{pattern})")).collect();
-    Regex::new(&format!("(?i:{})", alternatives.join("|"))).ok()
+    RegexBuilder::new(&format!("(?i:{})", alternatives.join("|"))).backtrack_limit(BACKTRACKS_MAX).build().ok()
 }
 
 /// A text the pattern engine gives up on is withheld whole: leaking a credential would be worse than a difference.

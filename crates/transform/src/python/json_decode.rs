@@ -237,7 +237,7 @@ impl Reader<'_> {
             b'r' => b'\r',
             b't' => b'\t',
             b'u' => return self.unicode_escape(out),
-            _ => return Err(self.error("Invalid \\escape: ", backslash)),
+            _ => return Err(self.error("Invalid \\escape", backslash)),
         };
         out.push(plain);
         self.at += 2;

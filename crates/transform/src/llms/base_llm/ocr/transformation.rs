@@ -156,6 +156,9 @@ fn model(model: &Model, value: &Value, at: &Location, issues: &mut Issues) -> Va
     if model.keeps_extra {
         let is_field = |key: &Text| model.fields.iter().any(|field| key.as_str() == Some(field.name));
         for (key, extra) in input.iter().filter(|(key, _)| !is_field(key)) {
+            if key.as_str().is_none() {
+                issues.add(at.clone(), Kind::StringUnicode, &Value::Str(key.clone()));
+            }
             output.push(key.clone(), extra.clone());
         }
     }
