@@ -106,7 +106,7 @@ impl Standing<'_> {
             model_group: &self.asked.model,
             model_id: &self.deployment.id,
             litellm_model: &self.deployment.litellm_model,
-            api_base: self.deployment.api_base.as_deref().unwrap_or_default(),
+            api_base: self.deployment.api_base.as_deref().unwrap_or(MISTRAL_API_BASE),
             cost,
             duration_ms: (taken.as_secs_f64() * 1_000_000.0).round() / 1_000.0,
             attempted_retries: self.retries.attempted(),

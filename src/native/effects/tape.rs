@@ -13,6 +13,7 @@ use transform::{ProviderFailure, ProviderRequest, ProviderResponse};
 
 use super::Effects;
 use crate::config::Deployment;
+use crate::native::provider::reset_in_body;
 
 /// The exchanges of one client request, in the order in which the control made them.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -62,6 +63,8 @@ pub enum TapeFailure {
     Timeout,
     CutLength { received_bytes: u64, expected_bytes: u64 },
     CutChunked,
+    /// Reset after the head; without `content-length` the body was chunked.
+    ResetInBody { received_bytes: u64, expected_bytes: Option<u64> },
     Other { text: String },
 }
 
@@ -221,6 +224,7 @@ impl TapeFailure {
                 ProviderFailure::CutLength { received_bytes, expected_bytes }
             }
             Self::CutChunked => ProviderFailure::CutChunked,
+            Self::ResetInBody { received_bytes, expected_bytes } => reset_in_body(received_bytes, expected_bytes),
             Self::Other { text } => ProviderFailure::Other { text },
         }
     }

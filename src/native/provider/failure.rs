@@ -32,14 +32,14 @@ pub(super) fn of_request(error: &(dyn Error + 'static), connecting: bool, uri: &
 pub(super) fn of_body(error: &(dyn Error + 'static), received: u64, expected: Option<u64>) -> ProviderFailure {
     let reset = io_cause(error).is_some_and(|cause| cause.kind() == ErrorKind::ConnectionReset);
     match expected {
-        _ if reset => ProviderFailure::Other { text: reset_in_body(received, expected) },
+        _ if reset => reset_in_body(received, expected),
         Some(expected_bytes) => ProviderFailure::CutLength { received_bytes: received, expected_bytes },
         None => ProviderFailure::CutChunked,
     }
 }
 
 /// aiohttp's words; unlike a reset before the head, LiteLLM does not send the request again.
-fn reset_in_body(received: u64, expected: Option<u64>) -> String {
+pub(in crate::native) fn reset_in_body(received: u64, expected: Option<u64>) -> ProviderFailure {
     let cut = match expected {
         Some(expected) => format!(
             "<ContentLengthError: 400, message='Not enough data to satisfy content length header (received {received} of \
@@ -47,7 +47,8 @@ fn reset_in_body(received: u64, expected: Option<u64>) -> String {
         ),
         None => "<TransferEncodingError: 400, message='Not enough data to satisfy transfer length header.'>".to_owned(),
     };
-    format!("Response payload is not completed: {cut}. ConnectionResetError(104, 'Connection reset by peer')")
+    let text = format!("Response payload is not completed: {cut}. ConnectionResetError(104, 'Connection reset by peer')");
+    ProviderFailure::Other { text }
 }
 
 fn of_connect(error: &(dyn Error + 'static), cause: Option<&io::Error>, uri: &Uri) -> ProviderFailure {
