@@ -14,6 +14,8 @@ mod decline;
 #[cfg(test)]
 mod goldens;
 #[cfg(test)]
+mod tests;
+#[cfg(test)]
 mod tests_support;
 
 pub use admission::AuthMode;

@@ -56,7 +56,14 @@ impl<'a> Plan<'a> {
         };
         let plan = Self { asked, config, allowance };
         // The document weighs megabytes and is the same for all: whether a deployment's own part can be written shows without.
-        let without_document = OcrRequest { document: transform::python::Value::None, ..asked.clone() };
+        let without_document = OcrRequest {
+            model: asked.model.clone(),
+            document: transform::python::Value::None,
+            parameters: asked.parameters.clone(),
+            extra_headers: asked.extra_headers.clone(),
+            timeout_seconds: asked.timeout_seconds,
+            num_retries: asked.num_retries,
+        };
         for deployment in &reach.candidates {
             let retries = asked.num_retries.or(deployment.num_retries).or(allowance.router);
             if retries.is_some_and(|retries| retries > RETRIES_MAX) {
