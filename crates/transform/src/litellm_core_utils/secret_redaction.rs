@@ -63,8 +63,38 @@ pub fn redact_internal_details(text: &str) -> String {
 }
 
 fn compile(patterns: &[&str]) -> Option<Regex> {
-    let alternatives: Vec<String> = patterns.iter().map(|pattern| format!("(?:{pattern})")).collect();
+    let alternatives: Vec<String> = patterns.iter().map(|pattern| format!("(?:{})", with_turkish_i(pattern))).collect();
     RegexBuilder::new(&format!("(?i:{})", alternatives.join("|"))).backtrack_limit(BACKTRACKS_MAX).build().ok()
+}
+
+/// Ignoring case, Python also takes U+0130 and U+0131 for an `i`, alone and in ranges of letters.
+fn with_turkish_i(pattern: &str) -> String {
+    let mut out = String::with_capacity(pattern.len() * 2);
+    let mut in_class = false;
+    let mut characters = pattern.chars();
+    while let Some(character) = characters.next() {
+        match character {
+            '\\' => {
+                out.push(character);
+                out.extend(characters.next());
+                continue;
+            }
+            '[' => in_class = true,
+            ']' => in_class = false,
+            'Z' | 'z' if in_class => {
+                out.push(character);
+                out.push_str("\u{130}\u{131}");
+                continue;
+            }
+            'i' | 'I' if !in_class => {
+                out.push_str("[i\u{130}\u{131}]");
+                continue;
+            }
+            _ => {}
+        }
+        out.push(character);
+    }
+    out
 }
 
 /// A text the pattern engine gives up on is withheld whole: leaking a credential would be worse than a difference.
@@ -90,6 +120,7 @@ mod tests {
             ("x?token=abc&y=1", "x?REDACTED&y=1"),
             ("oh no\n Traceback (most recent call last):\n x", "oh no"),
             ("Bad status line: b'x'", "Bad status line: b'x'"),
+            ("sk-abcdefghijklm\u{130}nop \u{17f}k-abcdefghijklmnop ap\u{131}_key=12345678", "REDACTED REDACTED REDACTED"),
         ];
         for (text, expected) in cases {
             assert_eq!(redact_internal_details(text), expected, "{text}");

@@ -260,9 +260,10 @@ impl Reader<'_> {
         Ok(())
     }
 
+    /// CPython wants one more character behind the four digits, whatever it is.
     fn hex_unit(&self, at: usize) -> Option<u32> {
-        let digits = self.text.get(at..at + 4)?;
-        digits.iter().try_fold(0, |unit, &digit| Some(unit * 16 + char::from(digit).to_digit(16)?))
+        let digits = self.text.get(at..at + 5)?;
+        digits[..4].iter().try_fold(0, |unit, &digit| Some(unit * 16 + char::from(digit).to_digit(16)?))
     }
 
     fn digits_from(&self, at: usize) -> usize {
