@@ -132,7 +132,7 @@ fn client_answer(
         }
         Err(exception) => {
             let given_up = GivenUp { model_group: &asked.model, retries: None };
-            let failed = Failed { call_id, timeout_seconds: timeout(asked, deployment), is_cross_origin };
+            let failed = Failed { call_id, timeout_seconds: Some(timeout(asked, deployment)), is_cross_origin };
             error(&exception, &given_up, &failed)
         }
     }
