@@ -2,5 +2,13 @@
 //!
 //! Modules stand in the order in which a request meets them.
 
+pub mod app;
+pub mod cli;
 pub mod config;
+pub mod listener;
 pub mod native;
+pub mod proxy;
+pub mod python;
+pub mod routes;
+pub mod telemetry;
+pub mod tls;
