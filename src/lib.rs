@@ -10,5 +10,6 @@ pub mod native;
 pub mod proxy;
 pub mod python;
 pub mod routes;
+pub mod tap;
 pub mod telemetry;
 pub mod tls;
