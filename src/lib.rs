@@ -9,6 +9,7 @@ pub mod listener;
 pub mod native;
 pub mod proxy;
 pub mod python;
+pub mod reports;
 pub mod routes;
 pub mod tap;
 pub mod telemetry;
