@@ -11,6 +11,7 @@ pub mod proxy;
 pub mod python;
 pub mod reports;
 pub mod routes;
+pub mod shadow;
 pub mod tap;
 pub mod telemetry;
 pub mod tls;

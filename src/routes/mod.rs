@@ -1,4 +1,10 @@
-//! Which route family a request belongs to, by method and path alone.
+//! Which route family a request belongs to, and what decides who answers it.
+
+pub mod facts;
+pub mod table;
+
+pub use facts::Facts;
+pub use table::{LaneTable, LaneTally, LiveLane};
 
 use http::Method;
 
@@ -24,6 +30,11 @@ impl Route {
             Self::Responses => "responses",
             Self::Embeddings => "embeddings",
         }
+    }
+
+    /// The route of that name.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|route| route.as_str() == name)
     }
 
     /// Whether this build can answer the route at all. Without it a body is never read for a decision.
