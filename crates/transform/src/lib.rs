@@ -1,1 +1,30 @@
-//! Pure transformations: bytes in, bytes out. No sockets, no clock, no environment.
+//! What LiteLLM does to bytes: a client's request into the provider's, the provider's answer into the client's.
+//!
+//! Pure on purpose: no sockets, no clock, no environment, no files. Whoever calls it owns the network, the retries and the
+//! time. The modules mirror LiteLLM's file tree, so that a reader can hold both next to each other.
+//!
+//! One OCR request, in the order of the calls:
+//! 1. [`proxy::ocr_endpoints::endpoints::parse`] reads the client's body, or declines;
+//! 2. [`llms::mistral::ocr::transformation::request`] builds the provider request of one attempt;
+//! 3. [`llms::mistral::ocr::transformation::response`] reads the attempt's answer or failure: a document or an [`Exception`];
+//! 4. [`proxy::common_request_processing::success`] or [`proxy::common_request_processing::error`] writes the client's answer.
+//!
+//! A [`Decline`] is only possible before step 2 has left the process; from then on every outcome has an answer.
+
+mod answer;
+pub mod cost_calculator;
+mod decline;
+pub mod exceptions;
+pub mod litellm_core_utils;
+pub mod llms;
+pub mod ocr;
+pub mod proxy;
+pub mod pydantic;
+pub mod python;
+
+pub use answer::{Answered, ProviderFailure, ProviderRequest, ProviderResponse};
+pub use decline::Decline;
+pub use exceptions::{Exception, ExceptionClass};
+
+/// The LiteLLM release whose behaviour this crate reproduces; it appears in a provider and in a client header.
+pub const LITELLM_VERSION: &str = "1.102.4";

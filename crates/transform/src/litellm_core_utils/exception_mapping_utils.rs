@@ -1,0 +1,192 @@
+//! From what went wrong to LiteLLM's exception, for Mistral.
+//!
+//! Source: LiteLLM 1.102.4 `litellm_core_utils/exception_mapping_utils.py`, `exception_type` and `_map_openai_exception`.
+//! The texts decide before the status does: an error body that talks of a "rate limit" is a `RateLimitError` at any status.
+
+use super::secret_redaction::redact_string;
+use crate::exceptions::{Exception, ExceptionClass};
+
+const PROVIDER: &str = "mistral";
+const PROVIDER_EXCEPTION: &str = "MistralException";
+
+/// What was raised during the attempt.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Raised {
+    /// `str(e)`, or `e.message` where the exception has one.
+    pub text: String,
+    /// `e.status_code`; absent for Python's own exceptions.
+    pub status: Option<u16>,
+    pub headers: Vec<(String, String)>,
+    pub is_attribute_error: bool,
+}
+
+/// Maps what was raised on a deployment's model (without its provider).
+pub fn exception_type(raised: Raised, model: &str) -> Exception {
+    let redacted = redact_string(&raised.text);
+    let shown = raised.text.replace("OPENAI", "MISTRAL").replace("openai.OpenAIError", "mistral.mistralError");
+    let (class, message) = match by_text(&raised, &redacted, &shown) {
+        Some(mapped) => mapped,
+        None => by_status(raised.status, &shown),
+    };
+    Exception {
+        class,
+        status_code: status_code(class, raised.status),
+        message: format!("litellm.{}{message}", prefix(class)),
+        provider: PROVIDER.to_owned(),
+        model: model.to_owned(),
+        headers: raised.headers,
+        has_attribute_error: raised.is_attribute_error,
+    }
+}
+
+/// Two classes put their parent's name into the message.
+fn prefix(class: ExceptionClass) -> String {
+    match class {
+        ExceptionClass::ContextWindowExceededError => "ContextWindowExceededError: litellm.BadRequestError: ".to_owned(),
+        ExceptionClass::ContentPolicyViolationError => "BadRequestError: litellm.ContentPolicyViolationError: ".to_owned(),
+        _ => format!("{}: ", class.name()),
+    }
+}
+
+/// Classes derived from the client library's status error carry the status of the provider's answer, if there is one.
+fn status_code(class: ExceptionClass, provider_status: Option<u16>) -> u16 {
+    use ExceptionClass::*;
+    match class {
+        AuthenticationError => provider_status.unwrap_or(401),
+        NotFoundError => provider_status.unwrap_or(404),
+        BadRequestError | ContentPolicyViolationError | ContextWindowExceededError => provider_status.unwrap_or(400),
+        ApiError => provider_status.unwrap_or(500),
+        Timeout if provider_status == Some(504) => 504,
+        Timeout => 408,
+        RateLimitError => 429,
+        BadGatewayError => 502,
+        ServiceUnavailableError => 503,
+        ApiConnectionError | InternalServerError => 500,
+    }
+}
+
+/// The text rules, in LiteLLM's order. `error` is what they look at, `shown` what they say.
+fn by_text(raised: &Raised, error: &str, shown: &str) -> Option<(ExceptionClass, String)> {
+    use ExceptionClass::*;
+    let says = |needle: &str| error.contains(needle);
+    let plain = format!("{PROVIDER_EXCEPTION} - {shown}");
+    let named = |class: ExceptionClass| (class, format!("{}: {plain}", class.name()));
+    let timed_out =
+        ["Request Timeout Error", "Request timed out", "Timed out generating response", "The read operation timed out"];
+    if timed_out.iter().any(|needle| says(needle)) {
+        return Some((Timeout, format!("APITimeoutError - Request timed out. Error_str: {error}")));
+    }
+    if is_rate_limit(error, raised.status) {
+        return Some(named(RateLimitError));
+    }
+    if is_context_window_exceeded(error) {
+        return Some(named(ContextWindowExceededError));
+    }
+    if says("invalid_request_error") && says("model_not_found") {
+        return Some((NotFoundError, plain));
+    }
+    if says("A timeout occurred") {
+        return Some((Timeout, plain));
+    }
+    if is_content_policy(error) {
+        return Some(named(ContentPolicyViolationError));
+    }
+    if says("invalid_encrypted_content") || says("could not be verified") {
+        return Some((BadRequestError, format!("{plain}{ENCRYPTED_CONTENT_ADVICE}")));
+    }
+    if says("invalid_request_error") && !says("Incorrect API key provided") {
+        return Some((BadRequestError, plain));
+    }
+    if says("Web server is returning an unknown error") || says("The server had an error processing your request.") {
+        return Some((InternalServerError, plain));
+    }
+    if says("Request too large") {
+        return Some(named(RateLimitError));
+    }
+    if says(MISSING_API_KEY) {
+        return Some(named(AuthenticationError));
+    }
+    says("Mistral API raised a streaming error").then_some((ApiError, plain))
+}
+
+fn by_status(status: Option<u16>, shown: &str) -> (ExceptionClass, String) {
+    use ExceptionClass::*;
+    let plain = format!("{PROVIDER_EXCEPTION} - {shown}");
+    let class = match status {
+        None => ApiConnectionError,
+        Some(400 | 422) => return (BadRequestError, plain),
+        Some(401) => AuthenticationError,
+        Some(404) => NotFoundError,
+        Some(408 | 504) => return (Timeout, format!("Timeout Error: {plain}")),
+        Some(429) => RateLimitError,
+        Some(500) => InternalServerError,
+        Some(502) => BadGatewayError,
+        Some(503) => ServiceUnavailableError,
+        Some(_) => ApiError,
+    };
+    (class, format!("{}: {plain}", class.name()))
+}
+
+/// A lone 429 in the text counts only where the status doesn't say otherwise.
+fn is_rate_limit(error: &str, status: Option<u16>) -> bool {
+    if status.is_none_or(|status| status == 429) && has_word_429(error) {
+        return true;
+    }
+    let lower = error.to_lowercase();
+    lower.contains("service tier capacity exceeded") || mentions_rate_limit(&lower)
+}
+
+/// `\b429\b` with Python's idea of a word character.
+fn has_word_429(text: &str) -> bool {
+    let is_word = |character: char| character.is_alphanumeric() || character == '_';
+    text.match_indices("429").any(|(at, found)| {
+        let before = text[..at].chars().next_back();
+        let after = text[at + found.len()..].chars().next();
+        !before.is_some_and(is_word) && !after.is_some_and(is_word)
+    })
+}
+
+/// `rate[\s_\-]*limit` in lower-cased text.
+fn mentions_rate_limit(lower: &str) -> bool {
+    let is_joint = |c: char| c == '_' || c == '-' || c.is_whitespace() || ('\u{1c}'..='\u{1f}').contains(&c);
+    lower.match_indices("rate").any(|(at, found)| lower[at + found.len()..].trim_start_matches(is_joint).starts_with("limit"))
+}
+
+fn is_context_window_exceeded(error: &str) -> bool {
+    const PHRASES: [&str; 9] = [
+        "exceed context limit",
+        "this model's maximum context length is",
+        "string too long. expected a string with maximum length",
+        "model's maximum context limit",
+        "is longer than the model's context length",
+        "input tokens exceed the configured limit",
+        "`inputs` tokens + `max_new_tokens` must be",
+        "exceeds the available context size",
+        "exceeds the maximum number of tokens allowed",
+    ];
+    let lower = error.to_lowercase();
+    let says = |needle: &str| lower.contains(needle);
+    if says("string_above_max_length") || (says("invalid 'user'") && says("string too long")) {
+        return false;
+    }
+    PHRASES.iter().any(|phrase| says(phrase))
+        || (says("current length is") && says("while limit is"))
+        || (says("maximum input length is") && says("tokens"))
+}
+
+fn is_content_policy(error: &str) -> bool {
+    let says = |needle: &str| error.contains(needle);
+    (says("invalid_request_error") && says("content_policy_violation"))
+        || (says("Invalid prompt") && says("violating our usage policy"))
+        || error.to_lowercase().contains("request was rejected as a result of the safety system")
+}
+
+const MISSING_API_KEY: &str = "The api_key client option must be set either by passing api_key to the client or by setting the \
+                               OPENAI_API_KEY environment variable";
+
+/// Text a client reads, so it is LiteLLM's to the letter.
+const ENCRYPTED_CONTENT_ADVICE: &str = "\n\n This error occurs when load balancing Responses API across deployments with different \
+API keys.\n   Encrypted content is tied to the organization that created it and cannot be decrypted by other organizations.\n\n   \
+Solution: Enable 'encrypted_content_affinity' to route follow-up requests to the correct deployment:\n\n   router_settings:\n     \
+enable_pre_call_checks: true\n     optional_pre_call_checks:\n       - encrypted_content_affinity\n\n   Learn more: \
+https://docs.litellm.ai/docs/response_api#encrypted-content-affinity-multi-region-load-balancing";

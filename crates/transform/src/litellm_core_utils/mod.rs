@@ -1,0 +1,4 @@
+//! LiteLLM's shared core.
+
+pub mod exception_mapping_utils;
+pub mod secret_redaction;

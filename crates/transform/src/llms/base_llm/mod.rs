@@ -1,0 +1,3 @@
+//! What all providers of a route share.
+
+pub mod ocr;

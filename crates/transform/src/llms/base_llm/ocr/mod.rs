@@ -1,0 +1,3 @@
+//! OCR: the response model every provider is brought to.
+
+pub mod transformation;

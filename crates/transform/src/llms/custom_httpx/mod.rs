@@ -1,0 +1,4 @@
+//! LiteLLM's HTTP client towards providers, without the HTTP: what it makes of answers and failures.
+
+pub mod http_handler;
+pub mod llm_http_handler;

@@ -1,0 +1,3 @@
+//! The Mistral provider.
+
+pub mod ocr;

@@ -1,0 +1,4 @@
+//! OCR on Mistral.
+
+pub mod deployment;
+pub mod transformation;

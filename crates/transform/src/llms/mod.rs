@@ -1,0 +1,5 @@
+//! Providers, as LiteLLM lays them out.
+
+pub mod base_llm;
+pub mod custom_httpx;
+pub mod mistral;

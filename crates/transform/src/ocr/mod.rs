@@ -1,0 +1,4 @@
+//! Documents as clients give them.
+
+pub mod input;
+mod mime_types;

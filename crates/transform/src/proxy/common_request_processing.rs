@@ -1,0 +1,210 @@
+//! The client's answer: status, headers and body, of a success and of an error.
+//!
+//! Source: LiteLLM 1.102.4 `proxy/common_request_processing.py` `get_custom_headers`, `_handle_llm_api_exception`;
+//! `proxy/_types.py` `ProxyException`. Header names are lower-case as uvicorn sends them; `date` is the host's.
+
+use crate::LITELLM_VERSION;
+use crate::answer::Answered;
+use crate::exceptions::{Exception, ExceptionClass};
+use crate::litellm_core_utils::secret_redaction::redact_internal_details;
+use crate::llms::base_llm::ocr::transformation::OcrResponse;
+use crate::python::float_repr;
+use crate::python::json_encode::write_string;
+
+/// What the headers of a success say besides the answer itself.
+#[derive(Clone, Debug)]
+pub struct Served<'a> {
+    pub call_id: &'a str,
+    /// The model the client asked for; also the body's `model`.
+    pub model_group: &'a str,
+    /// The deployment's id (`x-litellm-model-id`).
+    pub model_id: &'a str,
+    /// With its provider, as the config writes it.
+    pub litellm_model: &'a str,
+    /// As the config writes it.
+    pub api_base: &'a str,
+    /// US dollars; `None` where LiteLLM can't price the answer.
+    pub cost: Option<f64>,
+    /// From the start of the call to its end, retries included, in milliseconds.
+    pub duration_ms: f64,
+    /// Retries before this answer.
+    pub attempted_retries: u32,
+    /// Retries allowed; only said after a retry.
+    pub max_retries: u32,
+    /// The client sent `origin`.
+    pub is_cross_origin: bool,
+}
+
+/// What the headers of an error say besides the error itself.
+#[derive(Clone, Copy, Debug)]
+pub struct Failed<'a> {
+    pub call_id: &'a str,
+    /// Seconds, as the router passed them to the call.
+    pub timeout_seconds: f64,
+    /// The client sent `origin`.
+    pub is_cross_origin: bool,
+}
+
+type Headers = Vec<(String, String)>;
+
+/// Writes a success.
+///
+/// An answer that can't be written (a lone surrogate, an integer beyond 64 bits) is what it is in Python: a bare 500.
+pub fn success(response: &OcrResponse, served: &Served<'_>) -> Answered {
+    let Ok(body) = response.to_json(served.model_group) else {
+        return internal_server_error();
+    };
+    let mut headers = framing(body.len());
+    let mut add = |name: &str, value: String| headers.push((name.to_owned(), value));
+    add("x-litellm-call-id", served.call_id.to_owned());
+    add("x-litellm-model-id", served.model_id.to_owned());
+    add("x-litellm-model-name", served.litellm_model.to_owned());
+    add("x-litellm-model-api-base", served.api_base.split('?').next().unwrap_or_default().to_owned());
+    add("x-litellm-version", LITELLM_VERSION.to_owned());
+    let cost = served.cost.unwrap_or(0.0);
+    if cost != 0.0 {
+        add("x-litellm-response-cost", float_repr(cost));
+    }
+    if served.cost.is_some() {
+        add("x-litellm-response-cost-original", float_repr(cost));
+        for unused in ["discount-amount", "margin-amount", "margin-percent"] {
+            add(&format!("x-litellm-response-cost-{unused}"), float_repr(0.0));
+        }
+        add("x-litellm-response-cost-input", float_repr(cost));
+        add("x-litellm-response-cost-output", float_repr(0.0));
+        add("x-litellm-response-cost-tool-usage", float_repr(0.0));
+    }
+    add("x-litellm-key-spend", float_repr(if cost > 0.0 { cost } else { 0.0 }));
+    add("x-litellm-response-duration-ms", float_repr(served.duration_ms));
+    add("x-litellm-callback-duration-ms", float_repr(0.0));
+    add("x-litellm-model-group", served.model_group.to_owned());
+    add("x-litellm-attempted-retries", served.attempted_retries.to_string());
+    if served.attempted_retries > 0 {
+        add("x-litellm-max-retries", served.max_retries.to_string());
+    }
+    add("x-litellm-attempted-fallbacks", "0".to_owned());
+    headers.extend(browser_headers(served.is_cross_origin));
+    Answered { status: 200, headers, body: body.into() }
+}
+
+/// What the router appends to an exception it gives up on.
+///
+/// `retries` is (retried, allowed) where it retried at all; only "Invalid request format" shows it.
+#[derive(Clone, Copy, Debug)]
+pub struct GivenUp<'a> {
+    pub model_group: &'a str,
+    pub retries: Option<(u32, u32)>,
+}
+
+/// Writes an error that the router gave up on.
+pub fn error(exception: &Exception, given_up: &GivenUp<'_>, failed: &Failed<'_>) -> Answered {
+    let message = message_after_router(exception, given_up);
+    if exception.has_attribute_error {
+        let message = format!("Invalid request format: {message}{}", retried_words(given_up.retries));
+        return envelope(&message, "invalid_request_error", 400, &[], failed);
+    }
+    let status = if (400..600).contains(&exception.status_code) { exception.status_code } else { 500 };
+    envelope(&redact_internal_details(&message), error_type(exception.class, status), status, &[], failed)
+}
+
+/// `e.message` once the router is done with it.
+fn message_after_router(exception: &Exception, given_up: &GivenUp<'_>) -> String {
+    let group = given_up.model_group;
+    let advice = |missing: &str, setting: &str| {
+        format!(
+            "\nmodel={group}. {missing}=None. fallbacks=None.\n\nSet '{setting}' - \
+             https://docs.litellm.ai/docs/routing#fallbacks"
+        )
+    };
+    let advice = match exception.class {
+        ExceptionClass::ContextWindowExceededError => advice("context_window_fallbacks", "context_window_fallback"),
+        ExceptionClass::ContentPolicyViolationError => advice("content_policy_fallback", "content_policy_fallback"),
+        _ => String::new(),
+    };
+    format!("{}{advice}. Received Model Group={group}\nAvailable Model Group Fallbacks=None", exception.message)
+}
+
+/// Part of `str(e)`, though not of `e.message`.
+fn retried_words(retries: Option<(u32, u32)>) -> String {
+    match retries {
+        Some((retried, allowed)) if retried > 0 => {
+            format!(" LiteLLM Retried: {retried} times, LiteLLM Max Retries: {allowed}")
+        }
+        _ => String::new(),
+    }
+}
+
+fn error_type(class: ExceptionClass, status: u16) -> &'static str {
+    match (class, status) {
+        (ExceptionClass::RateLimitError, _) => "throttling_error",
+        (_, 401) => "authentication_error",
+        (_, 403) => "permission_error",
+        (_, 429) => "rate_limit_error",
+        (_, ..500) => "invalid_request_error",
+        _ => "internal_server_error",
+    }
+}
+
+/// Writes an error of LiteLLM's own that carries no exception of a provider: `extra` headers follow its own.
+pub fn envelope(message: &str, kind: &str, status: u16, extra: &[(&str, String)], failed: &Failed<'_>) -> Answered {
+    let code = code(message, status);
+    let mut body = b"{\"error\":{\"message\":".to_vec();
+    write_string(message, &mut body);
+    body.extend_from_slice(format!(",\"type\":\"{kind}\",\"param\":null,\"code\":\"{code}\"}}}}").as_bytes());
+    let mut headers: Headers = Vec::new();
+    let mut add = |name: &str, value: String| headers.push((name.to_owned(), value));
+    add("x-litellm-call-id", failed.call_id.to_owned());
+    add("x-litellm-version", LITELLM_VERSION.to_owned());
+    add("x-litellm-response-cost", "0".to_owned());
+    add("x-litellm-key-spend", float_repr(0.0));
+    add("x-litellm-timeout", float_repr(failed.timeout_seconds));
+    for (name, value) in extra {
+        add(name, value.clone());
+    }
+    headers.extend(framing(body.len()));
+    headers.extend(browser_headers(failed.is_cross_origin));
+    Answered { status: code, headers, body: body.into() }
+}
+
+/// Two phrases in a message decide the status, whoever wrote them.
+fn code(message: &str, status: u16) -> u16 {
+    if message.contains("No healthy deployment available") || message.contains("No deployments available") {
+        429
+    } else if message.contains("Not allowed to access model due to tags configuration") {
+        401
+    } else {
+        status
+    }
+}
+
+/// FastAPI's last resort: none of LiteLLM's headers, no browser headers either.
+fn internal_server_error() -> Answered {
+    let body = br#"{"error":{"message":"Internal server error","type":"internal_server_error"}}"#;
+    Answered { status: 500, headers: framing(body.len()), body: bytes::Bytes::from_static(body) }
+}
+
+fn framing(body_bytes: usize) -> Headers {
+    vec![
+        ("content-length".to_owned(), body_bytes.to_string()),
+        ("content-type".to_owned(), "application/json".to_owned()),
+    ]
+}
+
+fn browser_headers(is_cross_origin: bool) -> Headers {
+    const CROSS_ORIGIN: [(&str, &str); 2] = [
+        ("access-control-allow-origin", "*"),
+        (
+            "access-control-expose-headers",
+            "x-litellm-semantic-filter, x-litellm-semantic-filter-tools, x-litellm-adaptive-router-model, \
+             x-litellm-applied-guardrails, x-litellm-guardrail-scan-id, x-litellm-guardrail-scan-metadata, x-litellm-cache-key",
+        ),
+    ];
+    const ALWAYS: [(&str, &str); 4] = [
+        ("vary", "Origin"),
+        ("x-frame-options", "DENY"),
+        ("content-security-policy", "frame-ancestors 'none'"),
+        ("x-content-type-options", "nosniff"),
+    ];
+    let cross_origin = CROSS_ORIGIN.iter().filter(|_| is_cross_origin);
+    cross_origin.chain(&ALWAYS).map(|&(name, value)| (name.to_owned(), value.to_owned())).collect()
+}

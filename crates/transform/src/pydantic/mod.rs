@@ -1,0 +1,7 @@
+//! Pydantic v2 in lax mode, as far as LiteLLM's OCR models need it: coercions and the text of a `ValidationError`.
+
+mod coerce;
+mod errors;
+
+pub use coerce::{as_float, as_integer, as_string};
+pub use errors::{Issue, Issues, Kind, Location};

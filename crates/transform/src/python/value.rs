@@ -1,0 +1,137 @@
+//! A Python value as JSON can produce it: big integers, lone surrogates, dicts in order with the last duplicate winning.
+
+use std::collections::HashMap;
+
+/// What `json.loads` returns.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Value {
+    None,
+    Bool(bool),
+    Int(Integer),
+    Float(f64),
+    Str(Text),
+    List(Vec<Value>),
+    Dict(Dict),
+}
+
+impl Value {
+    /// The text of a `str` without lone surrogates.
+    pub fn as_str(&self) -> Option<&str> {
+        match self {
+            Self::Str(text) => text.as_str(),
+            _ => None,
+        }
+    }
+}
+
+/// An integer of any size, kept as its canonical decimal digits.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Integer(String);
+
+impl Integer {
+    /// Takes an optional minus and digits without leading zeros; `-0` becomes `0`.
+    pub fn from_digits(digits: &str) -> Self {
+        let (sign, magnitude) = match digits.strip_prefix('-') {
+            Some(rest) => ("-", rest),
+            None => ("", digits),
+        };
+        match magnitude.trim_start_matches('0') {
+            "" => Self("0".to_owned()),
+            trimmed => Self(format!("{sign}{trimmed}")),
+        }
+    }
+
+    pub fn digits(&self) -> &str {
+        &self.0
+    }
+
+    /// Whether orjson can write it: it knows 64 bits, signed or unsigned.
+    pub fn fits_64_bits(&self) -> bool {
+        self.0.parse::<i64>().is_ok() || self.0.parse::<u64>().is_ok()
+    }
+
+    /// `float(int)`, correctly rounded; `None` where Python raises OverflowError.
+    pub fn to_float(&self) -> Option<f64> {
+        self.0.parse::<f64>().ok().filter(|float| float.is_finite())
+    }
+}
+
+impl From<i64> for Integer {
+    fn from(value: i64) -> Self {
+        Self(value.to_string())
+    }
+}
+
+/// A `str`. Almost always Unicode text; JSON escapes can smuggle in lone surrogates, which Rust's `String` can't hold.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Text {
+    Unicode(String),
+    /// Code points of a text with at least one lone surrogate.
+    Surrogates(Vec<u32>),
+}
+
+impl Text {
+    pub fn as_str(&self) -> Option<&str> {
+        match self {
+            Self::Unicode(text) => Some(text),
+            Self::Surrogates(_) => None,
+        }
+    }
+
+    pub fn code_points(&self) -> Box<dyn Iterator<Item = u32> + '_> {
+        match self {
+            Self::Unicode(text) => Box::new(text.chars().map(u32::from)),
+            Self::Surrogates(points) => Box::new(points.iter().copied()),
+        }
+    }
+}
+
+impl From<&str> for Text {
+    fn from(text: &str) -> Self {
+        Self::Unicode(text.to_owned())
+    }
+}
+
+/// A `dict` with `str` keys in insertion order.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Dict {
+    entries: Vec<(Text, Value)>,
+}
+
+impl Dict {
+    /// A repeated key keeps its first place and takes its last value, as Python's dict does.
+    pub fn from_pairs(pairs: Vec<(Text, Value)>) -> Self {
+        let mut places: HashMap<Text, usize> = HashMap::with_capacity(pairs.len());
+        let mut entries: Vec<(Text, Value)> = Vec::with_capacity(pairs.len());
+        for (key, value) in pairs {
+            match places.get(&key) {
+                Some(&place) => entries[place].1 = value,
+                None => {
+                    places.insert(key.clone(), entries.len());
+                    entries.push((key, value));
+                }
+            }
+        }
+        Self { entries }
+    }
+
+    pub fn get(&self, key: &str) -> Option<&Value> {
+        self.entries.iter().find(|(name, _)| name.as_str() == Some(key)).map(|(_, value)| value)
+    }
+
+    pub fn iter(&self) -> impl Iterator<Item = (&Text, &Value)> {
+        self.entries.iter().map(|(key, value)| (key, value))
+    }
+
+    pub fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
+    pub fn push(&mut self, key: Text, value: Value) {
+        self.entries.push((key, value));
+    }
+}
