@@ -2,9 +2,11 @@
 //!
 //! Modules stand in the order in which a request meets them.
 
+pub mod agreement;
 pub mod app;
 pub mod cli;
 pub mod config;
+pub mod controller;
 pub mod listener;
 pub mod native;
 pub mod proxy;

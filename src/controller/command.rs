@@ -1,6 +1,6 @@
 //! What operators ask for.
 
-use cutover::LaneId;
+use cutover::lane::LaneId;
 use cutover::stage::{Operation, Refusal};
 use serde_json::json;
 use thiserror::Error;

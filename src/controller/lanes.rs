@@ -6,12 +6,13 @@ use std::sync::Arc;
 use cutover::evidence::{Evidence, EvidenceKey};
 use cutover::gate::Gate;
 use cutover::stage::LaneState;
-use cutover::{LaneId, LaneRule, Rules};
+use cutover::lane::LaneId;
+use cutover::rules::{LaneRule, Rules};
 use serde_json::json;
 
 use super::{Controller, Lane, State, Window};
 use crate::config::{LiteLlmConfig, Reason};
-use crate::native;
+use crate::native::Native;
 use crate::reports::{NewEntry, SavedLane};
 use crate::routes::facts::hex_digest;
 use crate::routes::{LaneTable, LaneTally, LiveLane, Route};
@@ -165,12 +166,15 @@ impl Controller {
             });
             self.show(lane);
         }
-        let native = state.native.as_ref().map(|native| Arc::new(native.admitting(state.agreement.auth_mode(&native.config))));
+        let native = state.native.as_ref().map(|native| {
+            let auth = state.agreement.auth_mode(&native.config);
+            Arc::new(Native { auth, ..Native::clone(native) })
+        });
         let unsafe_body = native.as_ref().is_some_and(|native| native.config.body_is_read_by_callbacks());
         self.table.store(Arc::new(LaneTable::new(native, lanes, by_deployment, unsafe_body)));
     }
 
-    fn show(&self, lane: &Lane) {
+    pub(super) fn show(&self, lane: &Lane) {
         let name = lane.id.to_string();
         let weight = i64::from(lane.state.position.weight.parts_per_million());
         self.metrics.weight.with_label_values(&[name.as_str()]).set(weight);
@@ -207,9 +211,9 @@ fn restore_shapes(tally: &LaneTally, evidence: &Evidence) {
 fn named_lanes(config: &LiteLlmConfig, rules: &Rules) -> BTreeMap<LaneId, Named> {
     let mut lanes: BTreeMap<LaneId, Named> = BTreeMap::new();
     for route in Route::ALL.into_iter().filter(|route| route.has_native_leg()) {
-        let whole = config.reasons.iter().filter(|reason| native::speaks_of(&reason.routes, route.as_str()));
+        let whole = config.reasons.iter().filter(|reason| reason.routes.concerns(route.as_str()));
         let whole: Vec<Reason> = whole.cloned().collect();
-        for deployment in config.deployments.iter().filter(|one| native::provides(route, &one.provider)) {
+        for deployment in config.deployments.iter().filter(|one| route.native_providers().contains(&one.provider.as_str())) {
             let id = lane_id(route, &deployment.provider, &deployment.model_name, rules);
             let lane = lanes.entry(id.clone()).or_insert_with(|| Named {
                 rule: rules.resolve(&id),
@@ -217,7 +221,7 @@ fn named_lanes(config: &LiteLlmConfig, rules: &Rules) -> BTreeMap<LaneId, Named>
                 deployments: Vec::new(),
             });
             let own: Vec<&Reason> =
-                deployment.reasons.iter().filter(|reason| native::speaks_of(&reason.routes, route.as_str())).collect();
+                deployment.reasons.iter().filter(|reason| reason.routes.concerns(route.as_str())).collect();
             if own.is_empty() && whole.is_empty() {
                 lane.deployments.push(deployment.id.clone());
             }

@@ -19,7 +19,8 @@ use cutover::evidence::Evidence;
 use cutover::gate::{Conditions, Gate};
 use cutover::stage::{LaneState, Move};
 use cutover::time::UnixSeconds;
-use cutover::{LaneId, LaneRule, Rules};
+use cutover::lane::LaneId;
+use cutover::rules::{LaneRule, Rules};
 use serde_json::json;
 
 pub use command::{Command, CommandError};

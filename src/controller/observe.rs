@@ -1,7 +1,8 @@
 //! What became of a request, taken in where it is found out: a rollback does not wait for the next tick.
 
 use cutover::evidence::RequestTraits;
-use cutover::{LaneId, Outcome, SkipReason, Stage, Verdict};
+use cutover::lane::{LaneId, Stage};
+use cutover::verdict::{Outcome, SkipReason, Verdict};
 
 use super::Controller;
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use cutover::Rules;
+use cutover::rules::Rules;
 
 use super::Controller;
 use crate::agreement::Agreement;

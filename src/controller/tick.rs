@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use cutover::evidence::RequestTraits;
-use cutover::{LaneId, Outcome};
+use cutover::lane::LaneId;
+use cutover::verdict::Outcome;
 use serde_json::json;
 
 use super::window::Served;

@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use cutover::Leg;
+use cutover::lane::Leg;
 
 use crate::routes::Route;
 

@@ -37,9 +37,17 @@ impl Route {
         Self::ALL.into_iter().find(|route| route.as_str() == name)
     }
 
+    /// The providers for which this build can answer the route, by LiteLLM's names.
+    pub fn native_providers(self) -> &'static [&'static str] {
+        match self {
+            Self::Ocr => &["mistral"],
+            Self::Messages | Self::ChatCompletions | Self::Responses | Self::Embeddings => &[],
+        }
+    }
+
     /// Whether this build can answer the route at all. Without it a body is never read for a decision.
     pub fn has_native_leg(self) -> bool {
-        matches!(self, Self::Ocr)
+        !self.native_providers().is_empty()
     }
 
     /// Matches what LiteLLM's FastAPI routers register; anything else, a trailing slash included, is Python's.

@@ -4,7 +4,10 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use cutover::{LaneId, LaneRule, LaneView, Leg, SkipReason, Stage, Weight};
+use cutover::decide::LaneView;
+use cutover::lane::{LaneId, Leg, Stage, Weight};
+use cutover::rules::LaneRule;
+use cutover::verdict::SkipReason;
 
 use super::Route;
 use crate::config::LiteLlmConfig;

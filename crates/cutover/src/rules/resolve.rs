@@ -230,6 +230,16 @@ impl Rules {
         self.by_route.contains_key(route) || self.by_route.contains_key(EVERY_ROUTE)
     }
 
+    /// Whether a rule has an entry of its own for the lane's model group: the group is then a lane by itself.
+    pub fn names_group(&self, lane: &LaneId) -> bool {
+        let mut files = [EVERY_ROUTE, lane.route.as_str()].into_iter().filter_map(|route| self.by_route.get(route));
+        files.any(|file| {
+            file.lanes.iter().any(|entry| {
+                entry.provider == lane.provider && entry.model_group.is_some() && entry.model_group == lane.model_group
+            })
+        })
+    }
+
     /// The files as one canonical JSON text: what the host hashes to name this set of rules. Does
     /// not depend on the order of the files or on how their YAML was written.
     pub fn canonical(&self) -> String {
