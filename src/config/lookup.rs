@@ -30,6 +30,11 @@ impl LiteLlmConfig {
         self.reasons.iter().chain(own).any(|reason| BODY_READERS.contains(&reason.code))
     }
 
+    /// Whether LiteLLM sends client headers on to providers, so that nothing may be added to them.
+    pub fn forwards_client_headers(&self) -> bool {
+        self.reasons.iter().any(|reason| reason.code == "forwarded_headers")
+    }
+
     /// Every credential that the configuration holds: what must never be shown.
     pub fn secrets(&self) -> Vec<String> {
         let keys = self.deployments.iter().filter_map(|deployment| deployment.api_key.as_ref());

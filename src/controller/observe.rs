@@ -2,20 +2,17 @@
 
 use cutover::evidence::RequestTraits;
 use cutover::lane::{LaneId, Stage};
-use cutover::verdict::{Outcome, SkipReason, Verdict};
+use cutover::verdict::{Outcome, Verdict};
 
 use super::Controller;
+use crate::shadow::Traits;
 
 /// One outcome with what evidence wants to know of its request.
 #[derive(Clone, Debug)]
 pub struct Observation {
     pub lane: LaneId,
     pub outcome: Outcome,
-    /// A hash of the caller's key.
-    pub caller: u64,
-    /// A hash of the request's body.
-    pub request: u64,
-    pub shape: String,
+    pub traits: Traits,
     /// The worst cause is severe and new to the store.
     pub severe: bool,
 }
@@ -27,14 +24,14 @@ impl Controller {
         let now = self.now();
         let Some(lane) = state.lanes.get_mut(&observation.lane) else { return };
         self.count(&observation.lane, &observation.outcome);
-        let traits =
-            RequestTraits { caller: observation.caller, request: observation.request, shape: &observation.shape };
+        let Traits { caller, digest, shape } = &observation.traits;
+        let traits = RequestTraits { caller: *caller, request: *digest, shape };
         lane.evidence.record(&observation.outcome, &traits, now);
         lane.dirty = true;
         match &observation.outcome {
             Outcome::Compared(Verdict::Mismatch) => {}
             Outcome::Compared(_) => {
-                lane.tally.add_shape(&observation.shape);
+                lane.tally.add_shape(shape);
                 return;
             }
             Outcome::Skipped(_) => return,
@@ -47,11 +44,6 @@ impl Controller {
             self.step_lane(&mut state, &observation.lane);
         }
         self.save_dirty(&mut state);
-    }
-
-    /// Counts an outcome where nobody must wait: the controller takes it in at its next tick.
-    pub fn skip(&self, lane: &crate::routes::LiveLane, reason: SkipReason) {
-        lane.tally.skipped(reason);
     }
 
     pub(super) fn count(&self, lane: &LaneId, outcome: &Outcome) {

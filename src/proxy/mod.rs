@@ -4,6 +4,7 @@ mod body;
 mod context;
 mod dispatch;
 mod errors;
+mod legs;
 mod writer;
 
 use std::sync::Arc;

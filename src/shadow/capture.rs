@@ -16,13 +16,20 @@ pub struct Capture {
     pub request: ClientRequest,
     pub control: Control,
     pub exchanges: Vec<TapedExchange>,
-    pub shape: String,
+    pub traits: Traits,
+    /// Seconds since 1970 when the client's request arrived.
+    pub at: u64,
+}
+
+/// What evidence wants to know of a request.
+#[derive(Clone, Debug, Default)]
+pub struct Traits {
     /// A hash of the caller's key.
     pub caller: u64,
     /// A hash of the request's body.
     pub digest: u64,
-    /// Seconds since 1970 when the client's request arrived.
-    pub at: u64,
+    /// In words of ours.
+    pub shape: String,
 }
 
 /// Python's answer as the client got it, without our own headers.

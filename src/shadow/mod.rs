@@ -10,6 +10,6 @@ mod queue;
 mod sample;
 mod worker;
 
-pub use capture::{Capture, Control, Tee};
+pub use capture::{Capture, Control, Tee, Traits};
 pub use queue::{Shadow, ShadowLimits};
 pub use worker::Worker;

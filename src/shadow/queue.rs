@@ -3,10 +3,12 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use cutover::lane::LaneId;
 use cutover::verdict::SkipReason;
 use tokio::sync::mpsc;
 
-use super::capture::Capture;
+use super::capture::{Capture, Traits};
+use crate::routes::LiveLane;
 use crate::telemetry::Metrics;
 
 /// Bounds on work that waits.
@@ -18,10 +20,26 @@ pub struct ShadowLimits {
     pub answer_max: usize,
 }
 
+/// What the worker is handed.
+pub(super) enum Work {
+    Compare(Box<Capture>),
+    /// A skip that counts against coverage, with the shape it happened to.
+    Skip { lane: LaneId, reason: SkipReason, traits: Traits },
+}
+
+impl Work {
+    fn bytes(&self) -> usize {
+        match self {
+            Self::Compare(capture) => capture.bytes(),
+            Self::Skip { .. } => 0,
+        }
+    }
+}
+
 /// The entrance of the queue. Handing in never waits: what does not fit is shed and said.
 #[derive(Clone)]
 pub struct Shadow {
-    sender: mpsc::Sender<Capture>,
+    sender: mpsc::Sender<Work>,
     bytes: Arc<AtomicUsize>,
     shed: Arc<AtomicUsize>,
     pub limits: ShadowLimits,
@@ -30,7 +48,7 @@ pub struct Shadow {
 
 /// The exit of the queue.
 pub(super) struct Arrivals {
-    receiver: mpsc::Receiver<Capture>,
+    receiver: mpsc::Receiver<Work>,
     bytes: Arc<AtomicUsize>,
     metrics: Metrics,
 }
@@ -50,13 +68,24 @@ impl Shadow {
         if before + size > self.limits.bytes_max {
             return Err(self.shed(size, SkipReason::BytesBudget));
         }
-        match self.sender.try_send(capture) {
+        match self.sender.try_send(Work::Compare(Box::new(capture))) {
             Ok(()) => {
                 self.metrics.shadow_queue.inc();
                 self.metrics.shadow_queue_bytes.set(self.held());
                 Ok(())
             }
             Err(_) => Err(self.shed(size, SkipReason::QueueFull)),
+        }
+    }
+
+    /// Counts a request that is not compared. What was planned is a number on the lane; what counts against coverage
+    /// goes the way of the captures, so that its shape is known.
+    pub fn skip(&self, lane: &LiveLane, reason: SkipReason, traits: &Traits) {
+        let work = Work::Skip { lane: lane.id.clone(), reason, traits: traits.clone() };
+        if reason.benign() || self.sender.try_send(work).is_err() {
+            lane.tally.skipped(reason);
+        } else {
+            self.metrics.shadow_queue.inc();
         }
     }
 
@@ -84,10 +113,10 @@ impl Shadow {
 
 impl Arrivals {
     /// The next capture; its bytes are the budget's again once it is taken. `None` when no sender is left.
-    pub(super) async fn next(&mut self) -> Option<Capture> {
-        let capture = self.receiver.recv().await?;
-        self.bytes.fetch_sub(capture.bytes(), Ordering::Relaxed);
+    pub(super) async fn next(&mut self) -> Option<Work> {
+        let work = self.receiver.recv().await?;
+        self.bytes.fetch_sub(work.bytes(), Ordering::Relaxed);
         self.metrics.shadow_queue.dec();
-        Some(capture)
+        Some(work)
     }
 }

@@ -63,7 +63,7 @@ pub fn of(
         at: capture.at,
         lane: lane.to_string(),
         verdict: judgement.verdict.as_str().to_owned(),
-        shape: capture.shape.clone(),
+        shape: capture.traits.shape.clone(),
         status_control: control.status,
         status_candidate: candidate.status,
         differences: judgement.differences.iter().filter(|difference| difference.counts()).count(),

@@ -4,7 +4,6 @@ use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use cutover::evidence::RequestTraits;
 use cutover::lane::LaneId;
 use cutover::rules::LaneRule;
 use cutover::verdict::{Judgement, Outcome, Pair, Severity, SkipReason, judge};
@@ -12,7 +11,7 @@ use futures_util::FutureExt;
 
 use super::capture::Capture;
 use super::pair::{self, Recorded};
-use super::queue::{Arrivals, Shadow, ShadowLimits};
+use super::queue::{Arrivals, Shadow, ShadowLimits, Work};
 use super::sample;
 use crate::controller::{Controller, Observation};
 use crate::native::{self, Answer, TapeEffects};
@@ -48,7 +47,15 @@ impl Worker {
 
     /// Works until nobody can hand in any more.
     pub async fn run(mut self) {
-        while let Some(capture) = self.arrivals.next().await {
+        while let Some(work) = self.arrivals.next().await {
+            let capture = match work {
+                Work::Compare(capture) => capture,
+                Work::Skip { lane, reason, traits } => {
+                    let outcome = Outcome::Skipped(reason);
+                    self.controller.observe(&Observation { lane, outcome, traits, severe: false });
+                    continue;
+                }
+            };
             let work = AssertUnwindSafe(self.compare(&capture)).catch_unwind();
             if work.await.is_err() {
                 self.metrics.panics.inc();
@@ -108,15 +115,7 @@ impl Worker {
     }
 
     fn report(&self, capture: &Capture, lane: LaneId, outcome: Outcome, severe: bool) {
-        let traits = RequestTraits { caller: capture.caller, request: capture.digest, shape: &capture.shape };
-        self.controller.observe(&Observation {
-            lane,
-            outcome,
-            caller: traits.caller,
-            request: traits.request,
-            shape: capture.shape.clone(),
-            severe,
-        });
+        self.controller.observe(&Observation { lane, outcome, traits: capture.traits.clone(), severe });
     }
 }
 
