@@ -3,8 +3,6 @@
 //! Modules stand in the order in which a request meets them.
 
 pub mod agreement;
-pub mod app;
-pub mod cli;
 pub mod config;
 pub mod controller;
 pub mod listener;
