@@ -11,6 +11,7 @@ use cutover::rules::{LaneRule, Rules};
 use serde_json::json;
 
 use super::{Controller, Lane, State, Window};
+use crate::agreement::Agreement;
 use crate::config::{LiteLlmConfig, Reason};
 use crate::native::Native;
 use crate::reports::{NewEntry, SavedLane};
@@ -30,7 +31,7 @@ impl Controller {
     pub(super) fn rebuild(&self, state: &mut State) {
         let saved = self.saved_lanes();
         let named = match &state.native {
-            Some(native) => named_lanes(&native.config, &state.rules),
+            Some(native) => named_lanes(&native.config, &state.rules, &state.agreement),
             None => BTreeMap::new(),
         };
         let mut before = std::mem::take(&mut state.lanes);
@@ -76,7 +77,7 @@ impl Controller {
     }
 
     fn renewed(&self, mut lane: Lane, named: Named, state: &State) -> Lane {
-        let agrees = state.agreement.agrees();
+        let agrees = state.agreement.agrees_as_a_whole();
         lane.eligible = agrees && !named.deployments.is_empty();
         lane.declines = named.declines;
         lane.rule = Arc::new(named.rule);
@@ -85,7 +86,7 @@ impl Controller {
             let key = EvidenceKey {
                 lane: lane.id.clone(),
                 build: self.build.clone(),
-                config_hash: hex_digest(format!("{} {}", native.config.hash, state.agreement.price_map_hash()).as_bytes()),
+                config_hash: hex_digest(format!("{} {}", native.config.hash, state.price_map_hash).as_bytes()),
                 rules_hash: hex_digest(lane.rule.evidence_input().as_bytes()),
             };
             let before = lane.evidence.key.clone();
@@ -149,7 +150,7 @@ impl Controller {
         for lane in state.lanes.values() {
             let index = lanes.len();
             if let Some(native) = &state.native {
-                for id in served_deployments(&native.config, &lane.id, &state.rules) {
+                for id in served_deployments(&native.config, &lane.id, state) {
                     if let Some(route) = Route::named(&lane.id.route) {
                         by_deployment.insert((route, id), index);
                     }
@@ -208,7 +209,7 @@ fn restore_shapes(tally: &LaneTally, evidence: &Evidence) {
 }
 
 /// Lanes of every route with a native leg and every provider that this leg knows.
-fn named_lanes(config: &LiteLlmConfig, rules: &Rules) -> BTreeMap<LaneId, Named> {
+fn named_lanes(config: &LiteLlmConfig, rules: &Rules, agreement: &Agreement) -> BTreeMap<LaneId, Named> {
     let mut lanes: BTreeMap<LaneId, Named> = BTreeMap::new();
     for route in Route::ALL.into_iter().filter(|route| route.has_native_leg()) {
         let whole = config.reasons.iter().filter(|reason| reason.routes.concerns(route.as_str()));
@@ -222,7 +223,8 @@ fn named_lanes(config: &LiteLlmConfig, rules: &Rules) -> BTreeMap<LaneId, Named>
             });
             let own: Vec<&Reason> =
                 deployment.reasons.iter().filter(|reason| reason.routes.concerns(route.as_str())).collect();
-            if own.is_empty() && whole.is_empty() {
+            let blocked = agreement.blocks(&deployment.model_name).is_some();
+            if own.is_empty() && whole.is_empty() && !blocked {
                 lane.deployments.push(deployment.id.clone());
             }
             lane.declines.extend(own.into_iter().cloned());
@@ -237,6 +239,6 @@ fn lane_id(route: Route, provider: &str, group: &str, rules: &Rules) -> LaneId {
     if rules.names_group(&own) { own } else { LaneId::new(route.as_str(), provider, None) }
 }
 
-fn served_deployments(config: &LiteLlmConfig, id: &LaneId, rules: &Rules) -> Vec<String> {
-    named_lanes(config, rules).remove(id).map(|named| named.deployments).unwrap_or_default()
+fn served_deployments(config: &LiteLlmConfig, id: &LaneId, state: &State) -> Vec<String> {
+    named_lanes(config, &state.rules, &state.agreement).remove(id).map(|named| named.deployments).unwrap_or_default()
 }

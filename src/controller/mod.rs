@@ -25,7 +25,7 @@ use serde_json::json;
 
 pub use command::{Command, CommandError};
 pub use observe::Observation;
-pub use reload::Loaded;
+pub use reload::{Loaded, Prices};
 pub use tick::TICK;
 
 use crate::agreement::Agreement;
@@ -62,6 +62,10 @@ pub struct State {
     pub rules: Rules,
     pub rules_loaded: Loaded,
     pub agreement: Agreement,
+    /// SHA-256 over the price map of the running LiteLLM; evidence is about one price map.
+    pub price_map_hash: String,
+    /// Seconds since 1970 of the last probe.
+    pub probed_at: Option<u64>,
     pub frozen: bool,
     pub lanes: BTreeMap<LaneId, Lane>,
     /// The last write to the store failed: nothing is promoted until one succeeds.
@@ -101,6 +105,8 @@ impl Controller {
             rules: Rules::default(),
             rules_loaded: Loaded::default(),
             agreement: Agreement::default(),
+            price_map_hash: String::new(),
+            probed_at: None,
             frozen,
             lanes: BTreeMap::new(),
             store_error: None,

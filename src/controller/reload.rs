@@ -7,6 +7,7 @@ use cutover::rules::Rules;
 use super::Controller;
 use crate::agreement::Agreement;
 use crate::native::Native;
+use transform::cost_calculator::PriceTable;
 
 /// Where an input came from and how its last reading went.
 #[derive(Clone, Debug, Default)]
@@ -20,11 +21,27 @@ pub struct Loaded {
     pub warnings: Vec<String>,
 }
 
+/// A price map that was read.
+#[derive(Clone, Debug)]
+pub struct Prices {
+    pub table: Arc<PriceTable>,
+    /// SHA-256 in hex over the map as the running LiteLLM sends it.
+    pub hash: String,
+}
+
 impl Controller {
     /// Takes a configuration that was read.
-    pub fn replace_native(&self, native: Arc<Native>, loaded: Loaded) {
+    ///
+    /// LiteLLM does not read its file again, so until a probe shows the new deployments nothing is known of them.
+    pub fn replace_native(&self, mut native: Native, loaded: Loaded) {
         let mut state = self.locked();
-        state.native = Some(native);
+        if let Some(before) = &state.native {
+            native.prices = Arc::clone(&before.prices);
+            if before.config.hash != native.config.hash {
+                state.agreement = Agreement::unknown("the configuration was read again and LiteLLM not asked since");
+            }
+        }
+        state.native = Some(Arc::new(native));
         state.config = loaded;
         self.rebuild(&mut state);
     }
@@ -46,12 +63,19 @@ impl Controller {
     }
 
     /// Takes what the probe of the running LiteLLM found.
-    pub fn replace_agreement(&self, agreement: Agreement) {
+    pub fn replace_agreement(&self, agreement: Agreement, prices: Option<Prices>) {
         let mut state = self.locked();
-        let changed = !state.agreement.same_effect(&agreement);
+        let changed = state.agreement != agreement;
         state.agreement = agreement;
-        self.metrics.agreement.set(i64::from(state.agreement.agrees()));
-        if changed {
+        state.probed_at = Some(self.now().0);
+        self.metrics.agreement.set(i64::from(state.agreement.agrees_as_a_whole()));
+        let prices = prices.filter(|prices| prices.hash != state.price_map_hash);
+        let repriced = prices.is_some();
+        if let (Some(prices), Some(native)) = (prices, &state.native) {
+            state.native = Some(Arc::new(Native { prices: prices.table, ..Native::clone(native) }));
+            state.price_map_hash = prices.hash;
+        }
+        if changed || repriced {
             tracing::info!(state = state.agreement.as_str(), "agreement with the running LiteLLM changed");
             self.rebuild(&mut state);
         }
