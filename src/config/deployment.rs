@@ -5,6 +5,8 @@ use std::fmt;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
+use super::python::Place;
+
 /// A credential. Prints as `***`; the value is reached only through [`Secret::expose`].
 #[derive(Clone, PartialEq, Eq)]
 pub struct Secret(String);
@@ -50,7 +52,7 @@ pub struct Reason {
 /// A deployment as LiteLLM's router holds it.
 ///
 /// Source: litellm/router.py `_create_deployment`, litellm/types/router.py `LiteLLM_Params` @ 1.102.4
-#[derive(Clone, Debug)]
+#[derive(Clone, PartialEq)]
 pub struct Deployment {
     /// What `x-litellm-model-id` shows: `model_info.id`, else the hash of group and parameters.
     pub id: String,
@@ -75,8 +77,26 @@ pub struct Deployment {
     /// All of `litellm_params`, in the order of the file, environment references resolved.
     pub params: Map<String, Value>,
     pub model_info: Map<String, Value>,
+    /// The file names the id (`model_info.id`); it then survives changes of the parameters.
+    pub id_is_declared: bool,
+    pub place: Place,
     /// `model_list[3]`
     pub path: String,
     /// Why the native leg would not serve this deployment; empty means exact.
     pub reasons: Vec<Reason>,
+}
+
+impl fmt::Debug for Deployment {
+    /// Without `params`, which hold credentials.
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Deployment")
+            .field("path", &self.path)
+            .field("id", &self.id)
+            .field("model_name", &self.model_name)
+            .field("litellm_model", &self.litellm_model)
+            .field("api_base", &self.api_base)
+            .field("reasons", &self.reasons)
+            .finish_non_exhaustive()
+    }
 }

@@ -1,13 +1,118 @@
 //! LiteLLM's `config.yaml` as LiteLLM reads it.
 
-use std::path::PathBuf;
+mod effects;
+mod credentials;
+mod environment;
+pub mod model_id;
+mod model_list;
+mod param_effects;
+mod params;
+mod provider;
+mod reasons;
+mod scalar;
+mod settings;
+mod source;
+mod surroundings;
+mod tables;
+pub mod yaml;
 
+use std::path::{Path, PathBuf};
+
+use sha2::{Digest, Sha256};
+
+use self::environment::Environment;
+pub use self::model_list::Ignored;
+pub use self::source::{Files, ReadFile, Source};
+use super::error::ConfigError;
 use super::{Deployment, Reason, Secret};
+
+/// Reads the configuration and everything it includes.
+///
+/// `env` is the environment that LiteLLM runs in.
+pub fn load(path: &Path, env: &dyn Fn(&str) -> Option<String>) -> Result<LiteLlmConfig, ConfigError> {
+    load_with(path, &read_file, env)
+}
+
+/// [`load`] with the file system as an argument.
+pub fn load_with(
+    path: &Path,
+    read_file: ReadFile<'_>,
+    env: &dyn Fn(&str) -> Option<String>,
+) -> Result<LiteLlmConfig, ConfigError> {
+    let source = source::read(path, read_file)?;
+    interpret(source, env)
+}
+
+/// The files merged, nothing resolved: what a tool that re-writes the configuration starts from.
+pub fn read_source(path: &Path, read_file: ReadFile<'_>) -> Result<Source, ConfigError> {
+    source::read(path, read_file)
+}
+
+/// The real file system, as [`load_with`] and [`read_source`] want it.
+pub fn read_file(path: &Path) -> std::io::Result<Option<Vec<u8>>> {
+    match std::fs::read(path) {
+        Ok(bytes) => Ok(Some(bytes)),
+        Err(problem) if problem.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(problem) => Err(problem),
+    }
+}
+
+/// Pure: what LiteLLM makes of the merged files in this environment.
+fn interpret(source: Source, env: &dyn Fn(&str) -> Option<String>) -> Result<LiteLlmConfig, ConfigError> {
+    let Source { mut root, files } = source;
+    let mut environment = Environment::new(env);
+    environment.resolve_all(&mut root, 0);
+    if let Some(section) = settings::section(&root, "environment_variables", &files)? {
+        environment.load_section(section);
+    }
+    let general_section = settings::section(&root, "general_settings", &files)?;
+    let litellm_section = settings::section(&root, "litellm_settings", &files)?;
+    let router_section = settings::section(&root, "router_settings", &files)?;
+    let built = model_list::build(&root, &files, &mut environment)?;
+    let mut findings = reasons::of_config(&reasons::Sections {
+        root: &root,
+        general: general_section,
+        litellm: litellm_section,
+        router: router_section,
+    });
+    surroundings::of_environment(&environment, &mut findings);
+    findings.unknown_keys.extend(built.unknown_keys);
+    let config = LiteLlmConfig {
+        aliases: settings::aliases(router_section, &files)?,
+        general: settings::general(general_section, &files, &environment)?,
+        settings: settings::litellm(litellm_section, &files)?,
+        router: settings::router(router_section, &files)?,
+        hash: hash(&root, &built.served),
+        deployments: built.served,
+        ignored: built.ignored,
+        unknown_keys: findings.unknown_keys,
+        reasons: findings.reasons,
+        files: files.0,
+    };
+    Ok(config)
+}
+
+/// Over everything resolved, credentials included: a rotated key is another configuration.
+fn hash(root: &super::python::Dict, deployments: &[Deployment]) -> String {
+    let mut hash = Sha256::new();
+    hash.update(serde_json::Value::Object(root.to_json()).to_string());
+    for deployment in deployments {
+        let key = deployment.api_key.as_ref().map(Secret::expose).unwrap_or_default();
+        let base = deployment.api_base.as_deref().unwrap_or_default();
+        for part in [deployment.id.as_str(), key, base] {
+            hash.update(part.len().to_le_bytes());
+            hash.update(part);
+        }
+    }
+    model_id::hex(&hash.finalize())
+}
 
 /// The configuration as used: nothing here needs looking up again.
 #[derive(Clone, Debug, Default)]
 pub struct LiteLlmConfig {
     pub deployments: Vec<Deployment>,
+    /// Entries of `model_list` that LiteLLM leaves out, and so do we.
+    pub ignored: Vec<Ignored>,
     /// `router_settings.model_group_alias`: the alias a client sends -> the group that serves it.
     pub aliases: Vec<(String, String)>,
     pub general: GeneralSettings,
@@ -51,3 +156,6 @@ pub struct RouterSettings {
     pub cooldown_time: Option<f64>,
     pub disable_cooldowns: Option<bool>,
 }
+
+#[cfg(test)]
+pub(crate) mod tests;

@@ -1,0 +1,242 @@
+//! The configuration that `crossfade tap` prints: the same one, with provider traffic led through the tap.
+//!
+//! Works on the files as written, not as resolved: `os.environ/…` references stay references, so no secret is
+//! printed. Included files are inlined; comments are lost. The output is JSON in YAML's flow style, every text
+//! quoted, so that no value changes its type when LiteLLM reads it back.
+//!
+//! Every deployment keeps the id it has in the original, because that id is a hash over `api_base` too.
+
+use std::fmt::Write;
+use std::path::Path;
+
+use super::error::ConfigError;
+use super::litellm::{self, LiteLlmConfig, ReadFile};
+use super::python::{Dict, Node, Place, Value, str_of};
+
+/// Where providers are reached when a deployment names no `api_base`, with the path LiteLLM expects after it.
+///
+/// Source: litellm/litellm_core_utils/get_llm_provider_logic.py, litellm/main.py @ 1.102.4
+const DEFAULT_BASES: &[(&str, &str)] = &[
+    ("mistral", "https://api.mistral.ai/v1"),
+    ("openai", "https://api.openai.com/v1"),
+    ("anthropic", "https://api.anthropic.com"),
+    ("groq", "https://api.groq.com/openai/v1"),
+    ("deepseek", "https://api.deepseek.com/beta"),
+];
+
+/// The printed configuration, and what the operator should know about it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TapConfig {
+    pub yaml: String,
+    /// One sentence each, for stderr.
+    pub warnings: Vec<String>,
+}
+
+/// The provider's own address for a deployment, also for the tap's way back; None: unknown.
+pub fn provider_base<'a>(provider: &str, api_base: Option<&'a str>) -> Option<&'a str> {
+    api_base.or_else(|| DEFAULT_BASES.iter().find(|(name, _)| *name == provider).map(|(_, base)| *base))
+}
+
+/// `<tap-url>/d/<model id>` and the path of the provider's base.
+pub fn tap_base(tap_url: &str, model_id: &str, provider_base: &str) -> String {
+    let rest = provider_base.split_once("://").map_or(provider_base, |(_, rest)| rest);
+    let path = rest.find('/').map_or("", |at| &rest[at..]);
+    let path = path.split(['?', '#']).next().unwrap_or("").trim_end_matches('/');
+    format!("{}/d/{}{path}", tap_url.trim_end_matches('/'), path_segment(model_id))
+}
+
+/// Reads the configuration at `path` and re-writes it for a tap at `tap_url`.
+pub fn tap_config(
+    path: &Path,
+    tap_url: &str,
+    read_file: ReadFile<'_>,
+    env: &dyn Fn(&str) -> Option<String>,
+) -> Result<TapConfig, ConfigError> {
+    let source = litellm::read_source(path, read_file)?;
+    let config = litellm::load_with(path, read_file, env)?;
+    let mut root = source.root;
+    let mut warnings = Vec::new();
+    if let Some(Value::List(entries)) = root.get_mut("model_list").map(|node| &mut node.value) {
+        for (index, entry) in entries.iter_mut().enumerate() {
+            lead_through(entry, index, &config, tap_url, &mut warnings);
+        }
+    }
+    let mut yaml = String::new();
+    for (key, node) in root.iter() {
+        write_value(key, &mut yaml);
+        yaml.push_str(": ");
+        match (key, &node.value) {
+            (Value::Text(name), Value::List(entries)) if name == "model_list" => {
+                for entry in entries {
+                    yaml.push_str("\n- ");
+                    write_value(&entry.value, &mut yaml);
+                }
+            }
+            (_, value) => write_value(value, &mut yaml),
+        }
+        yaml.push('\n');
+    }
+    Ok(TapConfig { yaml, warnings })
+}
+
+fn lead_through(entry: &mut Node, index: usize, config: &LiteLlmConfig, tap_url: &str, warnings: &mut Vec<String>) {
+    let path = format!("model_list[{index}]");
+    let mut of_entry = config.deployments.iter().filter(|deployment| deployment.path == path);
+    let (Some(deployment), None) = (of_entry.next(), of_entry.next()) else {
+        // LiteLLM drops it, or makes several of it: it stays as it is.
+        return;
+    };
+    let Value::Dict(entry) = &mut entry.value else { return };
+    if deployment.id.is_empty() {
+        warnings.push(format!("{path} keeps its own api_base: its id is drawn anew at every start"));
+        return;
+    }
+    if !deployment.id_is_declared {
+        pin_id(entry, &deployment.id);
+    }
+    let Some(base) = provider_base(&deployment.provider, deployment.api_base.as_deref()) else {
+        let provider = &deployment.provider;
+        warnings.push(format!("{path} keeps its own address: where {provider} is reached is not known here"));
+        return;
+    };
+    let tapped = tap_base(tap_url, &deployment.id, base);
+    if let Some(Value::Dict(params)) = entry.get_mut("litellm_params").map(|node| &mut node.value) {
+        params.insert(Value::Text("api_base".to_owned()), Node::new(Value::Text(tapped), Place::default()));
+        // A provider known by its host would no longer be known.
+        if deployment.litellm_model == deployment.model && params.get("custom_llm_provider").is_none() {
+            let provider = Value::Text(deployment.provider.clone());
+            params.insert(Value::Text("custom_llm_provider".to_owned()), Node::new(provider, Place::default()));
+        }
+    }
+}
+
+fn pin_id(entry: &mut Dict, id: &str) {
+    let id_node = Node::new(Value::Text(id.to_owned()), Place::default());
+    let key = Value::Text("id".to_owned());
+    match entry.get_mut("model_info").map(|node| &mut node.value) {
+        Some(Value::Dict(info)) => info.insert(key, id_node),
+        _ => {
+            let mut info = Dict::default();
+            info.insert(key, id_node);
+            entry.insert(Value::Text("model_info".to_owned()), Node::new(Value::Dict(info), Place::default()));
+        }
+    }
+}
+
+/// An id may be any text the operator chose.
+fn path_segment(id: &str) -> String {
+    id.bytes()
+        .map(|byte| match byte {
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => char::from(byte).to_string(),
+            _ => format!("%{byte:02X}"),
+        })
+        .collect()
+}
+
+/// YAML 1.1 flow style that PyYAML reads back as the same value.
+fn write_value(value: &Value, out: &mut String) {
+    match value {
+        Value::None => out.push_str("null"),
+        Value::Bool(value) => out.push_str(if *value { "true" } else { "false" }),
+        Value::Text(text) => write_text(text, out),
+        Value::Float(value) => write_float(*value, out),
+        Value::Bytes(bytes) => {
+            use base64::Engine;
+            let _ = write!(out, "!!binary \"{}\"", base64::engine::general_purpose::STANDARD.encode(bytes));
+        }
+        Value::Int(_) | Value::LongInt(_) | Value::Date(_) | Value::DateTime(_) => out.push_str(&str_of(value)),
+        Value::List(items) => {
+            out.push('[');
+            for (index, item) in items.iter().enumerate() {
+                out.push_str(if index == 0 { "" } else { ", " });
+                write_value(&item.value, out);
+            }
+            out.push(']');
+        }
+        Value::Dict(dict) => {
+            out.push('{');
+            for (index, (key, node)) in dict.iter().enumerate() {
+                out.push_str(if index == 0 { "" } else { ", " });
+                write_value(key, out);
+                out.push_str(": ");
+                write_value(&node.value, out);
+            }
+            out.push('}');
+        }
+    }
+}
+
+/// YAML 1.1 knows a float by its dot.
+fn write_float(value: f64, out: &mut String) {
+    if value.is_nan() {
+        out.push_str(".nan");
+    } else if value.is_infinite() {
+        out.push_str(if value > 0.0 { ".inf" } else { "-.inf" });
+    } else {
+        let text = str_of(&Value::Float(value));
+        match text.split_once('e') {
+            Some((digits, exponent)) if !digits.contains('.') => {
+                let _ = write!(out, "{digits}.0e{exponent}");
+            }
+            _ => out.push_str(&text),
+        }
+    }
+}
+
+/// Double-quoted, everything beyond printable ASCII escaped.
+fn write_text(text: &str, out: &mut String) {
+    out.push('"');
+    for character in text.chars() {
+        match character {
+            '"' => out.push_str("\\\""),
+            '\\' => out.push_str("\\\\"),
+            ' '..='~' => out.push(character),
+            _ if u32::from(character) <= 0xffff => {
+                let _ = write!(out, "\\u{:04x}", u32::from(character));
+            }
+            _ => {
+                let _ = write!(out, "\\U{:08x}", u32::from(character));
+            }
+        }
+    }
+    out.push('"');
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::litellm::yaml;
+
+    #[test]
+    fn what_is_written_reads_back_as_the_same_value() {
+        let text = "[a, '1', 1, -0.0, 1.5, 1e3, 1.0e+22, 1.0e-7, .inf, 2024-10-21, 2024-10-21T10:20:30.5+01:00, yes, 'yes', ~, '', \"é\\u2028\\U0001F600\\n\\0\", 123456789012345678901234567890, {a: {1: x, ~: y}}, [], {}, !!binary aGk=]";
+        let value = yaml::load(text, 0).expect("it reads").value;
+        let mut written = String::new();
+        write_value(&value, &mut written);
+        let again = yaml::load(&written, 0).expect("it reads back").value;
+        assert_eq!(crate::config::python::repr(&again), crate::config::python::repr(&value), "{written}");
+    }
+
+    #[test]
+    fn bases_keep_their_path() {
+        for (base, expected) in [
+            ("https://api.mistral.ai/v1", "http://t/d/id%2F1/v1"),
+            ("https://api.mistral.ai/v1/", "http://t/d/id%2F1/v1"),
+            ("https://h", "http://t/d/id%2F1"),
+            ("http://h:1/a/b?q=1", "http://t/d/id%2F1/a/b"),
+        ] {
+            assert_eq!(tap_base("http://t/", "id/1", base), expected, "{base}");
+        }
+    }
+
+    #[test]
+    fn references_stay_references() {
+        let text = "model_list:\n- model_name: a\n  litellm_params: {model: mistral/m, api_key: os.environ/KEY}\nx: os.environ/KEY\n";
+        let read = |path: &Path| Ok(path.ends_with("c.yaml").then(|| text.as_bytes().to_vec()));
+        let printed = tap_config(Path::new("/c.yaml"), "http://t", &read, &|_| Some("secret".to_owned())).expect("printed");
+        assert!(!printed.yaml.contains("secret"), "{}", printed.yaml);
+        assert!(printed.yaml.contains("\"api_key\": \"os.environ/KEY\""), "{}", printed.yaml);
+        assert!(printed.yaml.contains("/v1\""), "{}", printed.yaml);
+        assert_eq!(printed.warnings, [""; 0]);
+    }
+}

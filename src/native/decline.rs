@@ -1,0 +1,56 @@
+//! Why a request is left to Python.
+
+/// Every reason the native leg can give, before any effect. Closed: [`Decline::reason`] labels a metric.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Decline {
+    /// No header carries a key.
+    NoKey,
+    /// A virtual key, or a wrong one: Python knows.
+    NotTheMasterKey,
+    /// There is no master key, and no probe has shown that LiteLLM runs open.
+    AuthenticationUnknown,
+    /// A browser's request from another origin with cookies, to which LiteLLM answers with other CORS headers.
+    CrossOriginCookie,
+    /// A request header in a form that LiteLLM refuses or reads in its own way.
+    RequestOption,
+    /// A multipart form that parsers read differently.
+    Form,
+    /// No group, alias or deployment by exactly this name.
+    UnknownModel,
+    /// A deployment in reach has a reason for this route.
+    Deployment,
+    /// The whole configuration has a reason for this route.
+    Configuration,
+    /// More retries than are held open natively.
+    TooManyRetries,
+    /// A timeout that LiteLLM reads in its own way.
+    Timeout,
+    /// The transformation is not exact for this request.
+    Transform(transform::Decline),
+}
+
+impl Decline {
+    /// The metric label.
+    pub fn reason(&self) -> &'static str {
+        match self {
+            Self::NoKey => "no_key",
+            Self::NotTheMasterKey => "not_the_master_key",
+            Self::AuthenticationUnknown => "authentication_unknown",
+            Self::CrossOriginCookie => "cross_origin_cookie",
+            Self::RequestOption => "request_option",
+            Self::Form => "form",
+            Self::UnknownModel => "unknown_model",
+            Self::Deployment => "deployment",
+            Self::Configuration => "configuration",
+            Self::TooManyRetries => "too_many_retries",
+            Self::Timeout => "timeout",
+            Self::Transform(decline) => decline.reason(),
+        }
+    }
+}
+
+impl From<transform::Decline> for Decline {
+    fn from(decline: transform::Decline) -> Self {
+        Self::Transform(decline)
+    }
+}

@@ -1,0 +1,137 @@
+//! The connections to providers: pooled, kept alive, HTTP/1.1 or h2 by ALPN, TLS by rustls.
+
+use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use http::{HeaderName, HeaderValue, Method, Request, Uri};
+use http_body_util::Full;
+use hyper_rustls::{ConfigBuilderExt, HttpsConnector, HttpsConnectorBuilder};
+use hyper_util::client::legacy::connect::{HttpConnector, capture_connection};
+use hyper_util::client::legacy::{self, ResponseFuture};
+use hyper_util::rt::{TokioExecutor, TokioTimer};
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
+use rustls::{ClientConfig, RootCertStore};
+use transform::{ProviderFailure, ProviderRequest, ProviderResponse};
+
+use super::{body, failure};
+
+/// An idle connection is given up before the usual server-side limits: aiohttp, LiteLLM's client, keeps one 15 s.
+const IDLE_MAX: Duration = Duration::from_secs(15);
+/// Idle connections kept per provider host.
+const IDLE_PER_HOST_MAX: usize = 256;
+
+/// Why no client can be made.
+#[derive(Debug, thiserror::Error)]
+pub enum ClientError {
+    #[error("TLS settings are unusable: {0}")]
+    Tls(#[from] rustls::Error),
+    #[error("certificates of SSL_CERT_FILE are unusable: {0}")]
+    Certificates(#[from] rustls::pki_types::pem::Error),
+}
+
+/// The client all served requests share. Only [`super::super::effects::LiveEffects`] holds one.
+pub struct Client {
+    connections: legacy::Client<HttpsConnector<HttpConnector>, Full<Bytes>>,
+    requests: AtomicU64,
+}
+
+impl Client {
+    /// `certificates` is the file named by `SSL_CERT_FILE`, which replaces the built-in authorities, as in LiteLLM.
+    pub fn new(certificates: Option<&Path>) -> Result<Self, ClientError> {
+        let tls = tls(certificates)?;
+        let mut tcp = HttpConnector::new();
+        tcp.enforce_http(false);
+        tcp.set_nodelay(true);
+        let connector = HttpsConnectorBuilder::new().with_tls_config(tls).https_or_http().enable_all_versions().wrap_connector(tcp);
+        let connections = legacy::Client::builder(TokioExecutor::new())
+            .pool_timer(TokioTimer::new())
+            .timer(TokioTimer::new())
+            .pool_idle_timeout(IDLE_MAX)
+            .pool_max_idle_per_host(IDLE_PER_HOST_MAX)
+            // Sends again only what no byte of was written to a connection found closed: the provider has not seen it.
+            .retry_canceled_requests(true)
+            .build(connector);
+        Ok(Self { connections, requests: AtomicU64::new(0) })
+    }
+
+    /// Requests sent to providers so far.
+    pub fn requests_total(&self) -> u64 {
+        self.requests.load(Ordering::Relaxed)
+    }
+
+    /// Sends once. See [`super::super::effects::Effects::call`].
+    pub(in crate::native) async fn send(
+        &self,
+        request: &ProviderRequest,
+        limit: Duration,
+    ) -> Result<ProviderResponse, ProviderFailure> {
+        let started = Instant::now();
+        let (mut outbound, uri) = outbound(request)?;
+        let mut connection = capture_connection(&mut outbound);
+        self.requests.fetch_add(1, Ordering::Relaxed);
+        let mut answer = self.connections.request(outbound);
+        // As in aiohttp the limit runs anew once there is a connection: first to get one, then to see the head.
+        let early = tokio::time::timeout(limit, async {
+            tokio::select! {
+                biased;
+                outcome = &mut answer => Some(outcome),
+                () = async { let _ = connection.wait_for_connection_metadata().await; } => None,
+            }
+        });
+        let outcome = match early.await {
+            Err(_) => return Err(failure::timeout(limit, started)),
+            Ok(Some(outcome)) => outcome,
+            Ok(None) => head(&mut answer, limit).await.ok_or_else(|| failure::timeout(limit, started))?,
+        };
+        let response = outcome.map_err(|error| failure::of_request(&error, error.is_connect(), &uri))?;
+        let (head, incoming) = response.into_parts();
+        let body = body::collect(incoming, limit, started).await?;
+        Ok(ProviderResponse { status: head.status.as_u16(), headers: named(&head.headers), body })
+    }
+}
+
+async fn head(
+    answer: &mut ResponseFuture,
+    limit: Duration,
+) -> Option<Result<http::Response<hyper::body::Incoming>, legacy::Error>> {
+    tokio::time::timeout(limit, answer).await.ok()
+}
+
+fn tls(certificates: Option<&Path>) -> Result<ClientConfig, ClientError> {
+    let provider = std::sync::Arc::new(rustls::crypto::ring::default_provider());
+    let builder = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions()?;
+    let Some(path) = certificates else { return Ok(builder.with_webpki_roots().with_no_client_auth()) };
+    let mut roots = RootCertStore::empty();
+    for certificate in CertificateDer::pem_file_iter(path)? {
+        roots.add(certificate?)?;
+    }
+    Ok(builder.with_root_certificates(roots).with_no_client_auth())
+}
+
+fn outbound(request: &ProviderRequest) -> Result<(Request<Full<Bytes>>, Uri), ProviderFailure> {
+    let unsendable = |what: &str| ProviderFailure::Other { text: format!("the request has an unusable {what}") };
+    let uri: Uri = request.url.parse().map_err(|_| unsendable("URL"))?;
+    let method = Method::from_bytes(request.method.as_bytes()).map_err(|_| unsendable("method"))?;
+    let mut outbound = Request::new(Full::new(request.body.clone()));
+    *outbound.method_mut() = method;
+    *outbound.uri_mut() = uri.clone();
+    for (name, value) in &request.headers {
+        let name = HeaderName::from_bytes(name.as_bytes()).map_err(|_| unsendable("header name"))?;
+        let mut value = HeaderValue::from_bytes(value.as_bytes()).map_err(|_| unsendable("header value"))?;
+        value.set_sensitive(name == http::header::AUTHORIZATION);
+        outbound.headers_mut().append(name, value);
+    }
+    Ok((outbound, uri))
+}
+
+/// Header values are bytes; httpx reads them as Latin-1 when they are not ASCII or UTF-8.
+fn named(headers: &http::HeaderMap) -> Vec<(String, String)> {
+    let text = |value: &HeaderValue| match std::str::from_utf8(value.as_bytes()) {
+        Ok(text) => text.to_owned(),
+        Err(_) => value.as_bytes().iter().map(|byte| char::from(*byte)).collect(),
+    };
+    headers.iter().map(|(name, value)| (name.as_str().to_owned(), text(value))).collect()
+}

@@ -1,0 +1,13 @@
+//! One provider attempt: what LiteLLM's HTTP handler makes of it, and the connection under it.
+
+mod attempt;
+mod body;
+mod client;
+mod environment;
+mod failure;
+mod redirect;
+
+pub use attempt::attempt;
+pub use body::BODY_BYTES_MAX;
+pub use client::{Client, ClientError};
+pub use environment::declines;
