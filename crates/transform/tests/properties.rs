@@ -34,8 +34,35 @@ fn answer(provider: &ProviderResponse) -> Answered {
 /// JSON-like text: fragments that parse now and then.
 fn fragments() -> impl Strategy<Value = Vec<u8>> {
     let words = [
-        "{", "}", "[", "]", ",", ":", "\"pages\"", "\"index\"", "\"markdown\"", "\"usage_info\"", "\"model\"", "\"\\ud800\"", "\"a\"", "1", "-0", "1e400", "NaN", "null",
-        "\\u", "\\", "\"", "\u{feff}", "é", "\0", "rate limit", "key=", "{\"pages\":[", "{\"index\":0,\"markdown\":\"m\"}", "]}",
+        "{",
+        "}",
+        "[",
+        "]",
+        ",",
+        ":",
+        "\"pages\"",
+        "\"index\"",
+        "\"markdown\"",
+        "\"usage_info\"",
+        "\"model\"",
+        "\"\\ud800\"",
+        "\"a\"",
+        "1",
+        "-0",
+        "1e400",
+        "NaN",
+        "null",
+        "\\u",
+        "\\",
+        "\"",
+        "\u{feff}",
+        "é",
+        "\0",
+        "rate limit",
+        "key=",
+        "{\"pages\":[",
+        "{\"index\":0,\"markdown\":\"m\"}",
+        "]}",
     ];
     prop::collection::vec(prop::sample::select(words.to_vec()), 0..40).prop_map(|words| words.concat().into_bytes())
 }

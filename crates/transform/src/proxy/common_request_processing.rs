@@ -8,8 +8,8 @@ use crate::answer::Answered;
 use crate::exceptions::{Exception, ExceptionClass};
 use crate::litellm_core_utils::secret_redaction::redact_internal_details;
 use crate::llms::base_llm::ocr::transformation::OcrResponse;
-use crate::python::{float_repr, string_repr};
 use crate::python::json_encode::write_string;
+use crate::python::{float_repr, string_repr};
 
 /// What the headers of a success say besides the answer itself.
 #[derive(Clone, Debug)]
@@ -169,7 +169,8 @@ pub fn no_deployments(none: &NoDeployments<'_>, call_id: &str, is_cross_origin: 
         none.model_group,
         cooling.join(", ")
     );
-    let retry_after = (none.cooldown_seconds > 0.0).then(|| ("retry-after", format!("{:.0}", none.cooldown_seconds.ceil())));
+    let retry_after =
+        (none.cooldown_seconds > 0.0).then(|| ("retry-after", format!("{:.0}", none.cooldown_seconds.ceil())));
     let failed = Failed { call_id, timeout_seconds: None, is_cross_origin };
     envelope(&redact_internal_details(&message), "internal_server_error", 500, retry_after.as_slice(), &failed)
 }
@@ -258,7 +259,8 @@ mod tests {
                         model=ocr. pre-call-checks=False, cooldown_list=['a']\",\"type\":\"internal_server_error\",\
                         \"param\":null,\"code\":\"429\"}}";
         assert_eq!((answered.status, &*answered.body), (429, expected.as_bytes()));
-        let own = ["x-litellm-call-id", "x-litellm-version", "x-litellm-response-cost", "x-litellm-key-spend", "retry-after"];
+        let own =
+            ["x-litellm-call-id", "x-litellm-version", "x-litellm-response-cost", "x-litellm-key-spend", "retry-after"];
         let names: Vec<&str> = answered.headers.iter().take(5).map(|(name, _)| name.as_str()).collect();
         assert_eq!(names, own);
     }
@@ -278,7 +280,11 @@ mod tests {
         let failed = Failed { call_id: "id", timeout_seconds: Some(600.0), is_cross_origin: false };
         let says = |has_attribute_error| {
             let answered = error(&exception(has_attribute_error), &given_up, &failed);
-            (answered.status, String::from_utf8_lossy(&answered.body).contains("None LiteLLM Retried: 1 times, LiteLLM Max Retries: 1"))
+            (
+                answered.status,
+                String::from_utf8_lossy(&answered.body)
+                    .contains("None LiteLLM Retried: 1 times, LiteLLM Max Retries: 1"),
+            )
         };
         assert_eq!(says(true), (400, true));
         assert_eq!(says(false), (500, false));

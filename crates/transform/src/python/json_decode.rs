@@ -209,7 +209,8 @@ impl Reader<'_> {
         self.at += 1;
         let mut out: Vec<u8> = Vec::new();
         loop {
-            let plain = self.text[self.at..].iter().take_while(|&&byte| byte != b'"' && byte != b'\\' && byte >= 0x20).count();
+            let plain =
+                self.text[self.at..].iter().take_while(|&&byte| byte != b'"' && byte != b'\\' && byte >= 0x20).count();
             out.extend_from_slice(&self.text[self.at..self.at + plain]);
             self.at += plain;
             match self.peek() {

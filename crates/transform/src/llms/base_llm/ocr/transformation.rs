@@ -28,7 +28,12 @@ pub struct Usage {
 
 impl OcrResponse {
     /// Validates `OCRResponse(pages=…, model=…, document_annotation=…, usage_info=…)`.
-    pub fn validate(pages: &Value, model: &Value, document_annotation: &Value, usage_info: &Value) -> Result<Self, Issues> {
+    pub fn validate(
+        pages: &Value,
+        model: &Value,
+        document_annotation: &Value,
+        usage_info: &Value,
+    ) -> Result<Self, Issues> {
         let root = Location::default();
         let mut issues = Issues::default();
         let pages = list(pages, &root.field("pages"), &mut issues, page);
@@ -87,8 +92,12 @@ const PAGE: Model = Model {
     fields: &[
         Field { name: "index", required: true, validate: integer },
         Field { name: "markdown", required: true, validate: string },
-        field("images", |value, at, issues| optional(value, at, issues, |value, at, issues| list(value, at, issues, image))),
-        field("dimensions", |value, at, issues| optional(value, at, issues, |value, at, issues| model(&DIMENSIONS, value, at, issues))),
+        field("images", |value, at, issues| {
+            optional(value, at, issues, |value, at, issues| list(value, at, issues, image))
+        }),
+        field("dimensions", |value, at, issues| {
+            optional(value, at, issues, |value, at, issues| model(&DIMENSIONS, value, at, issues))
+        }),
     ],
     keeps_extra: true,
 };
