@@ -178,10 +178,9 @@ fn url_credentials(text: &str, from: usize) -> Option<Span> {
         if start > last_at {
             return None;
         }
-        if start >= from {
-            if let Some(length) = credentials_length(&text[start..]) {
-                return Some((start, start + length));
-            }
+        let length = if start < from { None } else { credentials_length(&text[start..]) };
+        if let Some(length) = length {
+            return Some((start, start + length));
         }
         search = start - SCHEME_END.len() + 1;
     }

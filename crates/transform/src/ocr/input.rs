@@ -87,7 +87,8 @@ mod tests {
             let uri = document.iter().nth(1).and_then(|(_, value)| value.as_str()).unwrap_or_default().to_owned();
             Ok(uri.trim_start_matches("data:").split(';').next().unwrap_or_default().to_owned())
         };
-        let cases: [(Option<&str>, Option<&str>, Result<&str, Decline>); 9] = [
+        type Case<'a> = (Option<&'a str>, Option<&'a str>, Result<&'a str, Decline>);
+        let cases: [Case<'_>; 9] = [
             (Some("a.PDF"), None, Ok("application/pdf")),
             (Some("a.pdf"), Some("application/octet-stream"), Ok("application/pdf")),
             (Some("a.pdf"), Some("image/png; x=y"), Ok("image/png")),

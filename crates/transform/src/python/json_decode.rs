@@ -250,12 +250,12 @@ impl Reader<'_> {
             return Err(self.error("Invalid \\uXXXX escape", self.at + 1));
         };
         self.at += 6;
+        let is_high = (0xd800..0xdc00).contains(&unit) && self.text[self.at..].starts_with(b"\\u");
+        let low = if is_high { self.hex_unit(self.at + 2) } else { None };
         let mut point = unit;
-        if (0xd800..0xdc00).contains(&unit) && self.text[self.at..].starts_with(b"\\u") {
-            if let Some(low) = self.hex_unit(self.at + 2).filter(|low| (0xdc00..0xe000).contains(low)) {
-                point = 0x10000 + ((unit - 0xd800) << 10) + (low - 0xdc00);
-                self.at += 6;
-            }
+        if let Some(low) = low.filter(|low| (0xdc00..0xe000).contains(low)) {
+            point = 0x10000 + ((unit - 0xd800) << 10) + (low - 0xdc00);
+            self.at += 6;
         }
         push_wtf8(point, out);
         Ok(())
