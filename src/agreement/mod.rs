@@ -3,6 +3,7 @@
 //! Pure but for one trait: `probes` says what to ask, `evaluate` judges the answers, `Prober` does both over a
 //! port that the host provides. Nothing here decides anything but "agrees": what disagrees or is unknown declines.
 
+mod effect;
 mod evaluate;
 mod expected;
 mod probes;

@@ -4,6 +4,8 @@ pub mod check;
 pub mod deployment;
 pub mod error;
 pub mod litellm;
+pub mod lookup;
+pub mod rule_files;
 pub mod python;
 pub mod tap_config;
 

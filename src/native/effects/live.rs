@@ -14,11 +14,19 @@ use crate::native::router::pick;
 /// Effects of a request that is served. Made per request; the client with its connections is shared.
 pub struct LiveEffects {
     client: Arc<Client>,
+    sent: u32,
 }
 
 impl LiveEffects {
     pub fn new(client: &Arc<Client>) -> Self {
-        Self { client: Arc::clone(client) }
+        Self { client: Arc::clone(client), sent: 0 }
+    }
+}
+
+impl LiveEffects {
+    /// Provider requests begun. While it is 0 nothing has happened that Python could not still do.
+    pub fn sent(&self) -> u32 {
+        self.sent
     }
 }
 
@@ -29,6 +37,7 @@ impl Effects for LiveEffects {
         request: &ProviderRequest,
         limit: Duration,
     ) -> Result<ProviderResponse, ProviderFailure> {
+        self.sent += 1;
         self.client.send(request, limit).await
     }
 

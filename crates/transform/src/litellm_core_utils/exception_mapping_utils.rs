@@ -3,6 +3,10 @@
 //! Source: LiteLLM 1.102.4 `litellm_core_utils/exception_mapping_utils.py`, `exception_type` and `_map_openai_exception`.
 //! The texts decide before the status does: an error body that talks of a "rate limit" is a `RateLimitError` at any status.
 
+use std::sync::OnceLock;
+
+use regex::Regex;
+
 use super::secret_redaction::redact_string;
 use crate::exceptions::{Exception, ExceptionClass};
 
@@ -24,7 +28,8 @@ pub struct Raised {
 pub fn exception_type(raised: Raised, model: &str) -> Exception {
     let redacted = redact_string(&raised.text);
     let shown = raised.text.replace("OPENAI", "MISTRAL").replace("openai.OpenAIError", "mistral.mistralError");
-    let Mapped { class, status, message } = by_text(&raised, &redacted, &shown).unwrap_or_else(|| by_status(raised.status, &shown));
+    let Mapped { class, status, message } =
+        by_text(&raised, &redacted, &shown).unwrap_or_else(|| by_status(raised.status, &shown));
     Exception {
         class,
         status_code: status,
@@ -45,8 +50,12 @@ struct Mapped {
 /// Two classes put their parent's name into the message.
 fn prefix(class: ExceptionClass) -> String {
     match class {
-        ExceptionClass::ContextWindowExceededError => "ContextWindowExceededError: litellm.BadRequestError: ".to_owned(),
-        ExceptionClass::ContentPolicyViolationError => "BadRequestError: litellm.ContentPolicyViolationError: ".to_owned(),
+        ExceptionClass::ContextWindowExceededError => {
+            "ContextWindowExceededError: litellm.BadRequestError: ".to_owned()
+        }
+        ExceptionClass::ContentPolicyViolationError => {
+            "BadRequestError: litellm.ContentPolicyViolationError: ".to_owned()
+        }
         _ => format!("{}: ", class.name()),
     }
 }
@@ -144,18 +153,17 @@ fn is_rate_limit(error: &str, status: Option<u16>) -> bool {
 
 /// `\b429\b` with Python's idea of a word character.
 fn has_word_429(text: &str) -> bool {
-    let is_word = |character: char| character.is_alphanumeric() || character == '_';
-    text.match_indices("429").any(|(at, found)| {
-        let before = text[..at].chars().next_back();
-        let after = text[at + found.len()..].chars().next();
-        !before.is_some_and(is_word) && !after.is_some_and(is_word)
-    })
+    static WORD_429: OnceLock<Option<Regex>> = OnceLock::new();
+    let pattern = r"(?:\A|[^\p{L}\p{N}_])429(?:\z|[^\p{L}\p{N}_])";
+    WORD_429.get_or_init(|| Regex::new(pattern).ok()).as_ref().is_some_and(|word| word.is_match(text))
 }
 
 /// `rate[\s_\-]*limit` in lower-cased text.
 fn mentions_rate_limit(lower: &str) -> bool {
     let is_joint = |c: char| c == '_' || c == '-' || c.is_whitespace() || ('\u{1c}'..='\u{1f}').contains(&c);
-    lower.match_indices("rate").any(|(at, found)| lower[at + found.len()..].trim_start_matches(is_joint).starts_with("limit"))
+    lower
+        .match_indices("rate")
+        .any(|(at, found)| lower[at + found.len()..].trim_start_matches(is_joint).starts_with("limit"))
 }
 
 fn is_context_window_exceeded(error: &str) -> bool {

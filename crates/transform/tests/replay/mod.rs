@@ -45,8 +45,7 @@ fn target(deployment: &Map<String, Value>) -> Target<'_> {
 
 fn ask(case: &Value) -> Result<OcrRequest, Decline> {
     let client = &case["client"];
-    let headers: Vec<(&str, &str)> =
-        pairs(&client["headers"]).filter(|(name, _)| *name != "authorization").collect();
+    let headers: Vec<(&str, &str)> = pairs(&client["headers"]).filter(|(name, _)| *name != "authorization").collect();
     let content_type = headers.iter().find(|(name, _)| *name == "content-type").map(|(_, value)| *value);
     let body = bytes(client);
     match body_kind(content_type)? {
@@ -68,11 +67,19 @@ fn part(recorded: &Value) -> Part {
     }
 }
 
-fn provider_outcome(case: &Value, asked: &OcrRequest, deployment: &Map<String, Value>) -> Result<ProviderResponse, ProviderFailure> {
+fn provider_outcome(
+    case: &Value,
+    asked: &OcrRequest,
+    deployment: &Map<String, Value>,
+) -> Result<ProviderResponse, ProviderFailure> {
     let answer = &case["answers"][0];
     let limit_seconds = timeout(asked, deployment);
     if deployment["api_base"].as_str().is_some_and(|base| base.ends_with(":9/v1")) {
-        return Err(ProviderFailure::Refused { host: "127.0.0.1".to_owned(), port: 9, tried: vec![([127, 0, 0, 1].into(), 9)] });
+        return Err(ProviderFailure::Refused {
+            host: "127.0.0.1".to_owned(),
+            port: 9,
+            tried: vec![([127, 0, 0, 1].into(), 9)],
+        });
     }
     if answer["delay"].as_f64().is_some_and(|delay| delay > limit_seconds) {
         return Err(ProviderFailure::Timeout { limit_seconds, taken_seconds: limit_seconds });
@@ -109,7 +116,9 @@ fn client_answer(
     outcome: &Result<ProviderResponse, ProviderFailure>,
 ) -> Answered {
     // What only the running proxy knows is taken from its recorded answer.
-    let recorded = |name: &str| pairs(&case["response"]["headers"]).find(|(header, _)| *header == name).map_or("", |(_, value)| value);
+    let recorded = |name: &str| {
+        pairs(&case["response"]["headers"]).find(|(header, _)| *header == name).map_or("", |(_, value)| value)
+    };
     let model = target(deployment).model;
     let is_cross_origin = pairs(&case["client"]["headers"]).any(|(name, _)| name == "origin");
     let call_id = recorded("x-litellm-call-id");
@@ -132,7 +141,7 @@ fn client_answer(
         }
         Err(exception) => {
             let given_up = GivenUp { model_group: &asked.model, retries: None };
-            let failed = Failed { call_id, timeout_seconds: timeout(asked, deployment), is_cross_origin };
+            let failed = Failed { call_id, timeout_seconds: Some(timeout(asked, deployment)), is_cross_origin };
             error(&exception, &given_up, &failed)
         }
     }

@@ -95,7 +95,8 @@ fn document(body: &Dict) -> Result<Value, Decline> {
     if !matches!(fields.get("type").and_then(Value::as_str), Some("document_url" | "image_url")) {
         return Err(Decline::Document);
     }
-    let is_provider_file = |name| fields.get(name).and_then(Value::as_str).is_some_and(|url| url.starts_with("reducto://"));
+    let is_provider_file =
+        |name| fields.get(name).and_then(Value::as_str).is_some_and(|url| url.starts_with("reducto://"));
     if is_provider_file("document_url") || is_provider_file("image_url") {
         return Err(Decline::Document);
     }
@@ -172,7 +173,11 @@ fn header_options<'a>(headers: &[(&'a str, &'a str)]) -> Result<HeaderOptions<'a
             "x-litellm-num-retries" => options.num_retries = Some(value.parse().map_err(|_| Decline::RouterOption)?),
             "x-req-format" => options.request_format = Some(value),
             // Of streams, of logs, or the host's to read.
-            "x-litellm-stream-timeout" | "x-litellm-trace-id" | "x-litellm-session-id" | "x-litellm-call-id" | "x-litellm-api-key" => {}
+            "x-litellm-stream-timeout"
+            | "x-litellm-trace-id"
+            | "x-litellm-session-id"
+            | "x-litellm-call-id"
+            | "x-litellm-api-key" => {}
             _ if name.starts_with("x-litellm-") => return Err(Decline::RequestHeader),
             _ => {}
         }

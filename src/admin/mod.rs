@@ -1,0 +1,11 @@
+//! The operator's port: health, metrics, JSON API and dashboard. Never the clients' port.
+
+mod access;
+mod api;
+mod dashboard;
+mod health;
+mod server;
+mod views;
+
+pub use access::Access;
+pub use server::{Admin, AdminError};

@@ -1,0 +1,65 @@
+//! Everything wired together; nothing runs yet.
+
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+use http::{HeaderMap, HeaderValue};
+
+use crate::controller::Controller;
+use crate::native;
+use crate::proxy::BodyLimits;
+use crate::python::Upstream;
+use crate::python::forward::PythonClient;
+use crate::routes::LaneTable;
+use crate::shadow::Shadow;
+use crate::tap::Recordings;
+use crate::telemetry::Metrics;
+
+/// The parts that requests, shadow workers, the controller and the admin port share.
+pub struct App {
+    pub upstream: Arc<Upstream>,
+    pub python: PythonClient,
+    /// Connections to providers; only a request that is served natively reaches it.
+    pub provider: Arc<native::Client>,
+    pub table: Arc<ArcSwap<LaneTable>>,
+    pub controller: Arc<Controller>,
+    pub shadow: Shadow,
+    /// Absent: no tap was asked for, and nothing can be compared.
+    pub tap: Option<TapView>,
+    pub limits: Arc<BodyLimits>,
+    pub metrics: Metrics,
+}
+
+/// What the rest of the process knows of the tap.
+#[derive(Clone, Debug)]
+pub struct TapView {
+    /// `127.0.0.1:8082`
+    pub address: String,
+    pub recordings: Arc<Recordings>,
+}
+
+/// LiteLLM's headers that name the deployment which answered.
+pub const MODEL_ID: &str = "x-litellm-model-id";
+const API_BASE: &str = crate::proxy::API_BASE;
+
+impl App {
+    /// Whether `X-Forwarded-*` may be added: not where LiteLLM hands client headers on to providers.
+    pub fn forwarded_headers(&self) -> bool {
+        self.table.load().config().is_none_or(|config| !config.forwards_client_headers())
+    }
+
+    /// The provider's own address, where an answer shows the tap's.
+    pub fn original_api_base(&self, headers: &HeaderMap) -> Option<HeaderValue> {
+        self.tap.as_ref()?;
+        let shown = headers.get(API_BASE)?.to_str().ok()?;
+        let id = headers.get(MODEL_ID)?.to_str().ok()?;
+        if !shown.contains(&format!("/d/{id}")) {
+            return None;
+        }
+        let table = self.table.load();
+        let deployment = table.config()?.deployments.iter().find(|deployment| deployment.id == id)?;
+        let original =
+            crate::config::tap_config::provider_base(&deployment.provider, deployment.api_base.as_deref())?;
+        HeaderValue::from_str(original).ok()
+    }
+}

@@ -1,0 +1,55 @@
+//! What runs beside the requests, on threads of its own: the controller's tick, the watch on files, the probes of
+//! LiteLLM, the admin port; the shadow's worker; the tap.
+
+mod inputs;
+mod probe;
+
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::runtime::Builder;
+use tokio::signal::unix::{SignalKind, signal};
+
+pub use inputs::{Inputs, InputsError};
+pub use probe::{ProbeSettings, probe_agreement, watch_health};
+
+use crate::controller::{Controller, TICK};
+
+/// Runs a future on a thread with a runtime of its own.
+pub fn on_own_thread<F>(name: &str, work: F) -> std::io::Result<()>
+where
+    F: Future<Output = ()> + Send + 'static,
+{
+    let runtime = Builder::new_current_thread().enable_all().build()?;
+    std::thread::Builder::new().name(name.to_owned()).spawn(move || runtime.block_on(work))?;
+    Ok(())
+}
+
+/// Ticks until the process ends.
+pub async fn tick(controller: Arc<Controller>) {
+    let mut pace = tokio::time::interval(TICK);
+    pace.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        pace.tick().await;
+        controller.tick();
+    }
+}
+
+/// How often files are looked at. By content, because the usual mounts of configuration swap links, not files.
+const WATCH: Duration = Duration::from_secs(1);
+
+/// Reads configuration and rules again when a file changed or at SIGHUP.
+pub async fn watch_inputs(mut inputs: Inputs, controller: Arc<Controller>) {
+    let Ok(mut hangup) = signal(SignalKind::hangup()) else {
+        tracing::error!("no handler for SIGHUP could be installed");
+        return;
+    };
+    let mut pace = tokio::time::interval(WATCH);
+    loop {
+        tokio::select! {
+            _ = pace.tick() => inputs.reload_changed(&controller),
+            _ = hangup.recv() => inputs.reload(&controller),
+        }
+    }
+}

@@ -1,0 +1,244 @@
+//! Which lanes there are, from the configuration and the rules, and the table that requests read.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+use cutover::evidence::{Evidence, EvidenceKey};
+use cutover::gate::Gate;
+use cutover::stage::LaneState;
+use cutover::lane::LaneId;
+use cutover::rules::{LaneRule, Rules};
+use serde_json::json;
+
+use super::{Controller, Lane, State, Window};
+use crate::agreement::Agreement;
+use crate::config::{LiteLlmConfig, Reason};
+use crate::native::Native;
+use crate::reports::{NewEntry, SavedLane};
+use crate::routes::facts::hex_digest;
+use crate::routes::{LaneTable, LaneTally, LiveLane, Route};
+
+/// A lane as configuration and rules name it.
+struct Named {
+    rule: LaneRule,
+    declines: Vec<Reason>,
+    /// Ids of the deployments that the native leg serves exactly.
+    deployments: Vec<String>,
+}
+
+impl Controller {
+    /// Makes the lanes anew after any of their inputs changed, keeping what is known of those that stay.
+    pub(super) fn rebuild(&self, state: &mut State) {
+        let saved = self.saved_lanes();
+        let named = match &state.native {
+            Some(native) => named_lanes(&native.config, &state.rules, &state.agreement),
+            None => BTreeMap::new(),
+        };
+        let mut before = std::mem::take(&mut state.lanes);
+        for (id, named) in named {
+            let lane = before.remove(&id).unwrap_or_else(|| self.first_seen(&id, &named.rule, saved.get(&id.to_string())));
+            let lane = self.renewed(lane, named, state);
+            state.lanes.insert(id, lane);
+        }
+        self.follow_rules(state);
+        self.refresh_gates(state);
+        self.publish(state);
+    }
+
+    fn saved_lanes(&self) -> HashMap<String, SavedLane> {
+        let lanes = self.store.lanes().unwrap_or_else(|error| {
+            tracing::error!(%error, "the store could not be read; lanes start where their rules say");
+            Vec::new()
+        });
+        lanes.into_iter().map(|lane| (lane.id.clone(), lane)).collect()
+    }
+
+    fn first_seen(&self, id: &LaneId, rule: &LaneRule, saved: Option<&SavedLane>) -> Lane {
+        let now = self.now();
+        let state = saved.and_then(|saved| serde_json::from_value(saved.state.clone()).ok());
+        let evidence = saved.and_then(|saved| serde_json::from_value(saved.evidence.clone()).ok());
+        let key = EvidenceKey { lane: id.clone(), build: String::new(), config_hash: String::new(), rules_hash: String::new() };
+        let tally = Arc::new(LaneTally::default());
+        let evidence: Evidence = evidence.unwrap_or_else(|| Evidence::new(key, rule, now));
+        restore_shapes(&tally, &evidence);
+        Lane {
+            id: id.clone(),
+            rule: Arc::new(rule.clone()),
+            state: state.unwrap_or_else(|| LaneState::start(rule, now)),
+            evidence,
+            gate: Gate { checks: Vec::new(), ready: false, next: None },
+            declines: Vec::new(),
+            eligible: false,
+            tally,
+            open_severe_causes: self.open_severe_causes(id),
+            window: Window::default(),
+            dirty: true,
+        }
+    }
+
+    fn renewed(&self, mut lane: Lane, named: Named, state: &State) -> Lane {
+        let agrees = state.agreement.agrees_as_a_whole();
+        lane.eligible = agrees && !named.deployments.is_empty();
+        lane.declines = named.declines;
+        lane.rule = Arc::new(named.rule);
+        // Before LiteLLM was probed the key is not known, and what was learnt before a restart must not be dropped.
+        if let (true, Some(native)) = (agrees, &state.native) {
+            let key = EvidenceKey {
+                lane: lane.id.clone(),
+                build: self.build.clone(),
+                config_hash: hex_digest(format!("{} {}", native.config.hash, state.price_map_hash).as_bytes()),
+                rules_hash: hex_digest(lane.rule.evidence_input().as_bytes()),
+            };
+            let before = lane.evidence.key.clone();
+            if lane.evidence.rekey(key, &lane.rule, self.now()) {
+                lane.tally.forget_shapes();
+                lane.dirty = true;
+                self.close_causes(&lane.id);
+                lane.open_severe_causes = 0;
+                self.note_reset(&lane, &before);
+            }
+        }
+        lane
+    }
+
+    fn note_reset(&self, lane: &Lane, before: &EvidenceKey) {
+        // A lane that was never compared has nothing to lose, and its first key is no news.
+        if before.build.is_empty() {
+            return;
+        }
+        let after = &lane.evidence.key;
+        let changed: Vec<&str> = [
+            ("build", before.build != after.build),
+            ("config", before.config_hash != after.config_hash),
+            ("rules", before.rules_hash != after.rules_hash),
+        ]
+        .into_iter()
+        .filter_map(|(name, changed)| changed.then_some(name))
+        .collect();
+        let entry = NewEntry {
+            at: self.now().0,
+            actor: "config".to_owned(),
+            lane: Some(lane.id.to_string()),
+            action: "reset".to_owned(),
+            from: json!(before),
+            to: json!(after),
+            reason: format!("the evidence was about another {}", changed.join(", ")),
+            evidence: serde_json::Value::Null,
+        };
+        if let Err(error) = self.store.save(self.now().0, &[], &[entry]) {
+            tracing::error!(%error, "the store failed");
+        }
+    }
+
+    /// A changed `stage` in a rule file moves its lanes, upwards too: it is the operator's own act.
+    fn follow_rules(&self, state: &mut State) {
+        let moves: Vec<_> = state
+            .lanes
+            .values()
+            .filter_map(|lane| Some((lane.id.clone(), cutover::stage::reload(&lane.state, &lane.rule)?)))
+            .collect();
+        for (id, made) in moves {
+            // Said by `save`; the next reload tries again.
+            let _ = self.carry_out(state, &id, &made, "config");
+        }
+    }
+
+    /// Swaps the table that requests read.
+    pub(super) fn publish(&self, state: &State) {
+        let mut lanes = Vec::with_capacity(state.lanes.len());
+        let mut by_deployment = HashMap::new();
+        for lane in state.lanes.values() {
+            let index = lanes.len();
+            if let Some(native) = &state.native {
+                for id in served_deployments(&native.config, &lane.id, state) {
+                    if let Some(route) = Route::named(&lane.id.route) {
+                        by_deployment.insert((route, id), index);
+                    }
+                }
+            }
+            lanes.push(LiveLane {
+                id: lane.id.clone(),
+                name: lane.id.to_string(),
+                rule: Arc::clone(&lane.rule),
+                stage: lane.state.position.stage,
+                weight: lane.state.position.weight,
+                eligible: lane.eligible,
+                tally: Arc::clone(&lane.tally),
+            });
+            self.show(lane);
+        }
+        let native = state.native.as_ref().map(|native| {
+            let auth = state.agreement.auth_mode(&native.config);
+            Arc::new(Native { auth, ..Native::clone(native) })
+        });
+        let unsafe_body = native.as_ref().is_some_and(|native| native.config.body_is_read_by_callbacks());
+        self.table.store(Arc::new(LaneTable::new(native, lanes, by_deployment, unsafe_body)));
+    }
+
+    pub(super) fn show(&self, lane: &Lane) {
+        let name = lane.id.to_string();
+        let weight = i64::from(lane.state.position.weight.parts_per_million());
+        self.metrics.weight.with_label_values(&[name.as_str()]).set(weight);
+        for stage in ["off", "shadow", "canary", "full"] {
+            let here = i64::from(stage == lane.state.position.stage.as_str());
+            self.metrics.stage.with_label_values(&[name.as_str(), stage]).set(here);
+        }
+        // The gauge is whole; a thousandth is finer than anyone reads it.
+        let log_e = (lane.evidence.promotion.log_e() * 1000.0).round() as i64;
+        self.metrics.evidence_log_e_milli.with_label_values(&[name.as_str()]).set(log_e);
+    }
+
+    pub(super) fn open_severe_causes(&self, id: &LaneId) -> u64 {
+        let causes = self.store.causes(Some(&id.to_string())).unwrap_or_default();
+        causes.iter().filter(|cause| cause.open && cause.severity == "severe").count() as u64
+    }
+
+    fn close_causes(&self, id: &LaneId) {
+        if let Err(error) = self.store.close_causes(None, Some(&id.to_string())) {
+            tracing::error!(%error, "the store failed");
+        }
+    }
+}
+
+fn restore_shapes(tally: &LaneTally, evidence: &Evidence) {
+    for (shape, count) in evidence.coverage.shapes() {
+        if count.compared > 0 {
+            tally.add_shape(shape);
+        }
+    }
+}
+
+/// Lanes of every route with a native leg and every provider that this leg knows.
+fn named_lanes(config: &LiteLlmConfig, rules: &Rules, agreement: &Agreement) -> BTreeMap<LaneId, Named> {
+    let mut lanes: BTreeMap<LaneId, Named> = BTreeMap::new();
+    for route in Route::ALL.into_iter().filter(|route| route.has_native_leg()) {
+        let whole = config.reasons.iter().filter(|reason| reason.routes.concerns(route.as_str()));
+        let whole: Vec<Reason> = whole.cloned().collect();
+        for deployment in config.deployments.iter().filter(|one| route.native_providers().contains(&one.provider.as_str())) {
+            let id = lane_id(route, &deployment.provider, &deployment.model_name, rules);
+            let lane = lanes.entry(id.clone()).or_insert_with(|| Named {
+                rule: rules.resolve(&id),
+                declines: whole.clone(),
+                deployments: Vec::new(),
+            });
+            let own: Vec<&Reason> =
+                deployment.reasons.iter().filter(|reason| reason.routes.concerns(route.as_str())).collect();
+            let blocked = agreement.blocks(&deployment.model_name).is_some();
+            if own.is_empty() && whole.is_empty() && !blocked {
+                lane.deployments.push(deployment.id.clone());
+            }
+            lane.declines.extend(own.into_iter().cloned());
+        }
+    }
+    lanes
+}
+
+/// A model group is a lane of its own where a rule names it, else it belongs to its provider's.
+fn lane_id(route: Route, provider: &str, group: &str, rules: &Rules) -> LaneId {
+    let own = LaneId::new(route.as_str(), provider, Some(group.to_owned()));
+    if rules.names_group(&own) { own } else { LaneId::new(route.as_str(), provider, None) }
+}
+
+fn served_deployments(config: &LiteLlmConfig, id: &LaneId, state: &State) -> Vec<String> {
+    named_lanes(config, &state.rules, &state.agreement).remove(id).map(|named| named.deployments).unwrap_or_default()
+}

@@ -1,0 +1,81 @@
+//! Binds the front port and runs Pingora until it is drained.
+
+mod drain;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use pingora::apps::HttpServerOptions;
+use pingora::listeners::tls::TlsSettings;
+use pingora::proxy::http_proxy_service_with_name;
+use pingora::server::configuration::ServerConf;
+use pingora::server::{RunArgs, Server};
+use thiserror::Error;
+
+pub use drain::Drain;
+
+use crate::app::App;
+use crate::proxy::Proxy;
+
+/// How the front port is opened.
+#[derive(Clone, Debug)]
+pub struct ListenerSettings {
+    /// `127.0.0.1:8080`
+    pub address: String,
+    pub tls: Option<TlsFiles>,
+    pub threads: usize,
+    /// How long requests under way may take after a signal to stop.
+    pub drain_timeout: Duration,
+}
+
+/// PEM files for the front port.
+#[derive(Clone, Debug)]
+pub struct TlsFiles {
+    pub certificate: PathBuf,
+    pub key: PathBuf,
+}
+
+#[derive(Debug, Error)]
+pub enum ListenerError {
+    #[error("failed to load the TLS certificate or key: {0}")]
+    Tls(String),
+}
+
+/// Serves until a signal says stop and the requests under way have ended.
+pub fn run(settings: &ListenerSettings, app: Arc<App>, drain: Drain) -> Result<(), ListenerError> {
+    let mut server = Server::new_with_opt_and_conf(None, configuration(settings));
+    server.bootstrap();
+    let mut service = http_proxy_service_with_name(&server.configuration, Proxy::new(app), "crossfade");
+    if let Some(logic) = service.app_logic_mut() {
+        let mut options = HttpServerOptions::default();
+        options.h2c = true;
+        logic.server_options = Some(options);
+    }
+    match &settings.tls {
+        None => service.add_tcp(&settings.address),
+        Some(files) => {
+            let mut tls = TlsSettings::intermediate(&files.certificate.to_string_lossy(), &files.key.to_string_lossy())
+                .map_err(|error| ListenerError::Tls(error.to_string()))?;
+            tls.enable_h2();
+            service.add_tls_with_settings(&settings.address, None, tls);
+        }
+    }
+    server.add_service(service);
+    server.run(RunArgs { shutdown_signal: Box::new(drain) });
+    Ok(())
+}
+
+fn configuration(settings: &ListenerSettings) -> ServerConf {
+    ServerConf {
+        threads: settings.threads,
+        // One thread a request: a wake-up across threads costs more than the forward itself.
+        work_stealing: false,
+        // The drain has already waited for the requests under way.
+        grace_period_seconds: Some(0),
+        graceful_shutdown_timeout_seconds: Some(1),
+        max_retries: 2,
+        upstream_keepalive_pool_size: 256,
+        ..ServerConf::default()
+    }
+}

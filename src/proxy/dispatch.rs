@@ -1,0 +1,163 @@
+//! Decides, per request, which leg answers, and hands the request over.
+
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::net::IpAddr;
+
+use bytes::Bytes;
+use cutover::decide::{Decision, RequestFacts, Subjects, decide, sticky_subject};
+use cutover::lane::Leg;
+use cutover::rules::StickyBy;
+use cutover::verdict::SkipReason;
+use http::HeaderMap;
+use pingora::Result;
+use pingora::proxy::Session;
+
+use super::body::{self, ReadBody};
+use super::context::Exchange;
+use super::legs;
+use super::writer;
+use crate::app::App;
+use crate::native::{ClientRequest, admission};
+use crate::python::envelope::Unavailable;
+use crate::python::headers::Forwarded;
+use crate::routes::{Facts, LaneTable, LiveLane, Route, facts};
+use crate::shadow::Traits;
+
+/// Returns whether the request was answered here; if not, Pingora forwards it to LiteLLM as it stands.
+pub async fn dispatch(app: &App, session: &mut Session, exchange: &mut Exchange) -> Result<bool> {
+    let table = app.table.load_full();
+    let Some(route) = exchange.route.filter(|route| table.active(*route)) else { return Ok(false) };
+    match body::read(session, &app.limits).await? {
+        ReadBody::Untouched(reason) => {
+            decline(app, route, reason);
+            Ok(false)
+        }
+        ReadBody::Prefix(prefix, _held) => {
+            decline(app, route, "body_too_large");
+            legs::forward_rest(app, session, exchange, prefix).await?;
+            Ok(true)
+        }
+        ReadBody::Whole(body, _held) => {
+            let request = client_request(session, exchange, body);
+            answer(app, session, exchange, &table, route, request).await?;
+            Ok(true)
+        }
+    }
+}
+
+async fn answer(
+    app: &App,
+    session: &mut Session,
+    exchange: &mut Exchange,
+    table: &LaneTable,
+    route: Route,
+    request: ClientRequest,
+) -> Result<()> {
+    let content_type = request.headers.get(http::header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    let facts = facts::read(route, content_type, &request.body).await;
+    let reach = facts.model.as_deref().map(|model| table.reach(route, model)).unwrap_or_default();
+    let Some(lane) = reach.first().copied() else {
+        decline(app, route, "no_lane");
+        return legs::forward(app, session, exchange, &request).await;
+    };
+    let decision = decision(&reach, lane, exchange, &request, &facts);
+    let traits = traits(&request, &facts);
+    match decision {
+        Decision { serve: Leg::Native, .. } => legs::serve_natively(app, session, exchange, table, lane, &request, &traits).await,
+        Decision { mirror: true, .. } => legs::serve_mirrored(app, session, exchange, table, lane, request, traits).await,
+        Decision { .. } => {
+            let reason = if lane.eligible { SkipReason::NotSampled } else { SkipReason::LaneIneligible };
+            app.shadow.skip(lane, reason, &traits);
+            legs::forward_counted(app, session, exchange, lane, &request).await
+        }
+    }
+}
+
+fn decision(
+    reach: &[&LiveLane],
+    lane: &LiveLane,
+    exchange: &Exchange,
+    request: &ClientRequest,
+    facts: &Facts,
+) -> Decision {
+    let views: Vec<_> = reach.iter().map(|lane| lane.view(&facts.shape)).collect();
+    let header = match &lane.rule.sticky_by {
+        StickyBy::Header(name) => request.headers.get(name.as_str()).and_then(|value| value.to_str().ok()),
+        StickyBy::Request | StickyBy::Conversation | StickyBy::Key => None,
+    };
+    let key = admission::presented(&request.headers);
+    let sticky = sticky_subject(
+        &lane.rule.sticky_by,
+        &RequestFacts {
+            request_id: &exchange.id,
+            previous_response_id: None,
+            first_user_message: facts.subject.as_deref(),
+            key: key.as_deref(),
+            header,
+        },
+    );
+    decide(&views, Subjects { sticky: &sticky, request: &exchange.id })
+}
+
+fn traits(request: &ClientRequest, facts: &Facts) -> Traits {
+    let key = admission::presented(&request.headers);
+    Traits { caller: hash_of(&key.as_deref().unwrap_or_default()), digest: hash_of(&request.body), shape: facts.shape.clone() }
+}
+
+fn hash_of(value: &impl Hash) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    value.hash(&mut hasher);
+    hasher.finish()
+}
+
+/// Counts a request that the native leg never came to see.
+pub fn decline(app: &App, route: Route, reason: &str) {
+    app.metrics.declined.with_label_values(&[route.as_str(), reason]).inc();
+}
+
+fn client_request(session: &Session, exchange: &Exchange, body: Bytes) -> ClientRequest {
+    let head = session.req_header();
+    let call_id = head.headers.get("x-litellm-call-id").and_then(|value| value.to_str().ok());
+    let mut headers = HeaderMap::clone(&head.headers);
+    let own: Vec<_> = headers.keys().filter(|name| crate::python::headers::is_own(name)).cloned().collect();
+    for name in own {
+        headers.remove(&name);
+    }
+    ClientRequest {
+        method: head.method.clone(),
+        path: head.uri.path_and_query().map_or("/", |path| path.as_str()).to_owned(),
+        headers,
+        body,
+        received: exchange.started,
+        call_id: call_id.map_or_else(|| uuid::Uuid::new_v4().to_string(), str::to_owned),
+    }
+}
+
+/// Answers in LiteLLM's error shape that LiteLLM gave no answer.
+pub async fn write_unavailable(session: &mut Session, exchange: &Exchange, reason: Unavailable) -> Result<()> {
+    let mut headers = HeaderMap::new();
+    headers.insert(http::header::CONTENT_TYPE, http::HeaderValue::from_static("application/json"));
+    if reason == Unavailable::Unreachable {
+        headers.insert(http::header::RETRY_AFTER, http::HeaderValue::from_static("1"));
+    }
+    mark(&mut headers, exchange);
+    let body = reason.body(session.req_header().uri.path());
+    session.set_keepalive(None);
+    writer::write_whole(session, reason.status(), &headers, body).await.map(|_| ())
+}
+
+/// Sets our own response headers.
+pub fn mark(headers: &mut HeaderMap, exchange: &Exchange) {
+    headers.insert(super::SERVED_BY, http::HeaderValue::from_static(exchange.leg.as_str()));
+    if let Ok(id) = http::HeaderValue::from_str(&exchange.id) {
+        headers.insert(super::REQUEST_ID, id);
+    }
+}
+
+/// What `X-Forwarded-*` says of this client.
+pub fn forwarded_facts(session: &Session) -> Forwarded<'_> {
+    let client: Option<IpAddr> =
+        session.client_addr().and_then(|address| address.as_inet()).map(std::net::SocketAddr::ip);
+    let tls = session.digest().is_some_and(|digest| digest.ssl_digest.is_some());
+    Forwarded { client, tls, host: session.req_header().headers.get(http::header::HOST) }
+}

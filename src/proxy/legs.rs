@@ -1,0 +1,299 @@
+//! Hands a request whose body we hold to one of the two legs, and its answer to the client.
+
+use std::panic::AssertUnwindSafe;
+
+use bytes::Bytes;
+use cutover::lane::Leg;
+use cutover::verdict::SkipReason;
+use futures_util::FutureExt;
+use http::{HeaderMap, HeaderName, HeaderValue, Response};
+use http_body_util::BodyExt;
+use hyper::body::Incoming;
+use pingora::Result;
+use pingora::proxy::Session;
+use tokio::sync::mpsc;
+
+use super::context::Exchange;
+use super::dispatch::{decline, forwarded_facts, mark, write_unavailable};
+use super::writer::{self, Written};
+use crate::app::{App, MODEL_ID};
+use crate::native::{self, Answer, ClientRequest, LiveEffects};
+use crate::python::envelope::Unavailable;
+use crate::python::forward::{prefix_and_rest, whole};
+use crate::python::headers;
+use crate::routes::{LaneTable, LiveLane, Route};
+use crate::shadow::{Capture, Control, Tee, Traits, correlation};
+use crate::tap::OpenTape;
+
+/// Serves natively; what the native leg declines goes to Python.
+pub async fn serve_natively(
+    app: &App,
+    session: &mut Session,
+    exchange: &mut Exchange,
+    table: &LaneTable,
+    lane: &LiveLane,
+    request: &ClientRequest,
+    traits: &Traits,
+) -> Result<()> {
+    let route = Route::named(&lane.id.route).unwrap_or(Route::Ocr);
+    let Some(native) = table.native.as_ref() else {
+        return forward_counted(app, session, exchange, lane, request).await;
+    };
+    let mut effects = LiveEffects::new(&app.provider);
+    let run = AssertUnwindSafe(native::answer(native, request, &mut effects)).catch_unwind().await;
+    match run {
+        Ok(Ok(answer)) => {
+            exchange.leg = Leg::Native;
+            lane.tally.served(Leg::Native, answer.status);
+            app.shadow.skip(lane, SkipReason::ServedNatively, traits);
+            app.metrics.provider_requests.with_label_values(&[route.as_str()]).inc_by(u64::from(answer.attempts));
+            write_native(session, exchange, answer).await
+        }
+        Ok(Err(declined)) => {
+            decline(app, route, declined.reason());
+            lane.tally.declined();
+            app.shadow.skip(lane, SkipReason::ShadowDeclined, traits);
+            forward_counted(app, session, exchange, lane, request).await
+        }
+        Err(_) => {
+            app.metrics.panics.inc();
+            lane.tally.panicked();
+            tracing::error!(request = exchange.id, "the native leg panicked");
+            if effects.sent() == 0 {
+                return forward_counted(app, session, exchange, lane, request).await;
+            }
+            // The provider was called, so Python must not be: it would call it again.
+            exchange.leg = Leg::Native;
+            lane.tally.served(Leg::Native, 500);
+            write_unavailable(session, exchange, Unavailable::Internal).await
+        }
+    }
+}
+
+async fn write_native(session: &mut Session, exchange: &Exchange, answer: Answer) -> Result<()> {
+    let mut head = HeaderMap::with_capacity(answer.headers.len() + 2);
+    for (name, value) in &answer.headers {
+        if let (Ok(name), Ok(value)) = (HeaderName::try_from(name.as_str()), HeaderValue::try_from(value.as_str())) {
+            head.append(name, value);
+        }
+    }
+    mark(&mut head, exchange);
+    writer::write_whole(session, answer.status, &head, answer.body).await.map(|_| ())
+}
+
+/// Serves from Python on a tape, and hands the capture to the shadow.
+pub async fn serve_mirrored(
+    app: &App,
+    session: &mut Session,
+    exchange: &mut Exchange,
+    table: &LaneTable,
+    lane: &LiveLane,
+    request: ClientRequest,
+    traits: Traits,
+) -> Result<()> {
+    let (tape, marked) = match open_tape(app, exchange, table, &request) {
+        Ok(opened) => opened,
+        Err(reason) => {
+            app.shadow.skip(lane, reason, &traits);
+            return forward_counted(app, session, exchange, lane, &request).await;
+        }
+    };
+    let sent = send(app, session, &request.headers, marked).await;
+    let response = match sent {
+        Ok(response) => response,
+        Err(reason) => {
+            app.shadow.skip(lane, SkipReason::PythonFailed, &traits);
+            return fail(app, session, exchange, reason).await;
+        }
+    };
+    let status = response.status().as_u16();
+    let head = headers::end_to_end(response.headers());
+    let mut tee = Tee::new(app.shadow.limits.answer_max);
+    let written = relay(app, session, exchange, response, |piece| tee.push(piece)).await?;
+    lane.tally.served(Leg::Python, status);
+    let control = |body| Control { status, headers: restored(app, head), body };
+    let reason = match (written, tee.finish()) {
+        (Written::ClientGone, _) => SkipReason::ClientAborted,
+        (Written::Cut, _) => SkipReason::PythonFailed,
+        (Written::Complete, None) => SkipReason::BodyTooLarge,
+        (Written::Complete, Some(body)) => match taped(tape, control(body)) {
+            Ok((exchanges, control)) => {
+                let at = app.controller.now().0.saturating_sub(exchange.started.elapsed().as_secs());
+                return submit(app, lane, traits, |traits| Capture {
+                    lane: lane.id.clone(),
+                    request,
+                    control,
+                    exchanges,
+                    traits,
+                    at,
+                });
+            }
+            Err(reason) => reason,
+        },
+    };
+    app.shadow.skip(lane, reason, &traits);
+    Ok(())
+}
+
+fn submit(app: &App, lane: &LiveLane, traits: Traits, capture: impl FnOnce(Traits) -> Capture) -> Result<()> {
+    if let Err(reason) = app.shadow.submit(capture(traits.clone())) {
+        app.shadow.skip(lane, reason, &traits);
+    }
+    Ok(())
+}
+
+/// A tape and the body that carries its id, or why there is none.
+fn open_tape(
+    app: &App,
+    exchange: &Exchange,
+    table: &LaneTable,
+    request: &ClientRequest,
+) -> std::result::Result<(OpenTape, Bytes), SkipReason> {
+    if table.correlation_unsafe {
+        return Err(SkipReason::CorrelationUnsafe);
+    }
+    let tap = app.tap.as_ref().ok_or(SkipReason::NoTape)?;
+    // Not the request's id: that one is told to the client.
+    let id = uuid::Uuid::new_v4().simple().to_string();
+    let content_type = request.headers.get(http::header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    let marked = correlation::mark(content_type, &request.body, &id).ok_or(SkipReason::CorrelationUnsafe)?;
+    let tape = tap.recordings.open(id).ok_or(SkipReason::BytesBudget)?;
+    tracing::trace!(request = exchange.id, "tape opened");
+    Ok((tape, marked))
+}
+
+type Taped = (Vec<crate::tap::TapedExchange>, Control);
+
+fn taped(tape: OpenTape, control: Control) -> std::result::Result<Taped, SkipReason> {
+    let exchanges = tape.finish().ok_or(SkipReason::TapeIncomplete)?;
+    match exchanges.is_empty() {
+        false => Ok((exchanges, control)),
+        // A success that names a deployment came from a provider, and not by way of the tap.
+        true if control.status < 300 && control.headers.contains_key(MODEL_ID) => Err(SkipReason::NoTape),
+        true => Err(SkipReason::NoProviderExchange),
+    }
+}
+
+/// Forwards to Python, and counts the answer for the lane.
+pub async fn forward_counted(
+    app: &App,
+    session: &mut Session,
+    exchange: &mut Exchange,
+    lane: &LiveLane,
+    request: &ClientRequest,
+) -> Result<()> {
+    forward(app, session, exchange, request).await?;
+    let status = session.response_written().map_or(0, |head| head.status.as_u16());
+    lane.tally.served(Leg::Python, status);
+    Ok(())
+}
+
+/// Forwards to Python as the client sent it.
+pub async fn forward(app: &App, session: &mut Session, exchange: &mut Exchange, request: &ClientRequest) -> Result<()> {
+    match send(app, session, &request.headers, request.body.clone()).await {
+        Ok(response) => relay(app, session, exchange, response, |_| ()).await.map(|_| ()),
+        Err(reason) => fail(app, session, exchange, reason).await,
+    }
+}
+
+/// Forwards a chunked body of which the first part was read and the rest is still to come.
+pub async fn forward_rest(app: &App, session: &mut Session, exchange: &mut Exchange, prefix: Bytes) -> Result<()> {
+    let headers = HeaderMap::clone(&session.req_header().headers);
+    let (sender, rest) = mpsc::channel(REST_PIECES);
+    let outgoing = outgoing_headers(app, session, &headers, None);
+    let (method, path) = target(session);
+    let answer = app.python.send(method, &path, outgoing, prefix_and_rest(prefix, rest));
+    let mut answer = std::pin::pin!(answer);
+    let mut sender = Some(sender);
+    let sent = loop {
+        let Some(pieces) = sender.as_ref() else { break answer.await };
+        tokio::select! {
+            sent = &mut answer => break sent,
+            piece = session.read_request_body() => match piece? {
+                Some(piece) => {
+                    // A closed channel means that LiteLLM has stopped reading: its answer says why.
+                    if pieces.send(Ok(piece)).await.is_err() {
+                        sender = None;
+                    }
+                }
+                None => sender = None,
+            },
+        }
+    };
+    match sent {
+        Ok(response) => relay(app, session, exchange, response, |_| ()).await.map(|_| ()),
+        Err(reason) => fail(app, session, exchange, reason).await,
+    }
+}
+
+/// Pieces of a body that wait for LiteLLM to read them.
+const REST_PIECES: usize = 4;
+
+async fn send(
+    app: &App,
+    session: &Session,
+    headers: &HeaderMap,
+    body: Bytes,
+) -> std::result::Result<Response<Incoming>, Unavailable> {
+    let outgoing = outgoing_headers(app, session, headers, Some(body.len()));
+    let (method, path) = target(session);
+    app.python.send(method, &path, outgoing, whole(body)).await
+}
+
+fn target(session: &Session) -> (http::Method, String) {
+    let head = session.req_header();
+    (head.method.clone(), head.uri.path_and_query().map_or("/", |path| path.as_str()).to_owned())
+}
+
+fn outgoing_headers(app: &App, session: &Session, headers: &HeaderMap, length: Option<usize>) -> HeaderMap {
+    let mut outgoing = headers::end_to_end(headers);
+    let own: Vec<HeaderName> = outgoing.keys().filter(|name| headers::is_own(name)).cloned().collect();
+    for name in own {
+        outgoing.remove(&name);
+    }
+    // Answered by us already.
+    outgoing.remove(http::header::EXPECT);
+    outgoing.remove(http::header::CONTENT_LENGTH);
+    if let Some(length) = length {
+        outgoing.insert(http::header::CONTENT_LENGTH, HeaderValue::from(length));
+    }
+    let authority = session.req_header().uri.authority();
+    if let (false, Some(authority)) = (outgoing.contains_key(http::header::HOST), authority)
+        && let Ok(host) = HeaderValue::from_str(authority.as_str())
+    {
+        outgoing.insert(http::header::HOST, host);
+    }
+    if app.forwarded_headers() {
+        for (name, value) in headers::forwarded(headers, forwarded_facts(session)) {
+            outgoing.insert(name, value);
+        }
+    }
+    outgoing
+}
+
+async fn relay(
+    app: &App,
+    session: &mut Session,
+    exchange: &Exchange,
+    response: Response<Incoming>,
+    observe: impl FnMut(&Bytes) + Send,
+) -> Result<Written> {
+    let status = response.status().as_u16();
+    let mut head = restored(app, headers::end_to_end(response.headers()));
+    mark(&mut head, exchange);
+    let body = response.into_body().into_data_stream();
+    writer::write_stream(session, status, &head, body, observe).await
+}
+
+fn restored(app: &App, mut head: HeaderMap) -> HeaderMap {
+    if let Some(original) = app.original_api_base(&head) {
+        head.insert(HeaderName::from_static(super::API_BASE), original);
+    }
+    head
+}
+
+async fn fail(app: &App, session: &mut Session, exchange: &Exchange, reason: Unavailable) -> Result<()> {
+    app.metrics.unavailable.with_label_values(&[reason.as_str()]).inc();
+    tracing::warn!(request = exchange.id, reason = reason.as_str(), "no answer from LiteLLM");
+    write_unavailable(session, exchange, reason).await
+}

@@ -1,0 +1,185 @@
+//! The data plane: Pingora's phases, each a call and not a place for logic.
+
+mod body;
+mod context;
+mod dispatch;
+mod errors;
+mod legs;
+mod writer;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use http::header::HeaderName;
+use pingora::http::{RequestHeader, ResponseHeader};
+use pingora::proxy::{FailToProxy, ProxyHttp, Session};
+use pingora::upstreams::peer::HttpPeer;
+use pingora::{Error, Result};
+
+pub use body::BodyLimits;
+pub use context::Exchange;
+
+use crate::app::App;
+use crate::python::{envelope, headers, upstream};
+use crate::routes::Route;
+
+/// The front proxy.
+pub struct Proxy {
+    app: Arc<App>,
+}
+
+impl Proxy {
+    pub fn new(app: Arc<App>) -> Self {
+        Self { app }
+    }
+}
+
+/// Tells which leg answered.
+pub const SERVED_BY: &str = "x-crossfade-served-by";
+/// LiteLLM's header that shows a deployment's address; the tap's address must not show in it.
+pub const API_BASE: &str = "x-litellm-model-api-base";
+/// Names the request in our logs and samples.
+pub const REQUEST_ID: &str = "x-crossfade-request-id";
+
+#[async_trait]
+impl ProxyHttp for Proxy {
+    type CTX = Exchange;
+
+    fn new_ctx(&self) -> Exchange {
+        Exchange::new()
+    }
+
+    async fn early_request_filter(&self, session: &mut Session, exchange: &mut Exchange) -> Result<()> {
+        let head = session.req_header();
+        exchange.route = Route::of(&head.method, head.uri.path());
+        exchange.counted = true;
+        self.app.metrics.in_flight.inc();
+        // An idle client connection is ours to end; without a limit Pingora keeps it for ever.
+        session.set_keepalive(Some(CLIENT_KEEPALIVE.as_secs()));
+        Ok(())
+    }
+
+    async fn request_filter(&self, session: &mut Session, exchange: &mut Exchange) -> Result<bool> {
+        dispatch::dispatch(&self.app, session, exchange).await
+    }
+
+    async fn upstream_peer(&self, _session: &mut Session, _exchange: &mut Exchange) -> Result<Box<HttpPeer>> {
+        let upstream = &self.app.upstream;
+        let mut peer = HttpPeer::new(&upstream.authority, upstream.tls, upstream.host.clone());
+        peer.options.connection_timeout = Some(upstream.connect_timeout);
+        peer.options.total_connection_timeout = Some(upstream.connect_timeout);
+        peer.options.read_timeout = Some(upstream.read_timeout);
+        peer.options.write_timeout = Some(upstream.read_timeout);
+        peer.options.idle_timeout = Some(upstream::IDLE_TIMEOUT);
+        Ok(Box::new(peer))
+    }
+
+    async fn upstream_request_filter(
+        &self,
+        session: &mut Session,
+        request: &mut RequestHeader,
+        _exchange: &mut Exchange,
+    ) -> Result<()> {
+        let own: Vec<HeaderName> = request.headers.keys().filter(|name| headers::is_own(name)).cloned().collect();
+        for name in own {
+            request.remove_header(&name);
+        }
+        if self.app.forwarded_headers() {
+            for (name, value) in headers::forwarded(&session.req_header().headers, dispatch::forwarded_facts(session)) {
+                request.insert_header(name, value)?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn response_filter(
+        &self,
+        _session: &mut Session,
+        response: &mut ResponseHeader,
+        exchange: &mut Exchange,
+    ) -> Result<()> {
+        if response.status.is_informational() {
+            return Ok(());
+        }
+        if let Some(original) = self.app.original_api_base(&response.headers) {
+            response.insert_header(API_BASE, original)?;
+        }
+        response.insert_header(SERVED_BY, exchange.leg.as_str())?;
+        response.insert_header(REQUEST_ID, exchange.id.as_str())?;
+        Ok(())
+    }
+
+    async fn fail_to_proxy(&self, session: &mut Session, error: &Error, exchange: &mut Exchange) -> FailToProxy {
+        let Some(unavailable) = errors::unavailable(error) else {
+            return downstream_failure(session, error).await;
+        };
+        self.app.metrics.unavailable.with_label_values(&[unavailable.as_str()]).inc();
+        tracing::warn!(request = exchange.id, reason = unavailable.as_str(), cause = %error.etype().as_str(), "no answer from LiteLLM");
+        if session.response_written().is_none() {
+            let _ = dispatch::write_unavailable(session, exchange, unavailable).await;
+        }
+        FailToProxy { error_code: unavailable.status(), can_reuse_downstream: false }
+    }
+
+    /// Every path ends here: the one place where a request is counted.
+    async fn logging(&self, session: &mut Session, _error: Option<&Error>, exchange: &mut Exchange) {
+        let metrics = &self.app.metrics;
+        if exchange.counted {
+            metrics.in_flight.dec();
+            exchange.counted = false;
+        }
+        let labels = [envelope::route_label(exchange.route), exchange.leg.as_str()];
+        metrics.requests.with_label_values(&labels).inc();
+        metrics.duration.with_label_values(&labels).observe(exchange.started.elapsed().as_secs_f64());
+        tracing::debug!(
+            request = exchange.id,
+            route = labels[0],
+            leg = labels[1],
+            status = session.response_written().map_or(0, |head| head.status.as_u16()),
+            "answered"
+        );
+    }
+
+    /// A POST that LiteLLM may have begun to work on is never sent again. A connection that it had already closed
+    /// when we wrote is another matter, but the two cannot be told apart from here, so the client decides.
+    fn error_while_proxy(
+        &self,
+        peer: &HttpPeer,
+        session: &mut Session,
+        error: Box<Error>,
+        _exchange: &mut Exchange,
+        client_reused: bool,
+    ) -> Box<Error> {
+        let mut error = error.more_context(format!("Peer: {peer}"));
+        let replayable = session.req_header().method.is_idempotent() && !session.as_ref().retry_buffer_truncated();
+        if replayable {
+            error.retry.decide_reuse(client_reused);
+        } else {
+            error.set_retry(false);
+        }
+        error
+    }
+
+    fn suppress_error_log(&self, _session: &Session, _exchange: &Exchange, _error: &Error) -> bool {
+        // Said in `fail_to_proxy`, without the URI that Pingora would print.
+        true
+    }
+}
+
+/// How long a client's connection may idle between requests.
+const CLIENT_KEEPALIVE: Duration = Duration::from_secs(75);
+
+async fn downstream_failure(session: &mut Session, error: &Error) -> FailToProxy {
+    use pingora::ErrorType::{ConnectionClosed, HTTPStatus, ReadError, WriteError};
+    let code = match error.etype() {
+        HTTPStatus(code) => *code,
+        WriteError | ReadError | ConnectionClosed => 0,
+        _ => 400,
+    };
+    if code > 0 {
+        let _ = session.respond_error_with_body(code, Bytes::new()).await;
+    }
+    FailToProxy { error_code: code, can_reuse_downstream: false }
+}

@@ -1,0 +1,91 @@
+//! Writes an answer that did not come through Pingora's own forwarding, chunk by chunk.
+
+use bytes::Bytes;
+use futures_util::{Stream, StreamExt};
+use http::{HeaderMap, StatusCode, Version};
+use pingora::http::ResponseHeader;
+use pingora::proxy::Session;
+use pingora::{Error, ErrorType, Result};
+
+/// How an answer ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Written {
+    Complete,
+    /// The client went away first.
+    ClientGone,
+    /// The source broke off after the head was sent; the client sees a cut answer, as it would from the source.
+    Cut,
+}
+
+/// Writes a head and a body that is held whole.
+pub async fn write_whole(session: &mut Session, status: u16, headers: &HeaderMap, body: Bytes) -> Result<Written> {
+    let mut head = response_header(status, headers)?;
+    head.insert_header(http::header::CONTENT_LENGTH, body.len().to_string())?;
+    session.write_response_header(Box::new(head), body.is_empty()).await?;
+    if !body.is_empty() {
+        session.write_response_body(Some(body), true).await?;
+    }
+    Ok(Written::Complete)
+}
+
+/// Writes a head and a body as it arrives. The next piece is not asked for before the last one is written, so a
+/// slow client slows its source; a client that leaves ends it.
+pub async fn write_stream<S, E>(
+    session: &mut Session,
+    status: u16,
+    headers: &HeaderMap,
+    body: S,
+    mut observe: impl FnMut(&Bytes),
+) -> Result<Written>
+where
+    S: Stream<Item = Result<Bytes, E>> + Send,
+{
+    let mut head = response_header(status, headers)?;
+    let framed = headers.contains_key(http::header::CONTENT_LENGTH);
+    let http1 = !session.is_http2() && session.req_header().version == Version::HTTP_11;
+    let bodiless = matches!(status, 204 | 304);
+    if !framed && http1 && !bodiless {
+        head.insert_header(http::header::TRANSFER_ENCODING, "chunked")?;
+    }
+    session.write_response_header(Box::new(head), bodiless).await?;
+    let mut body = std::pin::pin!(body);
+    loop {
+        let piece = tokio::select! {
+            piece = body.next() => piece,
+            gone = session.read_body_or_idle(true) => {
+                if gone.is_err() {
+                    return Ok(Written::ClientGone);
+                }
+                continue;
+            }
+        };
+        match piece {
+            Some(Ok(piece)) if piece.is_empty() => {}
+            Some(Ok(piece)) => {
+                observe(&piece);
+                if session.write_response_body(Some(piece), false).await.is_err() {
+                    return Ok(Written::ClientGone);
+                }
+            }
+            Some(Err(_)) => {
+                // Closing the connection without the end of the body is how HTTP says that the answer is not whole.
+                session.set_keepalive(None);
+                return Ok(Written::Cut);
+            }
+            None => {
+                session.write_response_body(None, true).await?;
+                return Ok(Written::Complete);
+            }
+        }
+    }
+}
+
+fn response_header(status: u16, headers: &HeaderMap) -> Result<ResponseHeader> {
+    let status = StatusCode::from_u16(status)
+        .map_err(|cause| Error::because(ErrorType::InternalError, "an answer has an impossible status", cause))?;
+    let mut head = ResponseHeader::build(status, Some(headers.len() + 4))?;
+    for (name, value) in headers {
+        head.append_header(name.clone(), value.clone())?;
+    }
+    Ok(head)
+}

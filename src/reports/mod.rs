@@ -1,0 +1,11 @@
+//! What was found, kept: lanes, evidence, journal, causes and samples.
+//!
+//! Structure, lengths and keyed hashes are kept always; content only where a lane's rule says so, for as long as
+//! it says. Credentials are replaced before anything reaches the writer.
+
+mod redact;
+mod schema;
+mod store;
+
+pub use redact::{Redactor, structure};
+pub use store::{Cause, Entry, NewCause, NewEntry, NewSample, Sample, SampleHead, SavedLane, Store, StoreError};

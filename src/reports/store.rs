@@ -1,0 +1,410 @@
+//! The embedded store: one SQLite file, private to its owner.
+//!
+//! Calls block for a disk write, so they belong on the controller's, the shadow's and the admin port's threads and
+//! never on a thread that serves requests.
+
+use std::fs::{OpenOptions, Permissions};
+use std::io::Write;
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use rusqlite::{Connection, OptionalExtension, Row, params};
+use serde::Serialize;
+use serde_json::Value;
+use thiserror::Error;
+
+use super::schema;
+
+/// Seconds since 1970, UTC.
+pub type Seconds = u64;
+
+#[derive(Debug, Error)]
+pub enum StoreError {
+    #[error("failed to prepare the reports folder {}: {cause}", path.display())]
+    Folder { path: PathBuf, cause: std::io::Error },
+    #[error("the store in {} was written by another version of Crossfade ({found}); move it away to start anew", path.display())]
+    Version { path: PathBuf, found: i64 },
+    #[error("the store failed: {0}")]
+    Database(#[from] rusqlite::Error),
+    #[error("the store holds something that is not JSON: {0}")]
+    Json(#[from] serde_json::Error),
+}
+
+/// A lane's state and evidence as saved.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SavedLane {
+    pub id: String,
+    pub state: Value,
+    pub evidence: Value,
+}
+
+/// A journal entry to be written.
+#[derive(Clone, Debug)]
+pub struct NewEntry {
+    pub at: Seconds,
+    /// `controller`, `operator:<name>` or `config`.
+    pub actor: String,
+    pub lane: Option<String>,
+    pub action: String,
+    pub from: Value,
+    pub to: Value,
+    pub reason: String,
+    pub evidence: Value,
+}
+
+/// A journal entry: who did what, and why.
+#[derive(Clone, Debug, Serialize)]
+pub struct Entry {
+    pub id: i64,
+    pub at: Seconds,
+    pub actor: String,
+    pub lane: Option<String>,
+    pub action: String,
+    pub from: Value,
+    pub to: Value,
+    pub reason: String,
+    pub evidence: Value,
+}
+
+/// One more mismatch of a cause.
+#[derive(Clone, Debug)]
+pub struct NewCause {
+    pub id: String,
+    pub lane: String,
+    pub severity: String,
+    pub kind: String,
+    pub path: String,
+    pub left_type: String,
+    pub right_type: String,
+    pub build: String,
+    pub sample_id: String,
+    pub text: String,
+}
+
+/// Mismatches with one signature.
+#[derive(Clone, Debug, Serialize)]
+pub struct Cause {
+    pub id: String,
+    pub lane: String,
+    pub severity: String,
+    pub kind: String,
+    pub path: String,
+    pub left_type: String,
+    pub right_type: String,
+    pub count: i64,
+    pub first_seen: Seconds,
+    pub last_seen: Seconds,
+    pub first_build: String,
+    pub sample_id: Option<String>,
+    pub open: bool,
+    pub text: String,
+}
+
+/// A compared pair to be kept.
+#[derive(Clone, Debug)]
+pub struct NewSample {
+    pub head: SampleHead,
+    /// Structure, lengths, hashes and differences.
+    pub document: Value,
+    /// Bodies, where the lane's rule keeps content, and until when.
+    pub content: Option<(Value, Seconds)>,
+}
+
+#[derive(Clone, Debug, Serialize)]
+pub struct SampleHead {
+    pub id: String,
+    pub at: Seconds,
+    pub lane: String,
+    pub verdict: String,
+    pub shape: String,
+    pub status_control: u16,
+    pub status_candidate: u16,
+    pub differences: usize,
+    pub summary: String,
+}
+
+#[derive(Clone, Debug)]
+pub struct Sample {
+    pub head: SampleHead,
+    pub document: Value,
+    pub content: Option<Value>,
+}
+
+/// Samples kept for one lane and verdict; the oldest make room.
+const SAMPLES_MAX: i64 = 200;
+/// Entries of the journal that one listing returns.
+pub const JOURNAL_LISTED_MAX: usize = 500;
+
+/// The store of one process.
+pub struct Store {
+    connection: Mutex<Connection>,
+    hash_key: [u8; 32],
+}
+
+impl Store {
+    /// Opens or creates the store in `folder`. Files are readable by their owner alone.
+    pub fn open(folder: &Path, fresh_key: [u8; 32]) -> Result<Self, StoreError> {
+        let in_folder = |cause| StoreError::Folder { path: folder.to_owned(), cause };
+        std::fs::create_dir_all(folder).map_err(in_folder)?;
+        let hash_key = hash_key(&folder.join("hash.key"), fresh_key).map_err(in_folder)?;
+        let path = folder.join("crossfade.db");
+        // Created with its mode before SQLite sees it; the journal files inherit the mode.
+        OpenOptions::new().create(true).append(true).mode(0o600).open(&path).map_err(in_folder)?;
+        std::fs::set_permissions(&path, Permissions::from_mode(0o600)).map_err(in_folder)?;
+        let connection = Connection::open(&path)?;
+        connection.pragma_update(None, "journal_mode", "WAL")?;
+        // A promotion that was reported must survive a power cut.
+        connection.pragma_update(None, "synchronous", "FULL")?;
+        connection.pragma_update(None, "cache_size", -512)?;
+        connection.busy_timeout(std::time::Duration::from_secs(2))?;
+        let found: i64 = connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;
+        match found {
+            0 => connection.execute_batch(&format!(
+                "BEGIN; {} PRAGMA user_version = {}; COMMIT;",
+                schema::TABLES,
+                schema::VERSION
+            ))?,
+            schema::VERSION => {}
+            found => return Err(StoreError::Version { path, found }),
+        }
+        Ok(Self { connection: Mutex::new(connection), hash_key })
+    }
+
+    /// Keys the hashes of contents, so that a store cannot be searched for a known prompt.
+    pub fn hash_key(&self) -> [u8; 32] {
+        self.hash_key
+    }
+
+    fn connection(&self) -> MutexGuard<'_, Connection> {
+        self.connection.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub fn lanes(&self) -> Result<Vec<SavedLane>, StoreError> {
+        let connection = self.connection();
+        let mut query = connection.prepare_cached("SELECT id, state, evidence FROM lanes ORDER BY id")?;
+        let rows = query.query_map([], |row| Ok((row.get(0)?, row.get::<_, String>(1)?, row.get::<_, String>(2)?)))?;
+        rows.map(|row| {
+            let (id, state, evidence) = row?;
+            Ok(SavedLane { id, state: serde_json::from_str(&state)?, evidence: serde_json::from_str(&evidence)? })
+        })
+        .collect()
+    }
+
+    /// Saves lanes and journal entries in one transaction: a stage and its reason are never apart.
+    pub fn save(&self, at: Seconds, lanes: &[SavedLane], entries: &[NewEntry]) -> Result<(), StoreError> {
+        let mut connection = self.connection();
+        let transaction = connection.transaction()?;
+        {
+            let mut lane = transaction.prepare_cached(
+                "INSERT INTO lanes (id, state, evidence, updated_at) VALUES (?1, ?2, ?3, ?4)
+                 ON CONFLICT (id) DO UPDATE SET state = ?2, evidence = ?3, updated_at = ?4",
+            )?;
+            for saved in lanes {
+                lane.execute(params![saved.id, saved.state.to_string(), saved.evidence.to_string(), at])?;
+            }
+            let mut entry = transaction.prepare_cached(
+                "INSERT INTO journal (at, actor, lane, action, before, after, reason, evidence)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+            )?;
+            for new in entries {
+                entry.execute(params![
+                    new.at,
+                    new.actor,
+                    new.lane,
+                    new.action,
+                    new.from.to_string(),
+                    new.to.to_string(),
+                    new.reason,
+                    new.evidence.to_string()
+                ])?;
+            }
+        }
+        transaction.commit()?;
+        Ok(())
+    }
+
+    /// The newest entries, of one lane or of all.
+    pub fn journal(&self, lane: Option<&str>, limit: usize) -> Result<Vec<Entry>, StoreError> {
+        let connection = self.connection();
+        let mut query = connection.prepare_cached(
+            "SELECT id, at, actor, lane, action, before, after, reason, evidence FROM journal
+             WHERE ?1 IS NULL OR lane = ?1 OR lane IS NULL ORDER BY id DESC LIMIT ?2",
+        )?;
+        let rows = query.query_map(params![lane, limit.min(JOURNAL_LISTED_MAX)], entry)?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// Keeps a sample and counts its causes, in one transaction.
+    pub fn add_sample(&self, sample: &NewSample, causes: &[NewCause]) -> Result<(), StoreError> {
+        let head = &sample.head;
+        let mut connection = self.connection();
+        let transaction = connection.transaction()?;
+        let (content, until) = match &sample.content {
+            Some((content, until)) => (Some(content.to_string()), Some(*until)),
+            None => (None, None),
+        };
+        transaction.prepare_cached(
+            "INSERT INTO samples (id, at, lane, verdict, shape, status_control, status_candidate, differences, summary, document, content, content_until)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
+        )?
+        .execute(params![
+            head.id, head.at, head.lane, head.verdict, head.shape, head.status_control, head.status_candidate,
+            head.differences, head.summary, sample.document.to_string(), content, until
+        ])?;
+        transaction
+            .prepare_cached(
+                "DELETE FROM samples WHERE lane = ?1 AND verdict = ?2 AND id NOT IN
+             (SELECT id FROM samples WHERE lane = ?1 AND verdict = ?2 ORDER BY at DESC, rowid DESC LIMIT ?3)",
+            )?
+            .execute(params![head.lane, head.verdict, SAMPLES_MAX])?;
+        for cause in causes {
+            transaction.prepare_cached(
+                "INSERT INTO causes (id, lane, severity, kind, path, left_type, right_type, count, first_seen, last_seen, first_build, sample_id, open, text)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 1, ?8, ?8, ?9, ?10, 1, ?11)
+                 ON CONFLICT (id) DO UPDATE SET count = count + 1, last_seen = ?8, sample_id = ?10, text = ?11, open = 1",
+            )?
+            .execute(params![
+                cause.id, cause.lane, cause.severity, cause.kind, cause.path, cause.left_type, cause.right_type,
+                head.at, cause.build, cause.sample_id, cause.text
+            ])?;
+        }
+        transaction.commit()?;
+        Ok(())
+    }
+
+    pub fn samples(
+        &self,
+        lane: Option<&str>,
+        verdict: Option<&str>,
+        limit: usize,
+    ) -> Result<Vec<SampleHead>, StoreError> {
+        let connection = self.connection();
+        let mut query = connection.prepare_cached(
+            "SELECT id, at, lane, verdict, shape, status_control, status_candidate, differences, summary FROM samples
+             WHERE (?1 IS NULL OR lane = ?1) AND (?2 IS NULL OR verdict = ?2) ORDER BY at DESC, rowid DESC LIMIT ?3",
+        )?;
+        let rows = query.query_map(params![lane, verdict, limit.min(JOURNAL_LISTED_MAX)], sample_head)?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    pub fn sample(&self, id: &str) -> Result<Option<Sample>, StoreError> {
+        let connection = self.connection();
+        let mut query = connection.prepare_cached(
+            "SELECT id, at, lane, verdict, shape, status_control, status_candidate, differences, summary, document, content
+             FROM samples WHERE id = ?1",
+        )?;
+        let found = query
+            .query_row([id], |row| Ok((sample_head(row)?, row.get::<_, String>(9)?, row.get::<_, Option<String>>(10)?)))
+            .optional()?;
+        let Some((head, document, content)) = found else { return Ok(None) };
+        let content = content.map(|content| serde_json::from_str(&content)).transpose()?;
+        Ok(Some(Sample { head, document: serde_json::from_str(&document)?, content }))
+    }
+
+    pub fn causes(&self, lane: Option<&str>) -> Result<Vec<Cause>, StoreError> {
+        let connection = self.connection();
+        let mut query = connection.prepare_cached(
+            "SELECT id, lane, severity, kind, path, left_type, right_type, count, first_seen, last_seen, first_build, sample_id, open, text
+             FROM causes WHERE ?1 IS NULL OR lane = ?1 ORDER BY open DESC, last_seen DESC LIMIT 500",
+        )?;
+        let rows = query.query_map(params![lane], cause)?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// Closes causes: one that an operator has looked at, or all of a lane whose evidence starts anew.
+    pub fn close_causes(&self, id: Option<&str>, lane: Option<&str>) -> Result<usize, StoreError> {
+        let changed = self.connection().execute(
+            "UPDATE causes SET open = 0 WHERE open = 1 AND (?1 IS NULL OR id = ?1) AND (?2 IS NULL OR lane = ?2)",
+            params![id, lane],
+        )?;
+        Ok(changed)
+    }
+
+    /// Forgets content whose time is over.
+    pub fn expire(&self, now: Seconds) -> Result<usize, StoreError> {
+        let changed = self.connection().execute(
+            "UPDATE samples SET content = NULL, content_until = NULL WHERE content IS NOT NULL AND content_until <= ?1",
+            [now],
+        )?;
+        Ok(changed)
+    }
+
+    pub fn setting(&self, name: &str) -> Result<Option<String>, StoreError> {
+        let connection = self.connection();
+        Ok(connection.query_row("SELECT value FROM settings WHERE name = ?1", [name], |row| row.get(0)).optional()?)
+    }
+
+    pub fn set_setting(&self, name: &str, value: &str) -> Result<(), StoreError> {
+        self.connection().execute(
+            "INSERT INTO settings (name, value) VALUES (?1, ?2) ON CONFLICT (name) DO UPDATE SET value = ?2",
+            [name, value],
+        )?;
+        Ok(())
+    }
+}
+
+fn hash_key(path: &Path, fresh: [u8; 32]) -> std::io::Result<[u8; 32]> {
+    match std::fs::read(path) {
+        Ok(bytes) => bytes
+            .try_into()
+            .map_err(|_| std::io::Error::new(std::io::ErrorKind::InvalidData, "hash.key is not 32 bytes long")),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            OpenOptions::new().create_new(true).write(true).mode(0o600).open(path)?.write_all(&fresh)?;
+            Ok(fresh)
+        }
+        Err(error) => Err(error),
+    }
+}
+
+fn json(row: &Row<'_>, column: usize) -> rusqlite::Result<Value> {
+    let text: Option<String> = row.get(column)?;
+    Ok(text.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or(Value::Null))
+}
+
+fn entry(row: &Row<'_>) -> rusqlite::Result<Entry> {
+    Ok(Entry {
+        id: row.get(0)?,
+        at: row.get(1)?,
+        actor: row.get(2)?,
+        lane: row.get(3)?,
+        action: row.get(4)?,
+        from: json(row, 5)?,
+        to: json(row, 6)?,
+        reason: row.get(7)?,
+        evidence: json(row, 8)?,
+    })
+}
+
+fn sample_head(row: &Row<'_>) -> rusqlite::Result<SampleHead> {
+    Ok(SampleHead {
+        id: row.get(0)?,
+        at: row.get(1)?,
+        lane: row.get(2)?,
+        verdict: row.get(3)?,
+        shape: row.get(4)?,
+        status_control: row.get(5)?,
+        status_candidate: row.get(6)?,
+        differences: row.get(7)?,
+        summary: row.get(8)?,
+    })
+}
+
+fn cause(row: &Row<'_>) -> rusqlite::Result<Cause> {
+    Ok(Cause {
+        id: row.get(0)?,
+        lane: row.get(1)?,
+        severity: row.get(2)?,
+        kind: row.get(3)?,
+        path: row.get(4)?,
+        left_type: row.get(5)?,
+        right_type: row.get(6)?,
+        count: row.get(7)?,
+        first_seen: row.get(8)?,
+        last_seen: row.get(9)?,
+        first_build: row.get(10)?,
+        sample_id: row.get(11)?,
+        open: row.get(12)?,
+        text: row.get(13)?,
+    })
+}

@@ -1,0 +1,15 @@
+//! Runs the native leg on what Python already did, and compares. Never in a request's way: work is shed first.
+//!
+//! capture (on the serving thread: bounded, never waits) -> queue (bounded by count and bytes) -> worker (a thread of
+//! its own: the native leg on the tape) -> pair -> judgement -> store and evidence.
+
+pub mod correlation;
+mod capture;
+mod pair;
+mod queue;
+mod sample;
+mod worker;
+
+pub use capture::{Capture, Control, Tee, Traits};
+pub use queue::{Shadow, ShadowLimits};
+pub use worker::Worker;

@@ -1,0 +1,113 @@
+//! From a capture and the native leg's run to control and candidate.
+
+use cutover::verdict::{Answered, LegRecord, ProviderCall};
+use http::HeaderMap;
+
+use super::capture::Control;
+use crate::native::{Answer, Tape, TapeExchange, TapeFailure, TapeOutcome};
+use crate::tap::{TAPE_HEADER, TapedAnswer, TapedExchange};
+
+/// A header list as the judge reads it.
+pub type HeaderList = Vec<(String, String)>;
+
+/// What one leg did, owned; the judge borrows from it.
+#[derive(Clone, Debug)]
+pub struct Recorded {
+    pub attempts: Vec<RecordedCall>,
+    pub status: u16,
+    pub headers: HeaderList,
+    pub body: bytes::Bytes,
+}
+
+#[derive(Clone, Debug)]
+pub struct RecordedCall {
+    pub method: String,
+    pub url: String,
+    pub headers: HeaderList,
+    pub body: bytes::Bytes,
+}
+
+impl Recorded {
+    /// Control's side, from the client's answer and the tape.
+    pub fn of_control(control: &Control, exchanges: &[TapedExchange]) -> Self {
+        let attempts = exchanges
+            .iter()
+            .map(|exchange| RecordedCall {
+                method: exchange.request.method.to_string(),
+                url: exchange.request.url.clone(),
+                headers: list(&exchange.request.headers),
+                body: exchange.request.body.clone(),
+            })
+            .collect();
+        Self { attempts, status: control.status, headers: list(&control.headers), body: control.body.clone() }
+    }
+
+    /// The candidate's side, from its answer and what it asked of the tape.
+    pub fn of_candidate(answer: &Answer, asked: &[crate::native::effects::Asked]) -> Self {
+        let attempts = asked
+            .iter()
+            .map(|asked| RecordedCall {
+                method: asked.request.method.to_owned(),
+                url: asked.request.url.clone(),
+                headers: asked.request.headers.clone(),
+                body: asked.request.body.clone(),
+            })
+            .collect();
+        Self { attempts, status: answer.status, headers: answer.headers.clone(), body: answer.body.clone() }
+    }
+
+    pub fn as_leg(&self) -> LegRecord<'_> {
+        let attempts = self
+            .attempts
+            .iter()
+            .map(|call| ProviderCall { method: &call.method, url: &call.url, headers: &call.headers, body: &call.body })
+            .collect();
+        LegRecord { attempts, answer: Answered { status: self.status, headers: &self.headers, body: &self.body } }
+    }
+}
+
+/// Headers in order, values as text; what is no text is shown by its length, which still differs where they do.
+pub fn list(headers: &HeaderMap) -> HeaderList {
+    headers
+        .iter()
+        .filter(|(name, _)| name.as_str() != TAPE_HEADER)
+        .map(|(name, value)| {
+            let value = value.to_str().map_or_else(|_| format!("{} bytes", value.len()), str::to_owned);
+            (name.as_str().to_owned(), value)
+        })
+        .collect()
+}
+
+/// The tape that the native leg is run on.
+pub fn tape(exchanges: &[TapedExchange], at_unix_seconds: u64) -> Tape {
+    let exchanges = exchanges
+        .iter()
+        .map(|exchange| TapeExchange {
+            deployment_id: exchange.deployment_id.clone(),
+            outcome: outcome(exchange),
+            elapsed_ms: u64::try_from(exchange.elapsed.as_millis()).unwrap_or(u64::MAX),
+            at_unix_seconds,
+        })
+        .collect();
+    Tape { exchanges }
+}
+
+/// What LiteLLM experienced, which with a provider that cannot be reached is the tap closing its connection.
+fn outcome(exchange: &TapedExchange) -> TapeOutcome {
+    match &exchange.answer {
+        _ if exchange.abandoned => TapeOutcome::Failure(TapeFailure::Timeout),
+        None => TapeOutcome::Failure(TapeFailure::Closed),
+        Some(answer) if !answer.complete => TapeOutcome::Failure(cut(answer)),
+        Some(answer) => {
+            TapeOutcome::Response { status: answer.status, headers: list(&answer.headers), body: answer.body() }
+        }
+    }
+}
+
+fn cut(answer: &TapedAnswer) -> TapeFailure {
+    let declared = answer.headers.get(http::header::CONTENT_LENGTH).and_then(|value| value.to_str().ok());
+    match declared.and_then(|value| value.parse().ok()) {
+        Some(expected_bytes) => TapeFailure::CutLength { received_bytes: answer.body().len() as u64, expected_bytes },
+        None => TapeFailure::CutChunked,
+    }
+}

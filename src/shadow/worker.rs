@@ -1,0 +1,128 @@
+//! Takes captures, runs the native leg on their tapes, judges, stores, and reports what became of each.
+
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use cutover::lane::LaneId;
+use cutover::rules::LaneRule;
+use cutover::verdict::{Judgement, Outcome, Pair, Severity, SkipReason, judge};
+use futures_util::FutureExt;
+
+use super::capture::Capture;
+use super::pair::{self, Recorded};
+use super::queue::{Arrivals, Shadow, ShadowLimits, Work};
+use super::sample;
+use crate::controller::{Controller, Observation};
+use crate::native::{self, Answer, TapeEffects};
+use crate::reports::Redactor;
+use crate::routes::{LaneTable, Route};
+use crate::telemetry::Metrics;
+
+/// The most a run on a tape may take. Its waits are virtual, so this bounds computing alone.
+const RUN_MAX: Duration = Duration::from_secs(5);
+
+/// The comparing side of the shadow.
+pub struct Worker {
+    arrivals: Arrivals,
+    controller: Arc<Controller>,
+    metrics: Metrics,
+}
+
+/// A pair that was run and judged.
+struct Judged {
+    lane: LaneId,
+    rule: Arc<LaneRule>,
+    control: Recorded,
+    candidate: Recorded,
+    judgement: Judgement,
+}
+
+impl Worker {
+    /// The queue's entrance and the worker behind it.
+    pub fn new(limits: ShadowLimits, controller: Arc<Controller>, metrics: Metrics) -> (Shadow, Self) {
+        let (shadow, arrivals) = Shadow::new(limits, metrics.clone());
+        (shadow, Self { arrivals, controller, metrics })
+    }
+
+    /// Works until nobody can hand in any more.
+    pub async fn run(mut self) {
+        while let Some(work) = self.arrivals.next().await {
+            let capture = match work {
+                Work::Compare(capture) => capture,
+                Work::Skip { lane, reason, traits } => {
+                    let outcome = Outcome::Skipped(reason);
+                    self.controller.observe(&Observation { lane, outcome, traits, severe: false });
+                    continue;
+                }
+            };
+            let work = AssertUnwindSafe(self.compare(&capture)).catch_unwind();
+            if work.await.is_err() {
+                self.metrics.panics.inc();
+                self.report(&capture, capture.lane.clone(), Outcome::Skipped(SkipReason::ShadowFailed), false);
+            }
+        }
+    }
+
+    async fn compare(&self, capture: &Capture) {
+        match self.judged(capture).await {
+            Ok(judged) => {
+                let severe = judged.judgement.causes.iter().any(|cause| cause.severity == Severity::Severe);
+                self.keep(capture, &judged);
+                self.report(capture, judged.lane, Outcome::Compared(judged.judgement.verdict), severe);
+            }
+            Err(reason) => self.report(capture, capture.lane.clone(), Outcome::Skipped(reason), false),
+        }
+    }
+
+    async fn judged(&self, capture: &Capture) -> Result<Judged, SkipReason> {
+        let table = self.controller.table().load_full();
+        let lane = lane_of(&table, capture)?;
+        let native = table.native.as_ref().ok_or(SkipReason::Superseded)?;
+        let tape = pair::tape(&capture.exchanges, capture.at);
+        let wall = SystemTime::UNIX_EPOCH + Duration::from_secs(capture.at);
+        let mut effects = TapeEffects::new(tape, capture.request.received, wall);
+        let run = native::answer(native, &capture.request, &mut effects);
+        let answer: Answer = tokio::time::timeout(RUN_MAX, run)
+            .await
+            .map_err(|_| SkipReason::ShadowTimeout)?
+            .map_err(|_| SkipReason::ShadowDeclined)?;
+        let control = Recorded::of_control(&capture.control, &capture.exchanges);
+        let candidate = Recorded::of_candidate(&answer, effects.asked());
+        let (id, rule) = (lane.id.clone(), Arc::clone(&lane.rule));
+        let pair = Pair { lane: &id, control: control.as_leg(), candidate: candidate.as_leg() };
+        let judgement = judge(&pair, &rule, self.controller.now().date());
+        Ok(Judged { lane: id, rule, control, candidate, judgement })
+    }
+
+    fn keep(&self, capture: &Capture, judged: &Judged) {
+        let store = self.controller.store();
+        let secrets = self.controller.table().load().config().map(|config| config.secrets()).unwrap_or_default();
+        let redactor = Redactor::new(secrets, store.hash_key());
+        let (sample, causes) = sample::of(
+            capture,
+            &judged.lane,
+            &judged.rule,
+            &judged.control,
+            &judged.candidate,
+            &judged.judgement,
+            &redactor,
+            self.controller.build(),
+        );
+        if let Err(error) = store.add_sample(&sample, &causes) {
+            tracing::error!(%error, "the store failed to keep a sample");
+        }
+    }
+
+    fn report(&self, capture: &Capture, lane: LaneId, outcome: Outcome, severe: bool) {
+        self.controller.observe(&Observation { lane, outcome, traits: capture.traits.clone(), severe });
+    }
+}
+
+/// The lane that really answered: that of the last provider exchange.
+fn lane_of<'a>(table: &'a LaneTable, capture: &Capture) -> Result<&'a crate::routes::LiveLane, SkipReason> {
+    let last = capture.exchanges.last().ok_or(SkipReason::NoProviderExchange)?;
+    let route = Route::named(&capture.lane.route).ok_or(SkipReason::Superseded)?;
+    let lane = table.lane_of(route, &last.deployment_id).ok_or(SkipReason::Superseded)?;
+    if lane.eligible { Ok(lane) } else { Err(SkipReason::LaneIneligible) }
+}

@@ -1,0 +1,272 @@
+//! Provider exchanges, kept per client request under an unguessable id.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use bytes::{Bytes, BytesMut};
+use http::HeaderMap;
+
+/// One provider exchange as LiteLLM made it, credentials included: it lives in memory only.
+#[derive(Clone, Debug)]
+pub struct TapedExchange {
+    pub deployment_id: String,
+    pub request: TapedRequest,
+    /// `None`: LiteLLM got no answer, or left before it came.
+    pub answer: Option<TapedAnswer>,
+    /// From the request's head to the answer's end, or to the moment LiteLLM gave up.
+    pub elapsed: Duration,
+    /// LiteLLM closed the connection before the answer was whole: its time-out.
+    pub abandoned: bool,
+}
+
+#[derive(Clone, Debug)]
+pub struct TapedRequest {
+    pub method: http::Method,
+    /// Where the provider got it.
+    pub url: String,
+    pub headers: HeaderMap,
+    pub body: Bytes,
+}
+
+#[derive(Clone, Debug)]
+pub struct TapedAnswer {
+    pub status: u16,
+    pub headers: HeaderMap,
+    /// Transfer chunks with their time since the head: a stream's split is part of what is compared.
+    pub chunks: Vec<(Duration, Bytes)>,
+    /// False: the provider broke off.
+    pub complete: bool,
+}
+
+impl TapedAnswer {
+    pub fn body(&self) -> Bytes {
+        joined(self.chunks.iter().map(|(_, piece)| piece))
+    }
+}
+
+fn joined<'a>(mut pieces: impl ExactSizeIterator<Item = &'a Bytes>) -> Bytes {
+    if pieces.len() == 1 {
+        return pieces.next().cloned().unwrap_or_default();
+    }
+    let mut whole = BytesMut::new();
+    for piece in pieces {
+        whole.extend_from_slice(piece);
+    }
+    whole.freeze()
+}
+
+/// All tapes that are open now.
+#[derive(Debug)]
+pub struct Recordings {
+    open: Mutex<HashMap<String, Arc<Recording>>>,
+    /// At most this many at one time.
+    open_max: usize,
+    /// Bytes all open tapes may hold.
+    bytes_max: usize,
+    bytes: AtomicUsize,
+    /// Set by the first tapped request, whoever sent it: the board can then say that the tap is in use.
+    seen: std::sync::atomic::AtomicBool,
+}
+
+/// The tape of one client request. Dropping it forgets the id.
+#[derive(Debug)]
+pub struct OpenTape {
+    id: String,
+    recording: Arc<Recording>,
+    recordings: Arc<Recordings>,
+}
+
+/// Exchanges of one client request, in the order in which LiteLLM began them.
+#[derive(Debug)]
+pub(super) struct Recording {
+    exchanges: Mutex<Vec<Slot>>,
+}
+
+#[derive(Debug)]
+struct Slot {
+    exchange: TapedExchange,
+    request_pieces: Vec<Bytes>,
+    started: Instant,
+    /// A body outgrew the budget: the exchange cannot be replayed.
+    truncated: bool,
+    bytes: usize,
+}
+
+/// At most this many provider exchanges are kept for one client request; LiteLLM's defaults make three.
+const EXCHANGES_MAX: usize = 32;
+
+impl Recordings {
+    pub fn new(open_max: usize, bytes_max: usize) -> Arc<Self> {
+        Arc::new(Self { open: Mutex::default(), open_max, bytes_max, bytes: AtomicUsize::new(0), seen: false.into() })
+    }
+
+    /// Opens a tape under `id`, which must be unguessable; `None` when too many are open.
+    pub fn open(self: &Arc<Self>, id: String) -> Option<OpenTape> {
+        let recording = Arc::new(Recording { exchanges: Mutex::default() });
+        let mut open = locked(&self.open);
+        if open.len() >= self.open_max {
+            return None;
+        }
+        open.insert(id.clone(), Arc::clone(&recording));
+        drop(open);
+        Some(OpenTape { id, recording, recordings: Arc::clone(self) })
+    }
+
+    pub(super) fn find(&self, id: &str) -> Option<Arc<Recording>> {
+        locked(&self.open).get(id).cloned()
+    }
+
+    pub fn seen_traffic(&self) -> bool {
+        self.seen.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn mark_seen(&self) {
+        self.seen.store(true, Ordering::Relaxed);
+    }
+
+    /// Bytes that open tapes hold.
+    pub fn bytes(&self) -> usize {
+        self.bytes.load(Ordering::Relaxed)
+    }
+
+    fn reserve(&self, bytes: usize) -> bool {
+        let before = self.bytes.fetch_add(bytes, Ordering::Relaxed);
+        if before + bytes <= self.bytes_max {
+            return true;
+        }
+        self.bytes.fetch_sub(bytes, Ordering::Relaxed);
+        false
+    }
+}
+
+impl OpenTape {
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// Closes the tape. `None` when an exchange could not be kept whole.
+    pub fn finish(self) -> Option<Vec<TapedExchange>> {
+        let slots = std::mem::take(&mut *locked(&self.recording.exchanges));
+        self.recordings.release(&slots);
+        if slots.iter().any(|slot| slot.truncated) || slots.len() > EXCHANGES_MAX {
+            return None;
+        }
+        Some(slots.into_iter().map(Slot::into_exchange).collect())
+    }
+}
+
+impl Drop for OpenTape {
+    fn drop(&mut self) {
+        locked(&self.recordings.open).remove(&self.id);
+        let slots = std::mem::take(&mut *locked(&self.recording.exchanges));
+        self.recordings.release(&slots);
+    }
+}
+
+impl Recordings {
+    fn release(&self, slots: &[Slot]) {
+        let bytes = slots.iter().map(|slot| slot.bytes).sum();
+        self.bytes.fetch_sub(bytes, Ordering::Relaxed);
+    }
+}
+
+/// Writes one exchange while it happens. Every call is short and cannot fail: what does not fit is marked.
+#[derive(Debug)]
+pub(super) struct ExchangeWriter {
+    recordings: Arc<Recordings>,
+    recording: Arc<Recording>,
+    index: usize,
+}
+
+impl ExchangeWriter {
+    pub(super) fn begin(
+        recordings: Arc<Recordings>,
+        recording: Arc<Recording>,
+        deployment_id: &str,
+        request: TapedRequest,
+    ) -> Self {
+        let mut slots = locked(&recording.exchanges);
+        let index = slots.len();
+        if index <= EXCHANGES_MAX {
+            slots.push(Slot {
+                exchange: TapedExchange {
+                    deployment_id: deployment_id.to_owned(),
+                    request,
+                    answer: None,
+                    elapsed: Duration::ZERO,
+                    abandoned: true,
+                },
+                request_pieces: Vec::new(),
+                started: Instant::now(),
+                truncated: false,
+                bytes: 0,
+            });
+        }
+        drop(slots);
+        Self { recordings, recording, index }
+    }
+
+    fn with_slot(&self, change: impl FnOnce(&mut Slot, &Recordings)) {
+        if let Some(slot) = locked(&self.recording.exchanges).get_mut(self.index) {
+            slot.exchange.elapsed = slot.started.elapsed();
+            change(slot, &self.recordings);
+        }
+    }
+
+    pub(super) fn request_piece(&self, piece: &Bytes) {
+        self.with_slot(|slot, recordings| {
+            if slot.reserve(recordings, piece.len()) {
+                slot.request_pieces.push(piece.clone());
+            }
+        });
+    }
+
+    pub(super) fn head(&self, status: u16, headers: HeaderMap) {
+        self.with_slot(|slot, _| {
+            slot.exchange.answer = Some(TapedAnswer { status, headers, chunks: Vec::new(), complete: false });
+        });
+    }
+
+    pub(super) fn piece(&self, since_head: Duration, piece: &Bytes) {
+        self.with_slot(|slot, recordings| {
+            if slot.reserve(recordings, piece.len())
+                && let Some(answer) = &mut slot.exchange.answer
+            {
+                answer.chunks.push((since_head, piece.clone()));
+            }
+        });
+    }
+
+    /// The provider's side ended; `complete` is false when it broke off.
+    pub(super) fn end(&self, complete: bool) {
+        self.with_slot(|slot, _| {
+            slot.exchange.abandoned = false;
+            if let Some(answer) = &mut slot.exchange.answer {
+                answer.complete = complete;
+            }
+        });
+    }
+}
+
+impl Slot {
+    fn into_exchange(mut self) -> TapedExchange {
+        self.exchange.request.body = joined(self.request_pieces.iter());
+        self.exchange
+    }
+
+    fn reserve(&mut self, recordings: &Recordings, bytes: usize) -> bool {
+        if self.truncated || !recordings.reserve(bytes) {
+            self.truncated = true;
+            return false;
+        }
+        self.bytes += bytes;
+        true
+    }
+}
+
+/// Recording never stops for a thread that panicked while it held the lock: the data is append-only.
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,196 @@
+//! Relays one provider request and its answer, both ways as a stream, and records beside it.
+
+use std::convert::Infallible;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Instant;
+
+use arc_swap::ArcSwap;
+use bytes::Bytes;
+use http::{HeaderMap, HeaderValue, Request, Response, StatusCode};
+use http_body_util::combinators::UnsyncBoxBody;
+use http_body_util::{BodyExt, Full};
+use hyper::body::{Body, Frame, Incoming};
+use hyper_rustls::HttpsConnector;
+use hyper_util::client::legacy::Client;
+use hyper_util::client::legacy::connect::HttpConnector;
+
+use super::recording::{ExchangeWriter, Recordings, TapedRequest};
+use super::target::Targets;
+use crate::python::headers;
+use crate::telemetry::Metrics;
+
+pub(super) type ProviderClient = Client<HttpsConnector<HttpConnector>, RequestTee>;
+pub(super) type AnswerBody = UnsyncBoxBody<Bytes, hyper::Error>;
+
+/// What every relayed request needs.
+pub(super) struct Relay {
+    pub client: ProviderClient,
+    pub targets: Arc<ArcSwap<Targets>>,
+    pub recordings: Arc<Recordings>,
+    pub metrics: Metrics,
+}
+
+impl Relay {
+    /// An error closes LiteLLM's connection without an answer, as the provider did with ours.
+    pub(super) async fn handle(
+        &self,
+        request: Request<Incoming>,
+    ) -> Result<Response<AnswerBody>, hyper_util::client::legacy::Error> {
+        let received = Instant::now();
+        self.recordings.mark_seen();
+        let targets = self.targets.load();
+        let (deployment_id, uri) = match targets.resolve(request.uri()) {
+            Ok((id, uri)) => (id.to_owned(), uri),
+            Err(refusal) => {
+                self.count("refused");
+                return Ok(refuse(&refusal.to_string()));
+            }
+        };
+        let (head, body) = request.into_parts();
+        let tape = head.headers.get(super::TAPE_HEADER).and_then(|id| id.to_str().ok());
+        let recording = tape.and_then(|id| self.recordings.find(id));
+        self.count(if recording.is_some() { "recorded" } else { "untaped" });
+        let headers = outgoing(&head.headers);
+        let writer = recording.map(|recording| {
+            let taped = TapedRequest {
+                method: head.method.clone(),
+                url: uri.to_string(),
+                headers: headers.clone(),
+                body: Bytes::new(),
+            };
+            Arc::new(ExchangeWriter::begin(Arc::clone(&self.recordings), recording, &deployment_id, taped))
+        });
+        let mut outgoing = Request::new(RequestTee { body, writer: writer.clone() });
+        *outgoing.method_mut() = head.method;
+        *outgoing.uri_mut() = uri;
+        *outgoing.headers_mut() = headers;
+        self.metrics.tap_added.observe(received.elapsed().as_secs_f64());
+        match self.client.request(outgoing).await {
+            Ok(answer) => Ok(relay_answer(answer, writer)),
+            Err(error) => {
+                self.count("failed");
+                if let Some(writer) = &writer {
+                    writer.end(false);
+                }
+                Err(error)
+            }
+        }
+    }
+
+    fn count(&self, result: &str) {
+        self.metrics.tap_exchanges.with_label_values(&[result]).inc();
+    }
+}
+
+/// What the provider gets: the end-to-end headers without our own and without the tap's host.
+fn outgoing(headers: &HeaderMap) -> HeaderMap {
+    let mut kept = headers::end_to_end(headers);
+    let own: Vec<_> = kept.keys().filter(|name| headers::is_own(name)).cloned().collect();
+    for name in own {
+        kept.remove(&name);
+    }
+    kept.remove(http::header::HOST);
+    kept
+}
+
+fn relay_answer(answer: Response<Incoming>, writer: Option<Arc<ExchangeWriter>>) -> Response<AnswerBody> {
+    let (head, body) = answer.into_parts();
+    let headers = headers::end_to_end(&head.headers);
+    if let Some(writer) = &writer {
+        writer.head(head.status.as_u16(), headers.clone());
+        if body.is_end_stream() {
+            writer.end(true);
+        }
+    }
+    let tee = AnswerTee { body, writer, started: Instant::now() };
+    let mut relayed = Response::new(tee.boxed_unsync());
+    *relayed.status_mut() = head.status;
+    *relayed.headers_mut() = headers;
+    relayed
+}
+
+fn refuse(text: &str) -> Response<AnswerBody> {
+    let body = Full::new(Bytes::from(format!("{text}\n"))).map_err(|never: Infallible| match never {});
+    let mut answer = Response::new(body.boxed_unsync());
+    *answer.status_mut() = StatusCode::NOT_FOUND;
+    answer.headers_mut().insert(http::header::CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
+    answer
+}
+
+/// LiteLLM's request body on its way to the provider.
+pub(super) struct RequestTee {
+    body: Incoming,
+    writer: Option<Arc<ExchangeWriter>>,
+}
+
+impl Body for RequestTee {
+    type Data = Bytes;
+    type Error = hyper::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
+        let polled = Pin::new(&mut self.body).poll_frame(context);
+        if let (Poll::Ready(Some(Ok(frame))), Some(writer)) = (&polled, &self.writer)
+            && let Some(piece) = frame.data_ref()
+        {
+            writer.request_piece(piece);
+        }
+        polled
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> hyper::body::SizeHint {
+        self.body.size_hint()
+    }
+}
+
+/// The provider's answer on its way to LiteLLM.
+struct AnswerTee {
+    body: Incoming,
+    writer: Option<Arc<ExchangeWriter>>,
+    started: Instant,
+}
+
+impl Body for AnswerTee {
+    type Data = Bytes;
+    type Error = hyper::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
+        let polled = Pin::new(&mut self.body).poll_frame(context);
+        if let Some(writer) = &self.writer {
+            match &polled {
+                Poll::Ready(Some(Ok(frame))) => {
+                    if let Some(piece) = frame.data_ref() {
+                        writer.piece(self.started.elapsed(), piece);
+                    }
+                    // The last frame of a body of known length: hyper will not ask again.
+                    if self.body.is_end_stream() {
+                        writer.end(true);
+                    }
+                }
+                Poll::Ready(Some(Err(_))) => writer.end(false),
+                Poll::Ready(None) => writer.end(true),
+                Poll::Pending => {}
+            }
+        }
+        polled
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> hyper::body::SizeHint {
+        self.body.size_hint()
+    }
+}
