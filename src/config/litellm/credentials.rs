@@ -20,7 +20,9 @@ pub type Credentials = BTreeMap<String, Dict>;
 
 pub fn read(root: &Dict, files: &Files) -> Result<Credentials, ConfigError> {
     let mut credentials = Credentials::new();
-    let Some(node) = root.get("credential_list").filter(|node| node.value.is_true()) else { return Ok(credentials) };
+    let Some(node) = root.get("credential_list").filter(|node| node.value.is_true()) else {
+        return Ok(credentials);
+    };
     let wrong = |node: &Node, path: String, problem: &str| {
         files.error(node.place, path, problem, "give it credential_name, credential_values and credential_info")
     };
@@ -114,11 +116,18 @@ impl Connection {
             }
         }
         if self.api_key.is_none() {
-            into.add(at("api_key"), "no_api_key", "there is no key for the provider, neither here nor in MISTRAL_API_KEY");
+            into.add(
+                at("api_key"),
+                "no_api_key",
+                "there is no key for the provider, neither here nor in MISTRAL_API_KEY",
+            );
         }
         let base = self.api_base.as_deref().unwrap_or(MISTRAL_API_BASE);
-        if !(base.starts_with("http://") || base.starts_with("https://")) {
-            into.add(at("api_base"), "api_base", "the address does not start with http:// or https://");
+        let schemed = base.starts_with("http://") || base.starts_with("https://");
+        // Query, fragment and user information end up in odd places of the URL that LiteLLM builds.
+        let plain = base.bytes().all(|byte| byte.is_ascii_graphic() && !matches!(byte, b'?' | b'#' | b'@' | b'%'));
+        if !(schemed && plain) {
+            into.add(at("api_base"), "api_base", "the native leg only follows plain http and https addresses");
         }
         surroundings::of_api_base(base, environment, into);
     }
