@@ -100,6 +100,9 @@ fn every_difference_is_found() {
         ((Probe::OcrWithoutKey, agreeing(Probe::Ocr)), "authentication"),
         ((Probe::Readiness, Err("refused".to_owned())), "version?,database?,cache?,callbacks?"),
         ((Probe::ModelInfo, said(500, "")), "model_ids?"),
+        ((Probe::ModelInfo, said(200, "[]")), "model_ids?"),
+        ((Probe::Settings, said(200, "[1]")), "router_settings"),
+        ((Probe::Settings, said(200, "<html>")), "router_settings?"),
         ((Probe::PriceMap, said(404, "")), "price_map?"),
     ] {
         let agreement = judged(probe, instead, TapSign::Nothing);

@@ -15,6 +15,19 @@ use crate::config::python::{Dict, Node, Value};
 /// Where Mistral is reached if nothing else is said.
 pub const MISTRAL_API_BASE: &str = "https://api.mistral.ai/v1";
 
+/// Variables that move a provider, the first one set counts. For the tap: these providers have no native leg.
+///
+/// Source: litellm/main.py, litellm/llms/anthropic/common_utils.py, litellm/llms/groq/chat/transformation.py,
+/// litellm/llms/deepseek/chat/transformation.py @ 1.102.4
+const BASE_VARIABLES: &[(&str, &str)] = &[
+    ("openai", "OPENAI_BASE_URL"),
+    ("openai", "OPENAI_API_BASE"),
+    ("anthropic", "ANTHROPIC_API_BASE"),
+    ("anthropic", "ANTHROPIC_BASE_URL"),
+    ("groq", "GROQ_API_BASE"),
+    ("deepseek", "DEEPSEEK_API_BASE"),
+];
+
 /// `credential_list`, by name. The first of two with one name counts.
 pub type Credentials = BTreeMap<String, Dict>;
 
@@ -86,6 +99,8 @@ pub fn connection(
             .or_else(|| environment.text("MISTRAL_AZURE_API_KEY"))
             .or_else(|| environment.text("MISTRAL_API_KEY"));
     }
+    let moved = BASE_VARIABLES.iter().filter(|(name, _)| *name == provider);
+    let api_base = api_base.or_else(|| moved.filter_map(|(_, variable)| environment.text(variable)).next());
     Connection { api_base, api_key, credential: credential_use }
 }
 
