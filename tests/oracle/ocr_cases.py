@@ -15,7 +15,7 @@ OK_BODY = {
 
 def themes():
     return {
-        "requests": requests(), "forms": forms(), "declined": declined(), "answers": answers(), "validation": validation(),
+        "requests": requests(), "forms": forms(), "refused": refused(), "declined": declined(), "answers": answers(), "validation": validation(),
         "not_json": not_json(), "statuses": statuses(), "phrases": phrases(), "redaction": redaction(), "costs": costs(),
         "failures": failures(), "deployments": deployment_cases(),
     }
@@ -120,11 +120,24 @@ def forms():
     return cases
 
 
+def refused():
+    documents = {
+        "text": "x", "list": [1], "number": 5, "null": None, "true": True, "empty": {}, "type null": {"type": None}, "type unknown": {"type": "pdf"}, "type number": {"type": 1.0}, "type list": {"type": ["document_url", None]},
+        "type object": {"type": {"a": "it's"}}, "type upper": {"type": "DOCUMENT_URL"}, "type says rate limit": {"type": "rate limit"}, "type says timed out": {"type": "Request timed out"}, "type is a path": {"type": "/etc/passwd"}, "type é": {"type": "é\n"},
+    }
+    cases = [case(f"document {name}", body={"model": "ocr", "document": document}) for name, document in documents.items()]
+    cases.append(with_options("native format", req_format=" Native"))
+    cases.append(case("native format by header", headers=[["x-req-format", "NATIVE"]]))
+    cases.append(case("document before format", "ocr-2512", body={"model": "ocr-2512", "document": {"type": "x"}, "req_format": "native", "timeout": 5}))
+    cases.append(case("native format of a form", parts=[{"name": "model", "text": "ocr"}, {"name": "req_format", "text": "native"}, {"name": "file", "filename": "a.pdf", "text": "x"}]))
+    return cases
+
+
 def declined():
     bodies = {
-        "no document": {"model": "ocr"}, "document text": {"model": "ocr", "document": "x"}, "type file": {"model": "ocr", "document": {"type": "file", "file": "/etc/passwd"}},
-        "type unknown": {"model": "ocr", "document": {"type": "pdf"}}, "reducto": {"model": "ocr", "document": {"type": "document_url", "document_url": "reducto://x"}},
-        "native format": {"model": "ocr", "document": URL, "req_format": "native"}, "odd format": {"model": "ocr", "document": URL, "req_format": 5}, "no model": {"document": URL},
+        "no document": {"model": "ocr"}, "type file": {"model": "ocr", "document": {"type": "file", "file": "/etc/passwd"}},
+        "reducto": {"model": "ocr", "document": {"type": "document_url", "document_url": "reducto://x"}},
+        "odd format": {"model": "ocr", "document": URL, "req_format": 5}, "no model": {"document": URL},
         "timeout text": {"model": "ocr", "document": URL, "timeout": "soon"}, "retries text": {"model": "ocr", "document": URL, "num_retries": "1"},
         "extra headers numbers": {"model": "ocr", "document": URL, "extra_headers": {"x-b": 1}}, "mock timeout": {"model": "ocr", "document": URL, "mock_timeout": True},
         "tags": {"model": "ocr", "document": URL, "tags": ["a"]}, "guardrails": {"model": "ocr", "document": URL, "guardrails": ["g"]}, "metadata": {"model": "ocr", "document": URL, "metadata": {"a": 1}},
@@ -137,7 +150,7 @@ def declined():
     cases.append(case("odd media type", parts=[{"name": "model", "text": "ocr"}, {"name": "file", "filename": "a.pdf", "content_type": "nonsense", "text": "x"}]))
     cases.append(case("url encoded", content_type="application/x-www-form-urlencoded", raw="model=ocr"))
     cases.append(case("header tags", headers=[["x-litellm-tags", "a,b"]]))
-    cases.append(case("header format", headers=[["x-req-format", "native"]]))
+    cases.append(case("header format", headers=[["x-req-format", "other"]]))
     return cases
 
 

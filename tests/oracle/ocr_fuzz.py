@@ -123,7 +123,7 @@ def comparable(recorded, ours):
     response = recorded["response"]
     theirs = {"status": response["status"], "body": NOISE.sub("", response.get("body", "")), "headers": [h for h in response["headers"] if h[0] not in IGNORED]}
     mine = ours["response"]
-    sent = ours["provider"]
+    sent = ours["provider"] or {"headers": [], "body": None}
     seen = recorded["provider"][0] if recorded["provider"] else {"headers": [], "body": None}
     theirs["provider"] = {"headers": [h for h in seen["headers"] if h[0] not in IGNORED], "body": seen.get("body")}
     mine = {"status": mine["status"], "body": NOISE.sub("", mine["body"]), "headers": [h for h in mine["headers"] if h[0] not in IGNORED], "provider": {"headers": sent["headers"], "body": sent["body"]}}

@@ -34,7 +34,11 @@ fn check(theme: &str, may_decline: impl Fn(&str) -> bool) {
 /// The first difference, if any: the provider request, then status, headers and body of the client's answer.
 fn differences(case: &Value, outcome: &Value) -> Option<String> {
     let told = |what: &str, left: &Value, right: &Value| Some(format!("{what}\n  LiteLLM {left}\n  ours    {right}"));
-    if let Some(seen) = case["provider"].as_array().and_then(|seen| seen.first()) {
+    let seen = case["provider"].as_array().and_then(|seen| seen.first());
+    if outcome["provider"].is_null() && seen.is_some() {
+        return told("LiteLLM calls the provider, we refuse", &case["provider"], &outcome["response"]);
+    }
+    if let Some(seen) = seen {
         let (theirs, ours) = (provider_seen(seen), provider_sent(&outcome["provider"]));
         if theirs != ours {
             return told("provider request", &theirs, &ours);
@@ -88,7 +92,20 @@ macro_rules! themes {
     };
 }
 
-themes!(requests, forms, answers, validation, not_json, statuses, phrases, redaction, costs, failures, deployments);
+themes!(
+    requests,
+    forms,
+    refused,
+    answers,
+    validation,
+    not_json,
+    statuses,
+    phrases,
+    redaction,
+    costs,
+    failures,
+    deployments
+);
 
 #[test]
 fn what_is_left_to_python() {

@@ -25,7 +25,7 @@ fn answer(provider: &ProviderResponse) -> Answered {
             success(&document, &served)
         }
         Err(exception) => {
-            let failed = Failed { call_id: "id", timeout_seconds: Some(600.0), is_cross_origin: true };
+            let failed = Failed { call_id: "id", timeout_seconds: 600.0, is_cross_origin: true };
             error(&exception, &GivenUp { model_group: "ocr", retries: Some((2, 2)) }, &failed)
         }
     }

@@ -39,8 +39,8 @@ pub struct Served<'a> {
 #[derive(Clone, Copy, Debug)]
 pub struct Failed<'a> {
     pub call_id: &'a str,
-    /// Seconds, as the router passed them to the last attempt; `None` where there was no attempt.
-    pub timeout_seconds: Option<f64>,
+    /// Seconds, as the router passed them to the last attempt.
+    pub timeout_seconds: f64,
     /// The client sent `origin`.
     pub is_cross_origin: bool,
 }
@@ -101,10 +101,11 @@ pub fn error(exception: &Exception, given_up: &GivenUp<'_>, failed: &Failed<'_>)
     let message = message_after_router(exception, given_up);
     if exception.has_attribute_error {
         let message = format!("Invalid request format: {message}{}", retried_words(given_up.retries));
-        return envelope(&message, "invalid_request_error", 400, &[], failed);
+        return Envelope { message: &message, kind: "invalid_request_error", status: 400 }.failed(failed);
     }
     let status = if (400..600).contains(&exception.status_code) { exception.status_code } else { 500 };
-    envelope(&redact_internal_details(&message), error_type(exception.class, status), status, &[], failed)
+    let kind = error_type(exception.class, status);
+    Envelope { message: &redact_internal_details(&message), kind, status }.failed(failed)
 }
 
 /// `e.message` once the router is done with it.
@@ -171,31 +172,41 @@ pub fn no_deployments(none: &NoDeployments<'_>, call_id: &str, is_cross_origin: 
     );
     let retry_after =
         (none.cooldown_seconds > 0.0).then(|| ("retry-after", format!("{:.0}", none.cooldown_seconds.ceil())));
-    let failed = Failed { call_id, timeout_seconds: None, is_cross_origin };
-    envelope(&redact_internal_details(&message), "internal_server_error", 500, retry_after.as_slice(), &failed)
+    let envelope = Envelope { message: &redact_internal_details(&message), kind: "internal_server_error", status: 500 };
+    envelope.answer(call_id, retry_after, is_cross_origin)
 }
 
-/// Writes an error of LiteLLM's own that carries no exception of a provider: `extra` headers follow its own.
-pub fn envelope(message: &str, kind: &str, status: u16, extra: &[(&str, String)], failed: &Failed<'_>) -> Answered {
-    let code = code(message, status);
-    let mut body = b"{\"error\":{\"message\":".to_vec();
-    write_string(message, &mut body);
-    body.extend_from_slice(format!(",\"type\":\"{kind}\",\"param\":null,\"code\":\"{code}\"}}}}").as_bytes());
-    let mut headers: Headers = Vec::new();
-    let mut add = |name: &str, value: String| headers.push((name.to_owned(), value));
-    add("x-litellm-call-id", failed.call_id.to_owned());
-    add("x-litellm-version", LITELLM_VERSION.to_owned());
-    add("x-litellm-response-cost", "0".to_owned());
-    add("x-litellm-key-spend", float_repr(0.0));
-    if let Some(seconds) = failed.timeout_seconds {
-        add("x-litellm-timeout", float_repr(seconds));
+/// The error object of a client's body and the status it comes with.
+struct Envelope<'a> {
+    message: &'a str,
+    kind: &'static str,
+    status: u16,
+}
+
+impl Envelope<'_> {
+    /// After an attempt.
+    fn failed(&self, failed: &Failed<'_>) -> Answered {
+        let timeout = ("x-litellm-timeout", float_repr(failed.timeout_seconds));
+        self.answer(failed.call_id, Some(timeout), failed.is_cross_origin)
     }
-    for (name, value) in extra {
-        add(name, value.clone());
+
+    fn answer(&self, call_id: &str, extra: Option<(&str, String)>, is_cross_origin: bool) -> Answered {
+        let status = code(self.message, self.status);
+        let mut body = b"{\"error\":{\"message\":".to_vec();
+        write_string(self.message, &mut body);
+        let rest = format!(",\"type\":\"{}\",\"param\":null,\"code\":\"{status}\"}}}}", self.kind);
+        body.extend_from_slice(rest.as_bytes());
+        let own = [
+            ("x-litellm-call-id", call_id.to_owned()),
+            ("x-litellm-version", LITELLM_VERSION.to_owned()),
+            ("x-litellm-response-cost", "0".to_owned()),
+            ("x-litellm-key-spend", float_repr(0.0)),
+        ];
+        let mut headers: Headers = own.into_iter().chain(extra).map(|(name, value)| (name.to_owned(), value)).collect();
+        headers.extend(framing(body.len()));
+        headers.extend(browser_headers(is_cross_origin));
+        Answered { status, headers, body: body.into() }
     }
-    headers.extend(framing(body.len()));
-    headers.extend(browser_headers(failed.is_cross_origin));
-    Answered { status: code, headers, body: body.into() }
 }
 
 /// Two phrases in a message decide the status, whoever wrote them.
@@ -277,7 +288,7 @@ mod tests {
             has_attribute_error,
         };
         let given_up = GivenUp { model_group: "ocr", retries: Some((1, 1)) };
-        let failed = Failed { call_id: "id", timeout_seconds: Some(600.0), is_cross_origin: false };
+        let failed = Failed { call_id: "id", timeout_seconds: 600.0, is_cross_origin: false };
         let says = |has_attribute_error| {
             let answered = error(&exception(has_attribute_error), &given_up, &failed);
             (

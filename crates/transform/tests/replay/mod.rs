@@ -3,11 +3,12 @@
 use base64::Engine as _;
 use serde_json::{Map, Value, json};
 use transform::cost_calculator::{PriceTable, ocr_cost};
-use transform::llms::mistral::ocr::transformation::{Target, request, response};
+use transform::llms::base_llm::ocr::transformation::OcrResponse;
+use transform::llms::mistral::ocr::transformation::{Target, refusal, request, response};
 use transform::proxy::common_request_processing::{Failed, GivenUp, Served, error, success};
 use transform::proxy::ocr_endpoints::Part;
 use transform::proxy::ocr_endpoints::endpoints::{Body, BodyKind, OcrRequest, body_kind, parse};
-use transform::{Answered, Decline, ProviderFailure, ProviderResponse};
+use transform::{Answered, Decline, Exception, ProviderFailure, ProviderResponse};
 
 /// LiteLLM's default, where neither request nor deployment says anything.
 const TIMEOUT_SECONDS: f64 = 600.0;
@@ -24,13 +25,21 @@ fn play(case: &Value, table: &PriceTable) -> Result<Value, Decline> {
     let asked = ask(case)?;
     let deployment = case["deployment"].as_object().cloned().unwrap_or_default();
     let target = target(&deployment);
+    if let Some(exception) = refusal(&asked, target.model) {
+        let answer = client_answer(case, table, &asked, &deployment, Err(exception));
+        return Ok(json!({"provider": null, "response": client_view(&answer)}));
+    }
     let sent = request(&asked, &target)?;
     let outcome = provider_outcome(case, &asked, &deployment);
-    let answer = client_answer(case, table, &asked, &deployment, &outcome);
+    let answer = client_answer(case, table, &asked, &deployment, response(outcome.as_ref(), target.model));
     Ok(json!({
         "provider": {"method": sent.method, "url": sent.url, "headers": sent.headers, "body": String::from_utf8_lossy(&sent.body)},
-        "response": {"status": answer.status, "headers": answer.headers, "body": String::from_utf8_lossy(&answer.body)},
+        "response": client_view(&answer),
     }))
+}
+
+fn client_view(answer: &Answered) -> Value {
+    json!({"status": answer.status, "headers": answer.headers, "body": String::from_utf8_lossy(&answer.body)})
 }
 
 fn target(deployment: &Map<String, Value>) -> Target<'_> {
@@ -113,7 +122,7 @@ fn client_answer(
     table: &PriceTable,
     asked: &OcrRequest,
     deployment: &Map<String, Value>,
-    outcome: &Result<ProviderResponse, ProviderFailure>,
+    outcome: Result<OcrResponse, Exception>,
 ) -> Answered {
     // What only the running proxy knows is taken from its recorded answer.
     let recorded = |name: &str| {
@@ -122,7 +131,7 @@ fn client_answer(
     let model = target(deployment).model;
     let is_cross_origin = pairs(&case["client"]["headers"]).any(|(name, _)| name == "origin");
     let call_id = recorded("x-litellm-call-id");
-    match response(outcome.as_ref(), model) {
+    match outcome {
         Ok(document) => {
             let answered_model = document.model.as_str().unwrap_or_default();
             let served = Served {
@@ -141,7 +150,7 @@ fn client_answer(
         }
         Err(exception) => {
             let given_up = GivenUp { model_group: &asked.model, retries: None };
-            let failed = Failed { call_id, timeout_seconds: Some(timeout(asked, deployment)), is_cross_origin };
+            let failed = Failed { call_id, timeout_seconds: timeout(asked, deployment), is_cross_origin };
             error(&exception, &given_up, &failed)
         }
     }
