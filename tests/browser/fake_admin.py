@@ -144,6 +144,8 @@ class Handler(BaseHTTPRequestHandler):
         if url.path.startswith("/api/"):
             if self.fake.away:
                 return self.answer(502, b"bad gateway", "text/plain")
+            if self.fake.needs_token == "read" and self.headers.get("authorization") != f"Bearer {TOKEN}":
+                return self.answer(401, {"error": {"message": "Reading needs the admin token too.", "code": "unauthorized"}})
             found = self.fake.read(url.path, parse_qs(url.query))
             return self.answer(200, found) if found is not None else self.answer(404, {"error": {"message": f"There is nothing at {unquote(url.path)}.", "code": "not_found"}})
         name = "index.html" if url.path == "/" else url.path.removeprefix("/assets/")

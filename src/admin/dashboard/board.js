@@ -38,7 +38,7 @@ export function card(lane) {
   return h("article.card", { key: lane.id, "aria-label": `Lane ${lane.id}` },
     h("header.card-head",
       h("h3.card-title", laneLink(lane.id)), flags(lane),
-      h("span.card-since.quiet", servedWords(lane), lane.since && [" · ", lane.stage, " since ", when(lane.since)]),
+      h("span.card-since.quiet", h("b.stage-word", lane.stage), " ", servedWords(lane), lane.since && [", since ", when(lane.since)]),
       h("div.card-actions", actionButtons(lane))),
     rollbackNote(lane),
     h("div.card-grid",
@@ -54,7 +54,7 @@ function row(lane) {
     h("span.resting-name", laneLink(lane.id)),
     h("span.resting-text", lane.eligible
       ? "Can be served natively. Promote it to shadow, or set its rule’s stage."
-      : [h("span.tag.tag-warn", "Declines"), " ", first?.text ?? "The native leg declines this lane.", lane.declines?.length > 1 && ` And ${lane.declines.length - 1} more.`]),
+      : [h("span.tag.tag-warn", "Declines"), " ", first?.text ?? "The native leg declines this lane", lane.declines?.length > 1 && h("span.quiet", ` and ${lane.declines.length - 1} more`)]),
     h("span.resting-actions", actionButtons(lane)));
 }
 

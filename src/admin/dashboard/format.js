@@ -32,7 +32,7 @@ export function percent(share) {
   return `${trim(value.toFixed(digits))} %`;
 }
 
-export function decimal(value, digits = 2) { return value === null || value === undefined ? "–" : Number(value).toFixed(digits); }
+export function decimal(value, digits = 2) { return value === null || value === undefined ? "–" : Number(value).toFixed(digits).replace("-", "−"); }
 
 function trim(text) { return text.includes(".") ? text.replace(/\.?0+$/, "") : text; }
 

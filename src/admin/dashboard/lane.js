@@ -34,7 +34,7 @@ export function draw({ status, answers: [lane, filtered], parameter }) {
     declines(lane, 50),
     h("div.panel.card-grid",
       h("section.part.stage", { "aria-label": "Stage" }, h("h3", "Stage", h("span.aside", servedWords(lane))), fader(lane), served(lane), latency(lane.latency)),
-      outcomes(lane), gate(lane)),
+      outcomes(lane), gate(lane, true)),
     h("div.panel", history(lane.history)),
     h("div.panel", evidence(lane.evidence)),
     h("div.panel", sampleTable(lane, samples ?? [], parameter)),

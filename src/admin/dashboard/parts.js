@@ -1,6 +1,6 @@
 // The pieces a lane is shown with, on the board and on its own page.
 
-import { h } from "./dom.js";
+import { disclosure, h } from "./dom.js";
 import { ago, clock, compact, count, decimal, percent, plural } from "./format.js";
 import { CHECKS, VERDICTS, humanise, sentence, skippedText } from "./words.js";
 
@@ -67,24 +67,25 @@ export function evidenceBar(evidence) {
     h("p.evidence-text", h("span", { title: "log e: the natural logarithm of the e-value. The step is allowed at the second figure." }, text), h("span.number", percent(share))));
 }
 
-/** The gate to the next step: evidence, each check in words, and why it holds. */
-export function gate(lane) {
+/** The gate to the next step: evidence, why it holds, and each check in words; `whole` also shows those that are fine. */
+export function gate(lane, whole = false) {
   const next = stepWords(lane.gate);
   if (!next) {
     return h("section.part.gate", { "aria-label": "Gate" }, h("h3", "Gate"),
-      h("p.hint", lane.stage === "full" ? "At full: there is no further step. The hold-out share is still compared." : "No next step."), checks(lane));
+      h("p.hint", lane.stage === "full" ? "At full: there is no further step. The hold-out share is still compared." : "No next step."), checkList(lane.gate?.checks ?? []));
   }
   const failing = (lane.gate.checks ?? []).filter((check) => !check.ok);
-  const why = lane.gate.ready ? `Ready for ${next}.` : `Holds: ${failing.map((check) => check.text).join("; ") || "the gate is not ready"}.`;
+  const fine = (lane.gate.checks ?? []).filter((check) => check.ok);
+  const why = lane.gate.ready ? `Every check is fine: ready for ${next}.` : failing.length ? `It holds, because of ${plural(failing.length, "check")}:` : "It holds: the gate is not ready.";
   return h("section.part.gate", { "aria-label": `Gate to ${next}` },
     h("h3", `Gate to ${next}`, h("span.aside", lane.gate.ready ? "open" : "closed")),
     lane.stage !== "off" && lane.evidence && evidenceBar(lane.evidence),
     h("p.why", { class: lane.gate.ready ? "ready" : "" }, why),
-    checks(lane));
+    checkList(failing),
+    fine.length > 0 && disclosure(`fine ${whole} ${lane.id}`, h("span.quiet", `${plural(fine.length, "check")} fine`), () => checkList(fine), { initially: whole, class: "fine" }));
 }
 
-function checks(lane) {
-  const list = lane.gate?.checks ?? [];
+function checkList(list) {
   return list.length > 0 && h("ul.checks", list.map((check) => h("li", { key: check.name, class: check.ok ? "" : "not-ok" },
     sign(check.ok ? "ok" : "bad"),
     h("span.check-name", CHECKS[check.name] ?? sentence(humanise(check.name))),
@@ -122,7 +123,7 @@ export function served(lane) {
   const { python = 0, native = 0, declined = 0 } = lane.served ?? {};
   const all = python + native;
   return h("p.served", h("span", h("i.swatch.swatch-python"), "Python ", h("b", compact(python))),
-    h("span", h("i.swatch.swatch-native"), "Native ", h("b", compact(native)), all > 0 && h("span.quiet", ` ${percent(native / all)}`)),
+    h("span", h("i.swatch.swatch-native"), "Native ", h("b", compact(native)), native > 0 && h("span.quiet", ` ${percent(native / all)}`)),
     declined > 0 && h("span", { title: "Meant for the native leg, which declined before any effect; served by Python" }, "Declined ", h("b", compact(declined))));
 }
 

@@ -45,21 +45,29 @@ function whole(sample) {
       h("p.notice-text", "Only structure, lengths and keyed hashes were kept. To keep content for a while, give the lane’s rule ", h("code", "content: { ttl: 24h, max_bytes: 65536 }"), ". Credentials are replaced before anything is stored."))),
     differenceList(sample),
     textDiff(sample.text_diff),
-    h("section.pair", { key: "answers", "aria-label": "Client answers" }, h("h2", "Client answers"),
-      comparison("answer", sample.control, sample.candidate, of("client_response"), sample.content)),
     h("section.pair", { key: "attempts", "aria-label": "Provider requests" },
       h("h2", "Provider requests", h("span.aside", plural(sample.attempts.length, "attempt"))),
       sample.attempts.length === 0 && h("p.hint", "No provider was called."),
       sample.attempts.map((attempt) => h("div.attempt", { key: attempt.n },
         sample.attempts.length > 1 && h("h3", `Attempt ${attempt.n + 1}`),
-        comparison(`attempt ${attempt.n}`, attempt.control, attempt.candidate, of("provider_request", attempt.n), sample.content),
+        comparison(`attempt ${attempt.n}`, attempt.control, attempt.candidate, of("provider_request", attempt.n), sample, "Both legs sent the same request"),
         attempt.provider_response && disclosure(`provider ${sample.id} ${attempt.n}`, [h("span", "What the provider answered"), h("span.quiet", "from the tape, the same for both legs")],
           () => single(`provider ${attempt.n}`, attempt.provider_response, sample.content))))),
+    h("section.pair", { key: "answers", "aria-label": "Client answers" }, h("h2", "Client answers"),
+      comparison("answer", sample.control, sample.candidate, of("client_response"), sample, "Both legs gave the same answer")),
     sample.client_request && h("section.pair", { key: "request", "aria-label": "Client request" }, disclosure(`request ${sample.id}`, [h("span", "Client request"), h("span.quiet", "what both legs were given")],
       () => single("request", sample.client_request, sample.content))));
 }
 
-function comparison(id, control, candidate, differences, content) {
+/** Both sides of one exchange; where they are the same, closed until asked for. */
+function comparison(id, control, candidate, differences, sample, equalText) {
+  const equal = control && candidate && differences.length === 0;
+  const sides = () => twoSides(id, control, candidate, differences, sample.content);
+  if (!equal) return sides();
+  return disclosure(`same ${sample.id} ${id}`, [h("span.glyph.equal-glyph", { "aria-hidden": "true" }, "="), h("span", equalText)], sides, { class: "same", initially: sample.verdict === "match" && id === "answer" });
+}
+
+function twoSides(id, control, candidate, differences, content) {
   return h("div.comparison", { "data-comparison": id },
     h("div.sides", h("span.gutter"), h("div", h("i.swatch.swatch-python"), h("b", "Control"), h("span.quiet", "Python")),
       h("div", h("i.swatch.swatch-native"), h("b", "Candidate"), h("span.quiet", candidate ? "Native" : "Native did not make it"))),
@@ -94,12 +102,13 @@ function differenceRow(difference, index, list) {
       h("span.difference-where", SIDES[difference.side] ?? difference.side, difference.side === "provider_request" && ` ${Number(difference.attempt ?? 0) + 1}`),
       h("span.difference-path", h("code", difference.path), excused && h("span.quiet", excused)),
       h("span.difference-kind", { title: kind.text }, `${kind.sign} ${kind.word}`),
-      h("span.difference-values", value(difference.left, difference.kind === "extra"), h("span.quiet", " → "), value(difference.right, difference.kind === "missing"))));
+      h("span.difference-values", value(difference.left, difference, "extra"), h("span.quiet", " → "), value(difference.right, difference, "missing"))));
 }
 
-function value(given, absent) {
-  if (given === undefined || (given === null && absent)) return h("span.quiet", "nothing");
-  const text = typeof given === "string" ? given : JSON.stringify(given);
+function value(given, { kind, left, right }, absentKind) {
+  if (given === undefined || (given === null && kind === absentKind)) return h("span.quiet", "nothing");
+  // Quotes only where they tell something: "3" against 3.
+  const text = typeof given === "string" && typeof left === typeof right ? given : JSON.stringify(given);
   return h("code", text.length > 60 ? `${text.slice(0, 60)}…` : text);
 }
 
@@ -115,7 +124,9 @@ function jump(difference) {
   const way = parsePath(difference.path);
   for (let depth = 1; depth < way.length; depth += 1) setOpen(`node ${id} ${pathKey(way.slice(0, depth))}`, true);
   const comparison = document.querySelector(`[data-comparison="${CSS.escape(id)}"]`);
-  const row = [...(comparison?.querySelectorAll("[data-way]") ?? [])].find((candidate) => candidate.dataset.way === pathKey(way));
+  const find = () => [...(comparison?.querySelectorAll("[data-way]") ?? [])].find((candidate) => candidate.dataset.way === pathKey(way));
+  if (comparison && !find()) setOpen(`rows ${id}`, Infinity);
+  const row = find();
   const target = row ?? comparison;
   if (!target) return;
   target.scrollIntoView({ block: "center", behavior: matchMedia("(prefers-reduced-motion: reduce)").matches ? "auto" : "smooth" });

@@ -13,7 +13,10 @@ const ROWS_AT_ONCE = 600;
 const CHILDREN_AT_ONCE = 30;
 const SMALL_TREE = 40;
 const CLIPPED_CHARACTERS = 220;
+const EQUAL_CHARACTERS = 120;
 const AROUND_CHARACTERS = 48;
+const WORD_CHARACTERS = 24;
+const WORD = /[\p{L}\p{N}_-]/u;
 
 /** `$.pages[0].markdown`, `$['a b']`, `/pages/0/markdown`, `headers.x-y`, `status` -> the way through an exchange. */
 export function parsePath(path) {
@@ -47,7 +50,8 @@ export function tree({ id, left, right = ABSENT, differences = [], single = fals
   }
   const small = size(left, SMALL_TREE) + size(right, SMALL_TREE) <= SMALL_TREE;
   const context = { id, marks, inside, single, bare, notes, small, rows: [] };
-  children(context, [], left, right, 0);
+  // A side without the exchange lacks every field of it: said once above, not once a row.
+  children(context, [], left, right, 0, !single && (left === ABSENT || right === ABSENT));
   const more = `rows ${id}`;
   const limit = ROWS_AT_ONCE * (isOpen(more) || 1);
   const hidden = context.rows.length - limit;
@@ -79,11 +83,11 @@ function keysOf(left, right) {
 
 function at(value, key) { return isContainer(value) && Object.hasOwn(value, key) ? value[key] : ABSENT; }
 
-function children(context, way, left, right, depth) {
+function children(context, way, left, right, depth, inherited) {
   const keys = keysOf(left, right);
   const everything = `all ${context.id} ${pathKey(way)}`;
   if (keys.length <= CHILDREN_AT_ONCE || isOpen(everything)) {
-    for (const key of keys) node(context, [...way, key], key, at(left, key), at(right, key), depth, Array.isArray(left) || Array.isArray(right));
+    for (const key of keys) node(context, [...way, key], key, at(left, key), at(right, key), depth, Array.isArray(left) || Array.isArray(right), inherited);
     return;
   }
   const marked = (key) => { const name = pathKey([...way, key]); return context.marks.has(name) || context.inside.has(name); };
@@ -99,12 +103,12 @@ function children(context, way, left, right, depth) {
   keys.forEach((key, index) => {
     if (!shown[index]) { skipped += 1; return; }
     flush(index);
-    node(context, [...way, key], key, at(left, key), at(right, key), depth, Array.isArray(left) || Array.isArray(right));
+    node(context, [...way, key], key, at(left, key), at(right, key), depth, Array.isArray(left) || Array.isArray(right), inherited);
   });
   flush(keys.length);
 }
 
-function node(context, way, key, left, right, depth, inArray) {
+function node(context, way, key, left, right, depth, inArray, inherited) {
   const name = pathKey(way);
   const openable = sameShape(left, right) || (isContainer(left) && right === ABSENT) || (left === ABSENT && isContainer(right));
   const within = context.inside.get(name) ?? 0;
@@ -112,16 +116,17 @@ function node(context, way, key, left, right, depth, inArray) {
   const initially = within > 0 || (way.length === 1 && key !== "headers") || context.small || size(left === ABSENT ? right : left, 12) <= 12 && depth < 3;
   const open = openable && isOpen(disclosed, initially);
   const difference = context.marks.get(name);
-  context.rows.push(() => row(context, { way, name, key, left, right, depth, inArray, openable, open, within, difference, toggle: () => setOpen(disclosed, !open) }));
-  if (open) children(context, way, left, right, depth + 1);
+  context.rows.push(() => row(context, { way, name, key, left, right, depth, inArray, openable, open, within, difference, inherited, toggle: () => setOpen(disclosed, !open) }));
+  if (open) children(context, way, left, right, depth + 1, inherited || Boolean(difference));
 }
 
 function row(context, facts) {
-  const { name, left, right, depth, openable, open, difference } = facts;
-  const unlisted = !context.single && !difference && !openable && !same(left, right);
+  const { name, left, right, depth, openable, open, difference, inherited } = facts;
+  const lower = inherited && !difference;
+  const unlisted = !context.single && !difference && !lower && !openable && !same(left, right);
   const kind = difference ? KINDS[difference.kind] ?? { sign: "≠", word: difference.kind, text: "" } : null;
-  const equal = !difference && !unlisted;
-  const className = [difference && "row-marked", difference && `kind-${difference.kind}`, (difference?.noise || difference?.rule) && "row-excused", unlisted && "row-unlisted", equal && "row-equal"].filter(Boolean).join(" ");
+  const equal = !difference && !unlisted && !lower;
+  const className = [difference && "row-marked", difference && `kind-${difference.kind}`, (difference?.noise || difference?.rule) && "row-excused", unlisted && "row-unlisted", lower && "row-lower", equal && "row-equal"].filter(Boolean).join(" ");
   const hint = difference ? `${kind.word}: ${kind.text}` : unlisted ? "Differs, but is not counted as a difference" : "";
   return h("div.row", { key: name, class: className, style: { "--depth": depth }, "data-way": name, tabindex: difference ? "-1" : null },
     h("span.gutter", { title: hint }, difference ? [h("span", { "aria-hidden": "true" }, kind.sign), h("span.visually-hidden", hint)] : unlisted ? "≈" : ""),
@@ -153,8 +158,10 @@ function leaf(context, value, other, difference, id, side) {
   // A spelling is lost once JSON is read, so what the server says of it is shown.
   const told = difference?.kind === "spelling" ? difference[side] : undefined;
   if (typeof told === "string") return h("span.value.number-value", told);
-  if (typeof value === "string") return text(value, typeof other === "string" && other !== value ? other : null, context.bare, id);
+  if (typeof value === "string" && !(difference && typeof other !== "string")) return text(value, typeof other === "string" && other !== value ? other : null, context.bare, id);
   if (isContainer(value)) return text(JSON.stringify(value), null, true, id);
+  if (difference && other !== ABSENT) return h("span.value", h("mark", value instanceof SpeltNumber ? value.source : JSON.stringify(value)));
+  if (typeof value === "string") return text(value, null, context.bare, id);
   return h("span.value", { class: value === null ? "null-value" : `${value instanceof SpeltNumber ? "number" : typeof value}-value` }, value instanceof SpeltNumber ? value.source : String(value));
 }
 
@@ -165,7 +172,7 @@ function text(value, other, bare, id) {
   const quote = bare ? "" : "\"";
   const shown = (part) => (bare ? part : JSON.stringify(part).slice(1, -1));
   let [before, middle, after] = [value.slice(0, start), value.slice(start, end), value.slice(end)];
-  if (!whole && other === null) before = `${before.slice(0, CLIPPED_CHARACTERS)}…`;
+  if (!whole && other === null) before = `${before.slice(0, EQUAL_CHARACTERS)}…`;
   if (!whole && other !== null) {
     if (before.length > AROUND_CHARACTERS) before = `…${before.slice(-AROUND_CHARACTERS)}`;
     if (middle.length > CLIPPED_CHARACTERS) middle = `${middle.slice(0, CLIPPED_CHARACTERS)}…`;
@@ -183,7 +190,17 @@ function differing(value, other) {
   while (start < limit && value[start] === other[start]) start += 1;
   let end = 0;
   while (end < limit - start && value[value.length - 1 - end] === other[other.length - 1 - end]) end += 1;
-  return [start, value.length - end];
+  const from = wordStart(value, start);
+  let to = value.length - end;
+  while (to < value.length && to - value.length + end < WORD_CHARACTERS && WORD.test(value[to])) to += 1;
+  return [from, to];
+}
+
+/** Back to where the word at `start` begins: half a number or half an id marked reads badly. */
+function wordStart(value, start) {
+  let from = start;
+  while (from > 0 && start - from < WORD_CHARACTERS && WORD.test(value[from - 1])) from -= 1;
+  return from;
 }
 
 function same(left, right) {

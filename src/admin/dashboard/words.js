@@ -58,7 +58,9 @@ const SKIPPED = {
 
 export function skippedText(reason) { return SKIPPED[reason] ?? humanise(reason); }
 
-export function humanise(name) { return String(name ?? "").replace(/[_-]+/g, " "); }
+export function humanise(name) {
+  return String(name ?? "").replace(/[_-]+/g, " ").replace(/\bocr\b/g, "OCR").replace(/\b(rust|python)\b/g, sentence);
+}
 
 export function sentence(text) {
   const trimmed = String(text ?? "").trim();
