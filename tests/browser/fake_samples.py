@@ -148,4 +148,4 @@ def heads(lane_id: str) -> list:
         head("s-off", "tolerated", "error message carries an elapsed time", 1, lane_id, 4600, (408, 408), "image_url"),
     ]
     shapes = ["document_url", "image_url", "document_base64", "file+multipart", "document_url+annotation_format"]
-    return listed + [head("s-match", "match", "Both legs answered 200", 0, lane_id, 60 * number + 14, shape=shapes[number % 5]) for number in range(14)]
+    return listed + [head(f"s-match~{number}", "match", "Both legs answered 200", 0, lane_id, 60 * number + 14, shape=shapes[number % 5]) for number in range(14)]

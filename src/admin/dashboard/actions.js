@@ -76,7 +76,7 @@ function show() {
     h("p.form-error", { key: "error", role: "alert" }, error),
     h("div.dialog-actions", { key: "actions" },
       h("button.button", { type: "button", onclick: close }, "Cancel"),
-      h("button.button.button-primary", { type: "submit", disabled: busy, class: action === "rollback" ? "button-danger" : "" }, busy ? `${words.doing}…` : words.word))));
+      h("button.button.button-primary", { type: "submit", disabled: busy, class: action === "rollback" ? "button-danger" : "" }, busy ? "Sending…" : words.word))));
 }
 
 function close() { document.getElementById("dialog").close(); }

@@ -25,8 +25,11 @@ export function patch(parent, children) {
   const keyed = new Map();
   const loose = [];
   for (const node of [...parent.childNodes]) {
-    if (node.described?.key !== undefined) keyed.set(`${node.described.tag} ${node.described.key}`, node);
-    else loose.push(node);
+    const name = node.described?.key === undefined ? null : `${node.described.tag} ${node.described.key}`;
+    // A key that came twice has no place of its own: its second node is made anew.
+    if (name === null) loose.push(node);
+    else if (keyed.has(name)) node.remove();
+    else keyed.set(name, node);
   }
   let place = parent.firstChild;
   for (const child of described) {

@@ -137,11 +137,11 @@ function row(context, facts) {
 function cell(context, facts, value, other, side, open) {
   const { key, inArray, openable, within, toggle, name, difference } = facts;
   if (value === ABSENT) {
-    return h("div.cell-value-side", { class: `side-${side} is-absent`, key: side }, h("span.visually-hidden", "not there"));
+    return h("div.side", { class: `side-${side} is-absent`, key: side }, h("span.visually-hidden", "not there"));
   }
   const label = [h("span.key", { class: inArray ? "index" : "" }, key), h("span.punctuation", ":"), " "];
   const note = facts.way.length === 1 ? context.notes[key]?.[side] : null;
-  return h("div.cell-value-side", { class: `side-${side}`, key: side },
+  return h("div.side", { class: `side-${side}`, key: side },
     openable
       ? h("button.twist", { type: "button", "aria-expanded": String(open), onclick: toggle, tabindex: side === "right" ? "-1" : null }, h("span.twist-sign", { "aria-hidden": "true" }), label, h("span.summary-text", summary(value)),
         !open && within > 0 && h("span.within", `${within} inside`))

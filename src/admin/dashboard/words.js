@@ -46,9 +46,7 @@ const SKIPPED = {
   correlation_unsafe: "a callback or guardrail reads the body, so it cannot be marked",
   shed: "shed: the shadow was over its limit",
   not_sampled: "outside the sample rate",
-  sampled_out: "outside the sample rate",
   too_large: "larger than the capture limit",
-  body_too_large: "larger than the capture limit",
   declined: "the native leg declined it",
   incomplete_tape: "the tape is incomplete",
   client_disconnected: "the client left before the answer was whole",
@@ -71,11 +69,11 @@ export const SIDES = { provider_request: "Provider request", client_response: "C
 
 /** What each action does, as its dialog says it before it is done. */
 export const ACTIONS = {
-  promote: { word: "Promote", doing: "Promoting", done: "Promoted" },
-  hold: { word: "Hold", doing: "Holding", done: "Held" },
-  release: { word: "Release", doing: "Releasing", done: "Released" },
-  rollback: { word: "Roll back", doing: "Rolling back", done: "Rolled back" },
-  freeze: { word: "Freeze", doing: "Freezing", done: "Frozen" },
-  unfreeze: { word: "Unfreeze", doing: "Unfreezing", done: "Unfrozen" },
-  acknowledge: { word: "Acknowledge", doing: "Acknowledging", done: "Acknowledged" },
+  promote: { word: "Promote", done: "Promoted" },
+  hold: { word: "Hold", done: "Held" },
+  release: { word: "Release", done: "Released" },
+  rollback: { word: "Roll back", done: "Rolled back" },
+  freeze: { word: "Freeze", done: "Frozen" },
+  unfreeze: { word: "Unfreeze", done: "Unfrozen" },
+  acknowledge: { word: "Acknowledge", done: "Acknowledged" },
 };
