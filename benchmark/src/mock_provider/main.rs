@@ -3,11 +3,13 @@
 //!
 //! The address it bound is the first line it prints, so that callers can ask for port 0.
 
+mod arrival;
 mod body;
 mod completions;
 mod connection;
 mod control;
 mod documents;
+mod playing;
 mod realtime;
 mod script;
 mod service;

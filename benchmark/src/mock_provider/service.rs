@@ -4,23 +4,18 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD as BASE64;
-use bytes::{Bytes, BytesMut};
-use http_body_util::BodyExt as _;
+use bytes::Bytes;
 use hyper::body::Incoming;
-use hyper::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderName, HeaderValue};
+use hyper::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderValue};
 use hyper::{Request, Response, StatusCode};
-use sha2::{Digest as _, Sha256};
 use tokio::sync::mpsc;
 
+use crate::arrival::{Arrived, case_of, read, seen};
 use crate::body::{Broken, Part, Reply};
 use crate::connection::Fate;
-use crate::script::{Answer, Case, Cases, Drip, Progress, Seen, Step, Witness, unix_seconds};
+use crate::playing::{add_headers, cut, dripping, head, play, scripted_bytes, seconds, status};
+use crate::script::{Answer, Case, Cases, Drip, Witness};
 use crate::{completions, control, documents, realtime};
-
-/// Largest body kept for a test to read back; of larger ones only length and digest stay.
-const KEPT_BODY_LIMIT: usize = 4 << 20;
 
 /// How unscripted answers are given.
 #[derive(Debug)]
@@ -42,13 +37,6 @@ pub struct Provider {
     documents: documents::Library,
     connections: AtomicU64,
     requests: AtomicU64,
-}
-
-/// A body as it arrived: `kept` is empty when it was larger than [`KEPT_BODY_LIMIT`].
-struct Arrived {
-    kept: Bytes,
-    length: u64,
-    digest: Option<String>,
 }
 
 impl Provider {
@@ -215,119 +203,6 @@ impl WitnessedBy for Response<Reply> {
     }
 }
 
-impl Arrived {
-    fn empty() -> Self {
-        Self {
-            kept: Bytes::new(),
-            length: 0,
-            digest: None,
-        }
-    }
-}
-
-/// The case a request belongs to and its path without the case's prefix.
-fn case_of(request: &Request<Incoming>, record: bool) -> (Option<String>, String) {
-    let full = request
-        .uri()
-        .path_and_query()
-        .map_or("/", |path| path.as_str());
-    if let Some((name, rest)) = full
-        .strip_prefix("/s/")
-        .and_then(|rest| rest.split_once('/'))
-    {
-        return (Some(name.to_owned()), format!("/{rest}"));
-    }
-    let header = request
-        .headers()
-        .get("x-mock-case")
-        .and_then(|value| value.to_str().ok());
-    (
-        header
-            .map(str::to_owned)
-            .or_else(|| record.then(|| "default".to_owned())),
-        full.to_owned(),
-    )
-}
-
-/// Reads the whole body; keeps it if it is not too large, digests it if `digest`.
-async fn read(request: &mut Request<Incoming>, digest: bool) -> Result<Arrived, Broken> {
-    let body = request.body_mut();
-    let mut hasher = digest.then(Sha256::new);
-    let mut first: Option<Bytes> = None;
-    let mut kept = BytesMut::new();
-    let mut length = 0_u64;
-    while let Some(frame) = body.frame().await {
-        let Ok(data) = frame.map_err(|_| Broken)?.into_data() else {
-            continue;
-        };
-        length += data.len() as u64;
-        if let Some(hasher) = &mut hasher {
-            hasher.update(&data);
-        }
-        // One frame is the common case and needs no copy.
-        match first.take() {
-            None if kept.is_empty() && length == data.len() as u64 => first = Some(data),
-            earlier => {
-                if let Some(earlier) = earlier {
-                    kept.extend_from_slice(&earlier);
-                }
-                if length <= KEPT_BODY_LIMIT as u64 {
-                    kept.extend_from_slice(&data);
-                }
-            }
-        }
-    }
-    let kept = first.unwrap_or_else(|| kept.freeze());
-    let kept = if length > KEPT_BODY_LIMIT as u64 {
-        Bytes::new()
-    } else {
-        kept
-    };
-    Ok(Arrived {
-        kept,
-        length,
-        digest: hasher.map(|hasher| hexadecimal(&hasher.finalize())),
-    })
-}
-
-fn hexadecimal(bytes: &[u8]) -> String {
-    use std::fmt::Write as _;
-    bytes
-        .iter()
-        .fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-            let _ = write!(text, "{byte:02x}");
-            text
-        })
-}
-
-/// The record of a request.
-fn seen(request: &Request<Incoming>, path: &str, connection: u64, arrived: &Arrived) -> Seen {
-    let text = std::str::from_utf8(&arrived.kept).ok();
-    Seen {
-        number: 0,
-        at: unix_seconds(),
-        version: format!("{:?}", request.version()),
-        connection,
-        method: request.method().to_string(),
-        path: path.to_owned(),
-        headers: request
-            .headers()
-            .iter()
-            .map(|(name, value)| {
-                (
-                    name.to_string(),
-                    String::from_utf8_lossy(value.as_bytes()).into_owned(),
-                )
-            })
-            .collect(),
-        body: text.map(str::to_owned),
-        body_base64: text.is_none().then(|| BASE64.encode(&arrived.kept)),
-        body_bytes: arrived.length,
-        body_sha256: arrived.digest.clone().unwrap_or_default(),
-        progress: Progress::Open,
-    }
-}
-
 /// An `application/json` answer.
 pub fn json(bytes: Bytes) -> Response<Reply> {
     let mut response = Response::new(Reply::whole(bytes));
@@ -386,148 +261,4 @@ fn blob(size: usize, witness: Option<Witness>) -> Response<Reply> {
         .headers_mut()
         .insert(CONTENT_LENGTH, HeaderValue::from(size));
     response
-}
-
-fn seconds(value: f64) -> Duration {
-    Duration::try_from_secs_f64(value).unwrap_or_default()
-}
-
-fn status(answer: &Answer) -> StatusCode {
-    answer
-        .status
-        .and_then(|status| StatusCode::from_u16(status).ok())
-        .unwrap_or(StatusCode::OK)
-}
-
-fn scripted_bytes(answer: &Answer) -> Option<Bytes> {
-    if let Some(body) = &answer.body {
-        return Some(Bytes::from(body.get().to_owned()));
-    }
-    if let Some(text) = &answer.text {
-        return Some(Bytes::from(text.clone()));
-    }
-    answer
-        .base64
-        .as_ref()
-        .map(|text| Bytes::from(BASE64.decode(text).unwrap_or_default()))
-}
-
-fn add_headers(answer: &Answer, response: &mut Response<Reply>) {
-    for (name, value) in &answer.headers {
-        if let (Ok(name), Ok(value)) = (
-            HeaderName::try_from(name.as_str()),
-            HeaderValue::from_bytes(value.as_bytes()),
-        ) {
-            if name == CONTENT_TYPE {
-                response.headers_mut().insert(name, value);
-            } else {
-                response.headers_mut().append(name, value);
-            }
-        }
-    }
-}
-
-fn head(answer: &Answer, body: Reply) -> Response<Reply> {
-    let promised = match &body {
-        Reply::Parts {
-            length: Some(length),
-            ..
-        } => Some(*length),
-        Reply::Parts { .. } | Reply::Whole { .. } => None,
-    };
-    let mut response = Response::new(body);
-    *response.status_mut() = status(answer);
-    response
-        .headers_mut()
-        .insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    if let Some(length) = promised {
-        response
-            .headers_mut()
-            .insert(CONTENT_LENGTH, HeaderValue::from(length));
-    }
-    add_headers(answer, &mut response);
-    // An empty content-type in a script means: send none.
-    if response
-        .headers()
-        .get(CONTENT_TYPE)
-        .is_some_and(HeaderValue::is_empty)
-    {
-        response.headers_mut().remove(CONTENT_TYPE);
-    }
-    response
-}
-
-/// Promises all of `bytes` and breaks after `at` of them.
-fn cut(bytes: Bytes, at: usize) -> Reply {
-    let (sender, parts) = mpsc::channel(2);
-    let length = Some(bytes.len() as u64);
-    let beginning = bytes.slice(..at.min(bytes.len()));
-    if !beginning.is_empty() {
-        let _ = sender.try_send(Part::Bytes(beginning));
-    }
-    let _ = sender.try_send(Part::Break);
-    Reply::Parts {
-        parts,
-        length,
-        breaking: false,
-        witness: None,
-    }
-}
-
-fn dripping(bytes: Bytes, drip: &Drip, chunked: bool) -> Reply {
-    let (sender, parts) = mpsc::channel(1);
-    let length = (!chunked).then_some(bytes.len() as u64);
-    let (portion, every) = (drip.bytes.max(1), seconds(drip.every));
-    tokio::spawn(async move {
-        let mut rest = bytes;
-        while !rest.is_empty() {
-            let next = rest.split_to(portion.min(rest.len()));
-            if sender.send(Part::Bytes(next)).await.is_err() {
-                return;
-            }
-            tokio::select! {
-                () = tokio::time::sleep(every) => {}
-                () = sender.closed() => return,
-            }
-        }
-    });
-    Reply::Parts {
-        parts,
-        length,
-        breaking: false,
-        witness: None,
-    }
-}
-
-/// Plays the steps of `answer` into a body.
-fn play(case: Arc<Case>, answer: Arc<Answer>) -> Reply {
-    let (sender, parts) = mpsc::channel(1);
-    tokio::spawn(async move {
-        for step in answer.steps.iter().flatten() {
-            let went_on = match step {
-                Step::Send(text) => sender
-                    .send(Part::Bytes(Bytes::from(text.clone())))
-                    .await
-                    .is_ok(),
-                Step::Break => sender.send(Part::Break).await.is_ok(),
-                Step::Delay(value) => tokio::select! {
-                    () = tokio::time::sleep(seconds(*value)) => true,
-                    () = sender.closed() => false,
-                },
-                Step::Gate(name) => tokio::select! {
-                    () = case.pass_gate(name) => true,
-                    () = sender.closed() => false,
-                },
-            };
-            if !went_on {
-                return;
-            }
-        }
-    });
-    Reply::Parts {
-        parts,
-        length: None,
-        breaking: false,
-        witness: None,
-    }
 }
