@@ -113,14 +113,14 @@ def provider_answers() -> list[Case]:
         "model-null": {**GOOD, "model": None}, "model-number": {**GOOD, "model": 5}, "pages-null": {**GOOD, "pages": None}, "page-text": {**GOOD, "pages": ["x"]},
         "index-text": {**GOOD, "pages": [{**PAGE, "index": "a"}]}, "index-digits": {**GOOD, "pages": [{**PAGE, "index": "7"}]},
         "markdown-null": {**GOOD, "pages": [{**PAGE, "markdown": None}]}, "markdown-missing": {**GOOD, "pages": [{"index": 0}]},
-        "list": [GOOD], "null": None, "number": 7, "error-in-200": {"object": "error", "message": "broken", "type": "internal", "code": 3000},
+        "list": [GOOD], "number": 7, "error-in-200": {"object": "error", "message": "broken", "type": "internal", "code": 3000},
     }
     cases = [Case(f"answer-{name}", answers=[{"body": body}]) for name, body in bodies.items()]
     texts = {
         "spelled": '{ "pages" : [ {"index":0,"markdown":"\\u00e9\\ud83d\\ude00\\/","images":[{"id":"x","weird":1.50,"exp":1E5,"neg":-0.0}],"dimensions":{"dpi":200,"height":1,"width":1}} ] , "model":"m" }',
         "duplicate-keys": '{"pages":[],"model":"first","model":"second"}', "nan": '{"pages":[],"model":"m","usage_info":{"pages_processed":1,"x":NaN}}',
         "lone-surrogate": '{"pages":[{"index":0,"markdown":"\\ud83d"}],"model":"m"}', "html": "<html><body>It works!</body></html>", "empty": "",
-        "cut-json": '{"pages": [', "trailing": '{"pages":[],"model":"m"} and more', "byte-order-mark": '\ufeff{"pages":[],"model":"m"}',
+        "null": "null", "cut-json": '{"pages": [', "trailing": '{"pages":[],"model":"m"} and more', "byte-order-mark": '\ufeff{"pages":[],"model":"m"}',
     }
     cases += [Case(f"answer-text-{name}", answers=[{"text": text}]) for name, text in texts.items()]
     heads = {
