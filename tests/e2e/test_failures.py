@@ -58,7 +58,7 @@ def test_readiness_follows_litellm(work, fleet):
 
 
 def test_python_slow(work, mock):
-    running = Crossfade(work / "slow", mock.url, arguments=["--upstream-timeout", "1"]).start()
+    running = Crossfade(work / "slow", mock.url, arguments=["--upstream-timeout", "1s"]).start()
     try:
         mock.script("slow", {"gate": "never"})
         answer = ask(running.url, "POST", "/v1/chat/completions", [*bearer(), JSON_TYPE, ("x-mock-case", "slow")], CHAT, timeout=30)
