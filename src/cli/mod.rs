@@ -1,6 +1,7 @@
 //! The command line: one file a command.
 
 mod serve;
+mod start;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
