@@ -179,7 +179,13 @@ fn model_ids(expected: &Expected, answers: &Answers, blocked: &mut BTreeSet<Stri
         0 => format!("{} model groups", found.len()),
         count => format!("{count} differ: {}", first_few(blocked)),
     };
-    judge(name, wanted, text, blocked.is_empty(), "restart LiteLLM with this configuration, or Crossfade with LiteLLM's")
+    judge(
+        name,
+        wanted,
+        text,
+        blocked.is_empty(),
+        "restart LiteLLM with this configuration, or Crossfade with LiteLLM's",
+    )
 }
 
 fn first_few(names: &BTreeSet<String>) -> String {
@@ -188,13 +194,15 @@ fn first_few(names: &BTreeSet<String>) -> String {
     shown.join(", ") + more
 }
 
-/// Group -> sorted ids, wildcards left out.
+/// Group -> sorted ids. Wildcards and aliases are left out: LiteLLM lists them as rows of their own.
 fn running_groups(info: &Value, expected: &Expected) -> Option<BTreeMap<String, Vec<String>>> {
     let mut groups: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for row in info["data"].as_array()? {
         let id = row["model_info"]["id"].as_str()?;
-        if !expected.wildcard_ids.iter().any(|wildcard| wildcard == id) {
-            groups.entry(row["model_name"].as_str()?.to_owned()).or_default().push(id.to_owned());
+        let name = row["model_name"].as_str()?;
+        let is_alias = expected.router.aliases.contains_key(name) && !expected.groups.contains_key(name);
+        if !is_alias && !expected.wildcard_ids.iter().any(|wildcard| wildcard == id) {
+            groups.entry(name.to_owned()).or_default().push(id.to_owned());
         }
     }
     groups.values_mut().for_each(|ids| ids.sort());
@@ -206,7 +214,7 @@ fn router_settings(expected: &ExpectedRouter, answers: &Answers) -> Check {
     let wanted = "as configured";
     let settings = match json(answers, Probe::Settings) {
         Err(problem) => return unknown(name, wanted, problem),
-        Ok(mut body) => body["router_settings"].take(),
+        Ok(body) => body.get("router_settings").cloned().unwrap_or_default(),
     };
     let mut different = Vec::new();
     for (key, value) in [
@@ -224,8 +232,13 @@ fn router_settings(expected: &ExpectedRouter, answers: &Answers) -> Check {
         different.push("routing_strategy is not simple-shuffle".to_owned());
     }
     let switches = [
-        "fallbacks", "context_window_fallbacks", "retry_policy", "model_group_retry_policy", "enable_weighted_failover",
-        "enable_tag_filtering", "routing_groups",
+        "fallbacks",
+        "context_window_fallbacks",
+        "retry_policy",
+        "model_group_retry_policy",
+        "enable_weighted_failover",
+        "enable_tag_filtering",
+        "routing_groups",
     ];
     different.extend(switches.iter().filter(|key| is_set(&settings[**key])).map(|key| format!("{key} is set")));
     if running_aliases(&settings["model_group_alias"]) != expected.aliases {

@@ -6,14 +6,14 @@
 mod effect;
 mod evaluate;
 mod expected;
-mod probes;
 mod prober;
+mod probes;
 mod sign;
 
 pub use evaluate::{Answers, PriceMap, evaluate};
 pub use expected::Expected;
-pub use probes::{Answer, Probe, Request};
 pub use prober::{Prober, Python};
+pub use probes::{Answer, Probe, Request};
 pub use sign::{TapSign, is_python_ocr};
 
 use std::collections::BTreeSet;
@@ -81,6 +81,8 @@ impl Agreement {
         let wrong = |check: &&Check| check.state != CheckState::Ok;
         let whole = self.checks.iter().filter(wrong).find(|check| check.name != "model_ids");
         let ids = self.checks.iter().filter(wrong).find(|check| check.name == "model_ids");
-        whole.or_else(|| ids.filter(|check| check.state == CheckState::Unknown || self.blocked_groups.contains(model_group)))
+        whole.or_else(|| {
+            ids.filter(|check| check.state == CheckState::Unknown || self.blocked_groups.contains(model_group))
+        })
     }
 }

@@ -23,11 +23,23 @@ const REFUSED: &str = r#"{"error":{"message":"Authentication Error, No api key p
 
 fn agreeing(probe: Probe) -> Result<Answer, String> {
     match probe {
-        Probe::Readiness => said(200, r#"{"status":"healthy","db":"Not connected","cache":null,"litellm_version":"1.102.4","success_callbacks":["sync_deployment_callback_on_success","_PROXY_MaxBudgetLimiter","ServiceLogging"],"use_aiohttp_transport":true}"#),
-        Probe::ModelInfo => said(200, r#"{"data":[{"model_name":"ocr","model_info":{"id":"two"}},{"model_name":"other","model_info":{"id":"three"}},{"model_name":"ocr","model_info":{"id":"one"}},{"model_name":"wild/a","model_info":{"id":"star"}},{"model_name":"wild/b","model_info":{"id":"star"}}]}"#),
-        Probe::Ocr => said(500, r#"{"error":{"message":"Invalid MIME type: crossfade probe/x","type":"internal_server_error","param":null,"code":"500"}}"#),
+        Probe::Readiness => said(
+            200,
+            r#"{"status":"healthy","db":"Not connected","cache":null,"litellm_version":"1.102.4","success_callbacks":["sync_deployment_callback_on_success","_PROXY_MaxBudgetLimiter","ServiceLogging"],"use_aiohttp_transport":true}"#,
+        ),
+        Probe::ModelInfo => said(
+            200,
+            r#"{"data":[{"model_name":"ocr","model_info":{"id":"two"}},{"model_name":"other","model_info":{"id":"three"}},{"model_name":"ocr","model_info":{"id":"one"}},{"model_name":"wild/a","model_info":{"id":"star"}},{"model_name":"wild/b","model_info":{"id":"star"}},{"model_name":"nick","model_info":{"id":"one"}}]}"#,
+        ),
+        Probe::Ocr => said(
+            500,
+            r#"{"error":{"message":"Invalid MIME type: crossfade probe/x","type":"internal_server_error","param":null,"code":"500"}}"#,
+        ),
         Probe::OcrWithoutKey => said(401, REFUSED),
-        Probe::Settings => said(200, r#"{"status":"success","router_settings":{"routing_strategy_args":{},"routing_strategy":"simple-shuffle","allowed_fails":3,"cooldown_time":5,"num_retries":0,"timeout":30,"retry_after":0,"fallbacks":null,"context_window_fallbacks":null,"model_group_retry_policy":{},"retry_policy":null,"model_group_alias":{"nick":"ocr"},"enable_weighted_failover":false,"enable_tag_filtering":false,"tag_routing_prefix":"","routing_groups":[]}}"#),
+        Probe::Settings => said(
+            200,
+            r#"{"status":"success","router_settings":{"routing_strategy_args":{},"routing_strategy":"simple-shuffle","allowed_fails":3,"cooldown_time":5,"num_retries":0,"timeout":30,"retry_after":0,"fallbacks":null,"context_window_fallbacks":null,"model_group_retry_policy":{},"retry_policy":null,"model_group_alias":{"nick":"ocr"},"enable_weighted_failover":false,"enable_tag_filtering":false,"tag_routing_prefix":"","routing_groups":[]}}"#,
+        ),
         Probe::PriceMap => said(200, r#"{"mistral/m":{"ocr_cost_per_page":0.001}}"#),
     }
 }
@@ -47,9 +59,8 @@ fn wrong(agreement: &Agreement) -> Vec<String> {
 }
 
 fn judged(probe: Probe, instead: Result<Answer, String>, sign: TapSign) -> Agreement {
-    let answers: Answers = all()
-        .map(|other| (other, if other == probe { instead.clone() } else { agreeing(other) }))
-        .collect();
+    let answers: Answers =
+        all().map(|other| (other, if other == probe { instead.clone() } else { agreeing(other) })).collect();
     let map = answers[&Probe::PriceMap].as_ref().ok().and_then(PriceMap::of);
     evaluate(&expected(), &answers, map.as_ref(), sign)
 }
@@ -68,7 +79,10 @@ fn every_difference_is_found() {
         assert!(body(probe).contains(from), "{from}");
         (probe, said(200, &body(probe).replacen(from, to, 1)))
     };
-    let rust = said(400, r#"{"error":{"message":"/ocr: Invalid model name passed in model=None. Call `/v1/models` to view available models for your key.","type":"invalid_request_error","code":"400"}}"#);
+    let rust = said(
+        400,
+        r#"{"error":{"message":"/ocr: Invalid model name passed in model=None. Call `/v1/models` to view available models for your key.","type":"invalid_request_error","code":"400"}}"#,
+    );
     for ((probe, instead), expected) in [
         (with(Probe::Readiness, "1.102.4", "1.102.5"), "version"),
         (with(Probe::Readiness, "Not connected", "connected"), "database"),
@@ -86,6 +100,9 @@ fn every_difference_is_found() {
         ((Probe::OcrWithoutKey, agreeing(Probe::Ocr)), "authentication"),
         ((Probe::Readiness, Err("refused".to_owned())), "version?,database?,cache?,callbacks?"),
         ((Probe::ModelInfo, said(500, "")), "model_ids?"),
+        ((Probe::ModelInfo, said(200, "[]")), "model_ids?"),
+        ((Probe::Settings, said(200, "[1]")), "router_settings"),
+        ((Probe::Settings, said(200, "<html>")), "router_settings?"),
         ((Probe::PriceMap, said(404, "")), "price_map?"),
     ] {
         let agreement = judged(probe, instead, TapSign::Nothing);

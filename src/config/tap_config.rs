@@ -37,11 +37,11 @@ pub fn provider_base<'a>(provider: &str, api_base: Option<&'a str>) -> Option<&'
     api_base.or_else(|| DEFAULT_BASES.iter().find(|(name, _)| *name == provider).map(|(_, base)| *base))
 }
 
-/// `<tap-url>/d/<model id>` and the path of the provider's base.
+/// `<tap-url>/d/<model id>` and whatever follows the host in the provider's base, to the letter: LiteLLM appends to
+/// it, and a trailing slash shows in the provider's URL.
 pub fn tap_base(tap_url: &str, model_id: &str, provider_base: &str) -> String {
     let rest = provider_base.split_once("://").map_or(provider_base, |(_, rest)| rest);
-    let path = rest.find('/').map_or("", |at| &rest[at..]);
-    let path = path.split(['?', '#']).next().unwrap_or("").trim_end_matches('/');
+    let path = rest.find(['/', '?', '#']).map_or("", |at| &rest[at..]);
     format!("{}/d/{}{path}", tap_url.trim_end_matches('/'), path_segment(model_id))
 }
 
@@ -86,7 +86,9 @@ fn lead_through(entry: &mut Node, index: usize, config: &LiteLlmConfig, tap_url:
         // LiteLLM drops it, or makes several of it: it stays as it is.
         return;
     };
-    let Value::Dict(entry) = &mut entry.value else { return };
+    let Value::Dict(entry) = &mut entry.value else {
+        return;
+    };
     if deployment.id.is_empty() {
         warnings.push(format!("{path} keeps its own api_base: its id is drawn anew at every start"));
         return;
@@ -221,9 +223,9 @@ mod tests {
     fn bases_keep_their_path() {
         for (base, expected) in [
             ("https://api.mistral.ai/v1", "http://t/d/id%2F1/v1"),
-            ("https://api.mistral.ai/v1/", "http://t/d/id%2F1/v1"),
+            ("https://api.mistral.ai/v1/", "http://t/d/id%2F1/v1/"),
             ("https://h", "http://t/d/id%2F1"),
-            ("http://h:1/a/b?q=1", "http://t/d/id%2F1/a/b"),
+            ("http://h:1/a/b?q=1", "http://t/d/id%2F1/a/b?q=1"),
         ] {
             assert_eq!(tap_base("http://t/", "id/1", base), expected, "{base}");
         }
@@ -233,7 +235,8 @@ mod tests {
     fn references_stay_references() {
         let text = "model_list:\n- model_name: a\n  litellm_params: {model: mistral/m, api_key: os.environ/KEY}\nx: os.environ/KEY\n";
         let read = |path: &Path| Ok(path.ends_with("c.yaml").then(|| text.as_bytes().to_vec()));
-        let printed = tap_config(Path::new("/c.yaml"), "http://t", &read, &|_| Some("secret".to_owned())).expect("printed");
+        let printed =
+            tap_config(Path::new("/c.yaml"), "http://t", &read, &|_| Some("secret".to_owned())).expect("printed");
         assert!(!printed.yaml.contains("secret"), "{}", printed.yaml);
         assert!(printed.yaml.contains("\"api_key\": \"os.environ/KEY\""), "{}", printed.yaml);
         assert!(printed.yaml.contains("/v1\""), "{}", printed.yaml);

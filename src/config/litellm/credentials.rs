@@ -15,12 +15,27 @@ use crate::config::python::{Dict, Node, Value};
 /// Where Mistral is reached if nothing else is said.
 pub const MISTRAL_API_BASE: &str = "https://api.mistral.ai/v1";
 
+/// Variables that move a provider, the first one set counts. For the tap: these providers have no native leg.
+///
+/// Source: litellm/main.py, litellm/llms/anthropic/common_utils.py, litellm/llms/groq/chat/transformation.py,
+/// litellm/llms/deepseek/chat/transformation.py @ 1.102.4
+const BASE_VARIABLES: &[(&str, &str)] = &[
+    ("openai", "OPENAI_BASE_URL"),
+    ("openai", "OPENAI_API_BASE"),
+    ("anthropic", "ANTHROPIC_API_BASE"),
+    ("anthropic", "ANTHROPIC_BASE_URL"),
+    ("groq", "GROQ_API_BASE"),
+    ("deepseek", "DEEPSEEK_API_BASE"),
+];
+
 /// `credential_list`, by name. The first of two with one name counts.
 pub type Credentials = BTreeMap<String, Dict>;
 
 pub fn read(root: &Dict, files: &Files) -> Result<Credentials, ConfigError> {
     let mut credentials = Credentials::new();
-    let Some(node) = root.get("credential_list").filter(|node| node.value.is_true()) else { return Ok(credentials) };
+    let Some(node) = root.get("credential_list").filter(|node| node.value.is_true()) else {
+        return Ok(credentials);
+    };
     let wrong = |node: &Node, path: String, problem: &str| {
         files.error(node.place, path, problem, "give it credential_name, credential_values and credential_info")
     };
@@ -84,6 +99,8 @@ pub fn connection(
             .or_else(|| environment.text("MISTRAL_AZURE_API_KEY"))
             .or_else(|| environment.text("MISTRAL_API_KEY"));
     }
+    let moved = BASE_VARIABLES.iter().filter(|(name, _)| *name == provider);
+    let api_base = api_base.or_else(|| moved.filter_map(|(_, variable)| environment.text(variable)).next());
     Connection { api_base, api_key, credential: credential_use }
 }
 
@@ -114,11 +131,18 @@ impl Connection {
             }
         }
         if self.api_key.is_none() {
-            into.add(at("api_key"), "no_api_key", "there is no key for the provider, neither here nor in MISTRAL_API_KEY");
+            into.add(
+                at("api_key"),
+                "no_api_key",
+                "there is no key for the provider, neither here nor in MISTRAL_API_KEY",
+            );
         }
         let base = self.api_base.as_deref().unwrap_or(MISTRAL_API_BASE);
-        if !(base.starts_with("http://") || base.starts_with("https://")) {
-            into.add(at("api_base"), "api_base", "the address does not start with http:// or https://");
+        let schemed = base.starts_with("http://") || base.starts_with("https://");
+        // Query, fragment and user information end up in odd places of the URL that LiteLLM builds.
+        let plain = base.bytes().all(|byte| byte.is_ascii_graphic() && !matches!(byte, b'?' | b'#' | b'@' | b'%'));
+        if !(schemed && plain) {
+            into.add(at("api_base"), "api_base", "the native leg only follows plain http and https addresses");
         }
         surroundings::of_api_base(base, environment, into);
     }

@@ -12,6 +12,7 @@ pub type Declining = (&'static str, &'static str, &'static str);
 /// Their default is not false.
 pub const MATTER_WHEN_FALSE: &[&str] = &["ssl_verify", "use_aiohttp_transport"];
 
+#[rustfmt::skip]
 pub const TOP_HARMLESS: &[&str] = &[
     "model_list", "litellm_settings", "router_settings", "general_settings", "environment_variables", "include",
     "credential_list", "callback_settings", "search_tools", "sandbox_tools", "mcp_servers", "mcp_tools", "agents",
@@ -19,6 +20,7 @@ pub const TOP_HARMLESS: &[&str] = &[
     "assistant_settings", "enable_jwt_auth", "litellm_jwtauth",
 ];
 
+#[rustfmt::skip]
 pub const TOP_DECLINING: &[Declining] = &[
     ("guardrails", "guardrails", "guardrails judge requests or answers"),
     ("policies", "guardrails", "policies judge requests or answers"),
@@ -27,6 +29,7 @@ pub const TOP_DECLINING: &[Declining] = &[
 ];
 
 /// About keys, dashboards, databases that are not there, clean-up, and other routes.
+#[rustfmt::skip]
 pub const GENERAL_HARMLESS: &[&str] = &[
     "alert_to_webhook_url", "alert_type_config", "alert_types", "alerting_args", "alerting_threshold",
     "allow_cli_sso_verification_uri_complete", "allow_public_health_readiness_details",
@@ -71,6 +74,7 @@ pub const GENERAL_HARMLESS: &[&str] = &[
     "user_url_validation",
 ];
 
+#[rustfmt::skip]
 pub const GENERAL_DECLINING: &[Declining] = &[
     ("completion_model", "model_override", "it replaces the model that the client asks for"),
     ("custom_auth", "custom_auth", "a Python function authenticates"),
@@ -122,6 +126,7 @@ pub const GENERAL_DECLINING: &[Declining] = &[
 ];
 
 /// Followed natively, about logs and keys, or about other routes and providers.
+#[rustfmt::skip]
 pub const LITELLM_HARMLESS: &[&str] = &[
     "add_function_to_prompt", "anthropic_key", "anthropic_prompt_caching_ttl",
     "anthropic_sse_ping_interval_seconds", "audit_log_callbacks", "azure_key", "budget_reset_time",
@@ -155,6 +160,7 @@ pub const LITELLM_HARMLESS: &[&str] = &[
     "vertex_project", "xai_key",
 ];
 
+#[rustfmt::skip]
 pub const LITELLM_DECLINING: &[Declining] = &[
     ("callbacks", "callbacks", "Python code sees every request"),
     ("success_callback", "callbacks", "every answer is reported by Python"),
@@ -197,6 +203,7 @@ pub const LITELLM_DECLINING: &[Declining] = &[
 ];
 
 /// Module attributes whose effect on a native route nobody has measured.
+#[rustfmt::skip]
 pub const LITELLM_UNPROVEN: &[&str] = &[
     "aclient_session", "adapters", "agent_search_embedding_model", "ai21_key", "aiohttp_trust_env",
     "aleph_alpha_key", "allow_dynamic_callback_disabling", "amazon_nova_api_key", "anthropic_beta_headers_url",
@@ -237,6 +244,7 @@ pub const LITELLM_UNPROVEN: &[&str] = &[
 ];
 
 /// Followed natively, or about what [`ROUTER_DECLINING`] switches on.
+#[rustfmt::skip]
 pub const ROUTER_HARMLESS: &[&str] = &[
     "num_retries", "timeout", "stream_timeout", "retry_after", "allowed_fails", "cooldown_time",
     "disable_cooldowns", "model_group_alias", "set_verbose", "debug_level", "client_ttl", "max_fallbacks",
@@ -246,6 +254,7 @@ pub const ROUTER_HARMLESS: &[&str] = &[
     "model_list", "auto_router_capability_limit", "fallback_access_check",
 ];
 
+#[rustfmt::skip]
 pub const ROUTER_DECLINING: &[Declining] = &[
     ("redis_url", "redis", "cooldowns and limits are shared through Redis"),
     ("redis_host", "redis", "cooldowns and limits are shared through Redis"),

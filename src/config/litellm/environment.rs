@@ -14,8 +14,20 @@ const REFERENCE_DEPTH_MAX: usize = 100;
 ///
 /// Source: litellm/proxy/proxy_server.py `_BLOCKED_ENV_KEYS` @ 1.102.4
 const BLOCKED: [&str; 14] = [
-    "PATH", "LD_PRELOAD", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "DYLD_INSERT_LIBRARIES", "PYTHONPATH",
-    "PYTHONSTARTUP", "PYTHONHOME", "HOME", "USER", "SHELL", "LOGNAME", "NO_PROXY", "no_proxy",
+    "PATH",
+    "LD_PRELOAD",
+    "LD_LIBRARY_PATH",
+    "DYLD_LIBRARY_PATH",
+    "DYLD_INSERT_LIBRARIES",
+    "PYTHONPATH",
+    "PYTHONSTARTUP",
+    "PYTHONHOME",
+    "HOME",
+    "USER",
+    "SHELL",
+    "LOGNAME",
+    "NO_PROXY",
+    "no_proxy",
 ];
 
 /// The process environment, with what the file's `environment_variables` put over it.
@@ -84,7 +96,9 @@ impl<'a> Environment<'a> {
 
     /// Resolves `node` if it is a reference; missing becomes `None`.
     pub fn resolve_one(&mut self, node: &mut Node) {
-        let Value::Text(text) = &node.value else { return };
+        let Value::Text(text) = &node.value else {
+            return;
+        };
         if !text.starts_with(REFERENCE) {
             return;
         }

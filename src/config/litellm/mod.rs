@@ -1,7 +1,8 @@
 //! LiteLLM's `config.yaml` as LiteLLM reads it.
 
-mod effects;
+mod changes;
 mod credentials;
+mod effects;
 mod environment;
 pub mod model_id;
 mod model_list;
@@ -20,6 +21,7 @@ use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
 
+pub use self::changes::changed_groups;
 use self::environment::Environment;
 pub use self::model_list::Ignored;
 pub use self::source::{Files, ReadFile, Source};
@@ -77,11 +79,15 @@ fn interpret(source: Source, env: &dyn Fn(&str) -> Option<String>) -> Result<Lit
     });
     surroundings::of_environment(&environment, &mut findings);
     findings.unknown_keys.extend(built.unknown_keys);
+    let general = settings::general(general_section, &files, &environment)?;
+    let aliases = settings::aliases(router_section, &files)?;
+    let settings = settings::litellm(litellm_section, &mut findings);
+    let router = settings::router(router_section, &mut findings);
     let config = LiteLlmConfig {
-        aliases: settings::aliases(router_section, &files)?,
-        general: settings::general(general_section, &files, &environment)?,
-        settings: settings::litellm(litellm_section, &files)?,
-        router: settings::router(router_section, &files)?,
+        aliases,
+        general,
+        settings,
+        router,
         hash: hash(&root, &built.served),
         deployments: built.served,
         ignored: built.ignored,
@@ -128,14 +134,14 @@ pub struct LiteLlmConfig {
     pub files: Vec<PathBuf>,
 }
 
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct GeneralSettings {
     /// `general_settings.master_key`, else `LITELLM_MASTER_KEY`. None: LiteLLM lets everybody in.
     pub master_key: Option<Secret>,
     pub has_database: bool,
 }
 
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct LitellmSettings {
     pub num_retries: Option<u32>,
     /// Seconds; `litellm_settings.request_timeout`.
@@ -144,7 +150,7 @@ pub struct LitellmSettings {
 }
 
 /// The arguments of LiteLLM's `Router` that the native leg follows. Absent means LiteLLM's default.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct RouterSettings {
     pub num_retries: Option<u32>,
     /// Seconds; the least wait between retries.

@@ -34,18 +34,17 @@ pub struct Deployments {
 }
 
 /// Builds every deployment. References were resolved once already, over the whole file.
-pub fn build(
-    root: &Dict,
-    files: &Files,
-    environment: &mut Environment<'_>,
-) -> Result<Deployments, ConfigError> {
+pub fn build(root: &Dict, files: &Files, environment: &mut Environment<'_>) -> Result<Deployments, ConfigError> {
     let mut built = Deployments::default();
     let credentials = credentials::read(root, files)?;
-    let Some(node) = root.get("model_list").filter(|node| node.value.is_true()) else { return Ok(built) };
-    let entries = node
-        .list()
-        .ok_or_else(|| files.error(node.place, "model_list", "must be a list", "write each model as `- model_name: …`"))?;
-    let mut builder = Builder { files, environment, shared_ids: HashMap::new(), shared_entries: HashSet::new(), credentials };
+    let Some(node) = root.get("model_list").filter(|node| node.value.is_true()) else {
+        return Ok(built);
+    };
+    let entries = node.list().ok_or_else(|| {
+        files.error(node.place, "model_list", "must be a list", "write each model as `- model_name: …`")
+    })?;
+    let mut builder =
+        Builder { files, environment, shared_ids: HashMap::new(), shared_entries: HashSet::new(), credentials };
     for (index, entry) in entries.iter().enumerate() {
         builder.entry(entry, format!("model_list[{index}]"), &mut built)?;
     }
@@ -103,9 +102,8 @@ impl Builder<'_, '_> {
         let name = dict
             .get("model_name")
             .ok_or_else(|| wrong(node.place, "model_name", "is missing", "name the group that clients ask for"))?;
-        let model_name = name
-            .text()
-            .ok_or_else(|| wrong(name.place, "model_name", "must be text", "put it in quotes"))?;
+        let model_name =
+            name.text().ok_or_else(|| wrong(name.place, "model_name", "must be text", "put it in quotes"))?;
         let params = dict
             .get("litellm_params")
             .ok_or_else(|| wrong(node.place, "litellm_params", "is missing", "give it at least a model"))?;
@@ -119,8 +117,12 @@ impl Builder<'_, '_> {
         }
         match litellm_params.get("model").map(|model| &model.value) {
             Some(Value::Text(_)) => {}
-            Some(_) => return Err(wrong(params.place, "litellm_params.model", "must be text", "write provider/model")),
-            None => return Err(wrong(params.place, "litellm_params.model", "is missing", "write provider/model")),
+            Some(_) => {
+                return Err(wrong(params.place, "litellm_params.model", "must be text", "write provider/model"));
+            }
+            None => {
+                return Err(wrong(params.place, "litellm_params.model", "is missing", "write provider/model"));
+            }
         }
         let model_info = match dict.get("model_info") {
             None => None,
@@ -189,11 +191,8 @@ impl Builder<'_, '_> {
         let params = &entry.litellm_params;
         let text = |name: &str| params.get(name).and_then(Node::text).map(str::to_owned);
         let litellm_model = text("model").unwrap_or_default();
-        let resolved = provider::resolve(
-            &litellm_model,
-            text("custom_llm_provider").as_deref(),
-            text("api_base").as_deref(),
-        );
+        let resolved =
+            provider::resolve(&litellm_model, text("custom_llm_provider").as_deref(), text("api_base").as_deref());
         if resolved.as_ref().is_some_and(|found| found.provider.is_empty()) {
             let text = "LiteLLM knows the host of its api_base but no provider for it".to_owned();
             built.ignored.push(Ignored { path: entry.path, model_name: entry.model_name.to_owned(), text });
@@ -257,7 +256,8 @@ fn mark_shared_ids(served: &mut [Deployment]) {
     for deployment in served.iter() {
         *counts.entry(deployment.id.clone()).or_default() += 1;
     }
-    for deployment in served.iter_mut().filter(|deployment| counts.get(&deployment.id).is_some_and(|count| *count > 1)) {
+    for deployment in served.iter_mut().filter(|deployment| counts.get(&deployment.id).is_some_and(|count| *count > 1))
+    {
         deployment.reasons.push(Reason {
             path: deployment.path.clone(),
             code: "shared_model_id",

@@ -9,11 +9,13 @@
 use super::effects::Declining;
 
 /// The native leg does as they say.
+#[rustfmt::skip]
 pub const FOLLOWED: &[&str] = &[
     "model", "api_key", "api_base", "timeout", "stream_timeout", "num_retries", "weight", "rpm", "tpm",
     "litellm_credential_name", "custom_llm_provider",
 ];
 
+#[rustfmt::skip]
 pub const HARMLESS: &[&str] = &[
     "adaptive_router_config", "adaptive_router_default_model", "additional_drop_params",
     "allow_client_keepalive_override", "allowed_model_region", "allowed_openai_params", "api_version",
@@ -47,6 +49,7 @@ pub const HARMLESS: &[&str] = &[
     "vertex_location", "vertex_project", "wandb_api_key", "watsonx_region_name", "weave_project_id",
 ];
 
+#[rustfmt::skip]
 pub const DECLINING: &[Declining] = &[
     ("extra_headers", "provider_request", "adds headers to the provider's request"),
     ("order", "deployment_order", "puts deployments of one group in an order"),
@@ -73,6 +76,7 @@ pub const DECLINING: &[Declining] = &[
 ];
 
 /// They become fields of every provider request.
+#[rustfmt::skip]
 pub const OCR_FIELDS: &[&str] = &[
     "pages", "include_image_base64", "image_limit", "image_min_size", "bbox_annotation_format",
     "document_annotation_format", "document_annotation_prompt", "extract_header", "extract_footer",
@@ -80,6 +84,7 @@ pub const OCR_FIELDS: &[&str] = &[
 ];
 
 /// LiteLLM reads them somewhere; nobody has measured whether on this route.
+#[rustfmt::skip]
 pub const UNPROVEN: &[&str] = &[
     "_agentic_loop_api_surface", "_agentic_loop_depth", "_agentic_loop_fingerprints",
     "_code_interpreter_interception_active", "_code_interpreter_interception_converted_stream",

@@ -5,9 +5,7 @@
 //!
 //! Source: litellm/types/router.py `LiteLLM_Params`, `ModelInfo`; pydantic 2 lax mode
 
-use super::tables::{
-    BOOL_PARAMS, DICT_PARAMS, FLOAT_PARAMS, INT_PARAMS, PRICE_PARAMS, TEXT_LIST_PARAMS, TEXT_PARAMS,
-};
+use super::tables::{BOOL_PARAMS, DICT_PARAMS, FLOAT_PARAMS, INT_PARAMS, PRICE_PARAMS, TEXT_LIST_PARAMS, TEXT_PARAMS};
 use crate::config::python::{Dict, Value};
 
 /// The first parameter that LiteLLM would not accept, and what it must be.
@@ -64,10 +62,12 @@ pub fn unacceptable_info(model_info: &Dict) -> Option<(String, &'static str)> {
                 (as_bool(value).is_some(), "a boolean")
             }
             "tier" => (matches!(value, Value::Text(text) if text == "free" || text == "paid"), "free or paid"),
-            "input_cost_per_token" | "output_cost_per_token" | "input_cost_per_character"
-            | "output_cost_per_character" | "cache_read_input_token_cost" | "cache_creation_input_token_cost" => {
-                (as_float(value).is_some(), "a number")
-            }
+            "input_cost_per_token"
+            | "output_cost_per_token"
+            | "input_cost_per_character"
+            | "output_cost_per_character"
+            | "cache_read_input_token_cost"
+            | "cache_creation_input_token_cost" => (as_float(value).is_some(), "a number"),
             _ => (true, ""),
         };
         (!fits).then(|| (name.to_owned(), expected))
@@ -86,9 +86,9 @@ pub fn as_int(value: &Value) -> Option<i64> {
         Value::Float(value) if value.fract() == 0.0 && value.abs() < 9e15 => Some(*value as i64),
         Value::Text(text) => {
             let plain = text.trim();
-            let whole = plain.split_once('.').map_or(plain, |(whole, zeros)| {
-                if zeros.bytes().all(|byte| byte == b'0') { whole } else { plain }
-            });
+            let whole = plain
+                .split_once('.')
+                .map_or(plain, |(whole, zeros)| if zeros.bytes().all(|byte| byte == b'0') { whole } else { plain });
             whole.parse().ok()
         }
         _ => None,

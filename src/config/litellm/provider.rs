@@ -61,7 +61,9 @@ fn label(model: &str) -> Option<&'static str> {
 
 /// Same host, and the endpoint's path a prefix of the base's on a segment boundary.
 fn endpoint_matches(endpoint: &str, api_base: &str) -> bool {
-    let (Some(left), Some(right)) = (host_and_path(endpoint), host_and_path(api_base)) else { return false };
+    let (Some(left), Some(right)) = (host_and_path(endpoint), host_and_path(api_base)) else {
+        return false;
+    };
     let path = left.1.trim_end_matches('/');
     let url_path = right.1.trim_end_matches('/');
     left.0 == right.0

@@ -42,7 +42,13 @@ pub fn of_config(sections: &Sections<'_>) -> Findings {
     let mut findings = Findings::default();
     look_up(Some(sections.root), "", &[TOP_HARMLESS], TOP_DECLINING, &mut findings);
     look_up(sections.general, "general_settings", &[GENERAL_HARMLESS], GENERAL_DECLINING, &mut findings);
-    look_up(sections.litellm, "litellm_settings", &[LITELLM_HARMLESS], LITELLM_DECLINING, &mut findings);
+    look_up(
+        sections.litellm,
+        "litellm_settings",
+        &[LITELLM_HARMLESS, LITELLM_UNPROVEN],
+        LITELLM_DECLINING,
+        &mut findings,
+    );
     look_up(sections.router, "router_settings", &[ROUTER_HARMLESS], ROUTER_DECLINING, &mut findings);
     unproven_settings(sections.litellm, &mut findings);
     pass_through(sections.general, &mut findings);
@@ -57,9 +63,7 @@ fn look_up(section: Option<&Dict>, name: &str, harmless: &[&[&str]], declining: 
             if takes_effect(key, &node.value) {
                 into.add(path, code, (*text).to_owned());
             }
-        } else if !harmless.iter().any(|table| table.contains(&key))
-            && !(name == "litellm_settings" && LITELLM_UNPROVEN.contains(&key))
-        {
+        } else if !harmless.iter().any(|table| table.contains(&key)) {
             into.unknown_keys.push(path);
         }
     }
@@ -142,7 +146,11 @@ fn of_info(path: String, key: &str, value: &Value, into: &mut Findings) {
         "team_id" | "team_public_model_name" => into.add(path, "team_model", "this deployment belongs to a team"),
         "blocked" | "db_model" if value.is_true() => into.add(path, "blocked", "this deployment is kept out of use"),
         "enable_tag_filtering" if value.is_true() => into.add(path, "tag_routing", "this deployment is picked by tags"),
-        _ if key.contains("_cost") || key.starts_with("cost_") || key.starts_with("ptu_") || key.contains("pricing") => {
+        _ if key.contains("_cost")
+            || key.starts_with("cost_")
+            || key.starts_with("ptu_")
+            || key.contains("pricing") =>
+        {
             into.add(path, "custom_pricing", "this deployment has a price of its own");
         }
         _ => {}

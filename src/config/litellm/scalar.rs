@@ -106,7 +106,9 @@ fn is_float(text: &str) -> bool {
     let exponent_fits = exponent.is_none_or(|digits| {
         digits.starts_with(['-', '+']) && digits.len() > 1 && all(&digits[1..], |b| b.is_ascii_digit())
     });
-    let Some((head, fraction)) = mantissa.split_once('.') else { return false };
+    let Some((head, fraction)) = mantissa.split_once('.') else {
+        return false;
+    };
     if !exponent_fits || !all(fraction, digit_or_underscore) {
         return false;
     }
@@ -114,8 +116,7 @@ fn is_float(text: &str) -> bool {
         // `.5` takes no sign.
         return body.len() == text.len() && fraction.starts_with(|c: char| c.is_ascii_digit());
     }
-    is_number_head(head)
-        || (exponent.is_none() && sexagesimal_head(head).is_some_and(is_number_head))
+    is_number_head(head) || (exponent.is_none() && sexagesimal_head(head).is_some_and(is_number_head))
 }
 
 fn is_int(text: &str) -> bool {
@@ -315,7 +316,9 @@ fn timestamp_value(text: &str) -> Option<Value> {
     if date.year == 0 || date.day == 0 || date.day > days_in_month(date.year, date.month)? {
         return None;
     }
-    let Some(time) = parts.time else { return Some(Value::Date(date)) };
+    let Some(time) = parts.time else {
+        return Some(Value::Date(date));
+    };
     let (hour, minute, second): (u8, u8, u8) =
         (time.hour.parse().ok()?, time.minute.parse().ok()?, time.second.parse().ok()?);
     if hour > 23 || minute > 59 || second > 59 {
@@ -348,7 +351,6 @@ fn days_in_month(year: u16, month: u8) -> Option<u8> {
 /// `base64.decodebytes` ignores what is not in the alphabet.
 fn binary_value(text: &str) -> Option<Vec<u8>> {
     use base64::Engine;
-    let kept: String =
-        text.chars().filter(|c| c.is_ascii_alphanumeric() || matches!(c, '+' | '/' | '=')).collect();
+    let kept: String = text.chars().filter(|c| c.is_ascii_alphanumeric() || matches!(c, '+' | '/' | '=')).collect();
     base64::engine::general_purpose::STANDARD.decode(kept).ok()
 }

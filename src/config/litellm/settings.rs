@@ -3,6 +3,7 @@
 //! Source: litellm/proxy/proxy_server.py `load_config`, litellm/router.py `Router.__init__` @ 1.102.4
 
 use super::environment::Environment;
+use super::reasons::Findings;
 use super::source::Files;
 use super::{GeneralSettings, LitellmSettings, RouterSettings, params};
 use crate::config::Secret;
@@ -11,7 +12,9 @@ use crate::config::python::{Dict, Node, Value};
 
 /// A section of the file; absent and `null` are an empty one.
 pub fn section<'a>(root: &'a Dict, name: &str, files: &Files) -> Result<Option<&'a Dict>, ConfigError> {
-    let Some(node) = root.get(name).filter(|node| node.value.is_true()) else { return Ok(None) };
+    let Some(node) = root.get(name).filter(|node| node.value.is_true()) else {
+        return Ok(None);
+    };
     match node.dict() {
         Some(dict) => Ok(Some(dict)),
         None => Err(files.error(node.place, name, "must be a mapping", "indent its keys below it")),
@@ -54,25 +57,25 @@ fn has_database(section: Option<&Dict>, environment: &Environment<'_>) -> bool {
         || VARIABLES.iter().any(|name| environment.text(name).is_some())
 }
 
-pub fn litellm(section: Option<&Dict>, files: &Files) -> Result<LitellmSettings, ConfigError> {
-    let read = Reader { section, name: "litellm_settings", files };
-    Ok(LitellmSettings {
-        num_retries: read.count("num_retries")?,
-        request_timeout: read.seconds("request_timeout")?,
+pub fn litellm(section: Option<&Dict>, findings: &mut Findings) -> LitellmSettings {
+    let mut read = Reader { section, name: "litellm_settings", findings };
+    LitellmSettings {
+        num_retries: read.count("num_retries"),
+        request_timeout: read.seconds("request_timeout"),
         drop_params: read.node("drop_params").and_then(|node| params::as_bool(&node.value)).unwrap_or(false),
-    })
+    }
 }
 
-pub fn router(section: Option<&Dict>, files: &Files) -> Result<RouterSettings, ConfigError> {
-    let read = Reader { section, name: "router_settings", files };
-    Ok(RouterSettings {
-        num_retries: read.count("num_retries")?,
-        retry_after: read.seconds("retry_after")?,
-        timeout: read.seconds("timeout")?,
-        allowed_fails: read.count("allowed_fails")?,
-        cooldown_time: read.seconds("cooldown_time")?,
+pub fn router(section: Option<&Dict>, findings: &mut Findings) -> RouterSettings {
+    let mut read = Reader { section, name: "router_settings", findings };
+    RouterSettings {
+        num_retries: read.count("num_retries"),
+        retry_after: read.seconds("retry_after"),
+        timeout: read.seconds("timeout"),
+        allowed_fails: read.count("allowed_fails"),
+        cooldown_time: read.seconds("cooldown_time"),
         disable_cooldowns: read.node("disable_cooldowns").map(|node| node.value.is_true()),
-    })
+    }
 }
 
 /// `router_settings.model_group_alias`; an item is a group, or `{model: group, hidden: …}`.
@@ -97,37 +100,36 @@ pub fn aliases(section: Option<&Dict>, files: &Files) -> Result<Vec<(String, Str
         .collect()
 }
 
-struct Reader<'a> {
+struct Reader<'a, 'f> {
     section: Option<&'a Dict>,
     name: &'static str,
-    files: &'a Files,
+    findings: &'f mut Findings,
 }
 
-impl<'a> Reader<'a> {
+impl<'a> Reader<'a, '_> {
     fn node(&self, key: &str) -> Option<&'a Node> {
         self.section.and_then(|section| section.get(key)).filter(|node| !node.is_none())
     }
 
-    fn seconds(&self, key: &str) -> Result<Option<f64>, ConfigError> {
-        self.node(key)
-            .map(|node| match node.value {
-                Value::Int(_) | Value::Float(_) => params::as_float(&node.value).ok_or_else(|| self.wrong(key, node)),
-                _ => Err(self.wrong(key, node)),
-            })
-            .transpose()
+    fn seconds(&mut self, key: &str) -> Option<f64> {
+        match self.node(key)?.value {
+            Value::Int(seconds) if seconds >= 0 => Some(seconds as f64),
+            Value::Float(seconds) if seconds >= 0.0 && seconds.is_finite() => Some(seconds),
+            _ => self.odd(key),
+        }
     }
 
-    fn count(&self, key: &str) -> Result<Option<u32>, ConfigError> {
-        self.node(key)
-            .map(|node| match node.value {
-                Value::Int(count) => u32::try_from(count).map_err(|_| self.wrong(key, node)),
-                _ => Err(self.wrong(key, node)),
-            })
-            .transpose()
+    fn count(&mut self, key: &str) -> Option<u32> {
+        match self.node(key)?.value {
+            Value::Int(count) => u32::try_from(count).ok().or_else(|| self.odd(key)),
+            _ => self.odd(key),
+        }
     }
 
-    fn wrong(&self, key: &str, node: &Node) -> ConfigError {
-        let path = format!("{}.{key}", self.name);
-        self.files.error(node.place, path, "must be a number that is not negative", "write it without quotes")
+    /// LiteLLM starts with such a value and fails, or not, where it is used.
+    fn odd<T>(&mut self, key: &str) -> Option<T> {
+        let text = "LiteLLM takes this as it is, and it is no number that the native leg can follow";
+        self.findings.add(format!("{}.{key}", self.name), "not_a_number", text);
+        None
     }
 }

@@ -45,7 +45,9 @@ pub fn read(path: &Path, read_file: ReadFile<'_>) -> Result<Source, ConfigError>
     let whole = Place { file: 0, line: 0 };
     let mut root = match root.value {
         Value::Dict(dict) => dict,
-        Value::None => return Err(files.error(whole, "", "the file is empty", "write a model_list into it")),
+        Value::None => {
+            return Err(files.error(whole, "", "the file is empty", "write a model_list into it"));
+        }
         other => {
             let problem = format!("a mapping is expected, not {}", other.type_name());
             return Err(files.error(whole, "", problem, "start the file with keys such as model_list"));
@@ -76,13 +78,15 @@ fn read_one(location: &Path, files: &mut Files, read_file: ReadFile<'_>) -> Resu
     let place = Place { file, line: 0 };
     let bytes = match read_file(location) {
         Ok(Some(bytes)) => bytes,
-        Ok(None) => return Err(files.error(place, "", "the file does not exist", "check the path")),
+        Ok(None) => {
+            return Err(files.error(place, "", "the file does not exist", "check the path"));
+        }
         Err(problem) => {
             return Err(files.error(place, "", format!("cannot be read: {problem}"), "check its permissions"));
         }
     };
-    let text = String::from_utf8(bytes)
-        .map_err(|_| files.error(place, "", "the file is not UTF-8", "save it as UTF-8"))?;
+    let text =
+        String::from_utf8(bytes).map_err(|_| files.error(place, "", "the file is not UTF-8", "save it as UTF-8"))?;
     yaml::load(&text, file).map_err(|problem| {
         let place = Place { file, line: problem.line };
         files.error(place, "", format!("not valid YAML: {}", problem.problem), "correct this line")
@@ -108,12 +112,10 @@ fn read_included(
     }
 }
 
-fn includes(
-    root: &mut Dict,
-    location: &Path,
-    files: &Files,
-) -> Result<Vec<(String, PathBuf, Place)>, ConfigError> {
-    let Some(node) = root.remove("include") else { return Ok(Vec::new()) };
+fn includes(root: &mut Dict, location: &Path, files: &Files) -> Result<Vec<(String, PathBuf, Place)>, ConfigError> {
+    let Some(node) = root.remove("include") else {
+        return Ok(Vec::new());
+    };
     let wrong = || files.error(node.place, "include", "must be a list of file paths", "write each as `- file.yaml`");
     let entries = node.list().ok_or_else(wrong)?;
     entries

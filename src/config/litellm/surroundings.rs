@@ -48,7 +48,11 @@ pub fn of_environment(environment: &Environment<'_>, into: &mut Findings) {
     for (name, default) in CONSTANTS {
         let set = environment.at_start(name).filter(|text| text.trim().parse() != Ok(*default));
         if set.is_some() {
-            into.add(variable(name), "tuning", format!("LiteLLM's default is {default} and the native leg has that built in"));
+            into.add(
+                variable(name),
+                "tuning",
+                format!("LiteLLM's default is {default} and the native leg has that built in"),
+            );
         }
     }
     for (name, code, text) in DECLINING {

@@ -5,6 +5,7 @@
 /// Provider prefixes, of the enumeration and of the JSON registry.
 ///
 /// Source: litellm/types/utils.py `LlmProviders`, litellm/llms/openai_like/providers.json @ 1.102.4
+#[rustfmt::skip]
 pub const PROVIDERS: &[&str] = &[
     "a2a", "a2a_agent", "abliteration", "ai21", "ai21_chat", "aihubmix", "aiml", "aiohttp_openai", "amazon_nova",
     "anthropic", "anthropic_text", "apertis", "assemblyai", "auto_router", "aws_polly", "azure", "azure_ai",
@@ -31,6 +32,7 @@ pub const PROVIDERS: &[&str] = &[
 /// API bases that tell a provider, in the order in which they are tried.
 ///
 /// Source: litellm/constants.py `openai_compatible_endpoints` @ 1.102.4
+#[rustfmt::skip]
 pub const ENDPOINTS: &[(&str, &str)] = &[
     ("api.perplexity.ai", "perplexity"),
     ("api.endpoints.anyscale.com/v1", "anyscale"),
@@ -82,6 +84,7 @@ pub const ENDPOINTS: &[(&str, &str)] = &[
 ];
 
 /// Must be text.
+#[rustfmt::skip]
 pub const TEXT_PARAMS: &[&str] = &[
     "api_key", "api_base", "api_version", "azure_ad_token", "vertex_project", "vertex_location", "region_name",
     "gcs_bucket_name", "aws_access_key_id", "aws_secret_access_key", "aws_session_token", "aws_region_name",
@@ -96,33 +99,39 @@ pub const TEXT_PARAMS: &[&str] = &[
 ];
 
 /// Must be, or read as, an integer.
+#[rustfmt::skip]
 pub const INT_PARAMS: &[&str] = &[
     "output_vector_size", "tpm", "rpm", "itpm", "otpm", "max_retries", "default_api_key_tpm_limit",
     "default_api_key_rpm_limit", "auto_router_max_input_chars", "valkey_port",
 ];
 
 /// Must be, or read as, a number.
+#[rustfmt::skip]
 pub const FLOAT_PARAMS: &[&str] = &[
     "max_file_size_mb", "max_budget", "keepalive_seconds",
 ];
 
 /// Must be, or read as, a boolean.
+#[rustfmt::skip]
 pub const BOOL_PARAMS: &[&str] = &[
     "allow_client_keepalive_override", "use_in_pass_through", "use_litellm_proxy", "use_chat_completions_api",
     "use_xai_oauth", "merge_reasoning_content_in_choices", "valkey_ssl",
 ];
 
 /// Must be a mapping.
+#[rustfmt::skip]
 pub const DICT_PARAMS: &[&str] = &[
     "model_info", "complexity_router_config", "adaptive_router_config", "quality_router_config",
 ];
 
 /// Must be a list of texts.
+#[rustfmt::skip]
 pub const TEXT_LIST_PARAMS: &[&str] = &[
     "tags", "tag_regex", "milvus_partition_names",
 ];
 
 /// Prices; numbers, but for `tiered_pricing` and `search_context_cost_per_query`.
+#[rustfmt::skip]
 pub const PRICE_PARAMS: &[&str] = &[
     "input_cost_per_token", "output_cost_per_token", "input_cost_per_character", "output_cost_per_character",
     "cache_read_input_token_cost", "cache_creation_input_token_cost", "tiered_pricing", "input_cost_per_second",
@@ -163,4 +172,3 @@ pub const PRICE_PARAMS: &[&str] = &[
     "regional_processing_uplift_multiplier_eu", "regional_processing_uplift_multiplier_us",
     "regional_endpoint_uplift_multiplier",
 ];
-

@@ -69,7 +69,8 @@ fn settings_that_change_nothing_native_do_not_decline() {
         "litellm_settings:\nrouter_settings:\ngeneral_settings:\n",
         "nonsense: 1\nlitellm_settings: {nobody_knows_this: true}\ngeneral_settings: {nor_this: 1}\nrouter_settings: {or_that: 1}\n",
     ] {
-        let config = config(&format!("{MODEL}{settings}"), &[("SSL_CERT_FILE", "/x"), ("JITTER", "0.75")]).expect(settings);
+        let config =
+            config(&format!("{MODEL}{settings}"), &[("SSL_CERT_FILE", "/x"), ("JITTER", "0.75")]).expect(settings);
         assert_eq!(reasons(&config), [""; 0], "{settings}");
     }
 }
@@ -79,6 +80,8 @@ fn settings_that_change_something_decline_with_their_path() {
     for (settings, expected) in [
         ("litellm_settings: {callbacks: [prometheus]}", "litellm_settings.callbacks callbacks"),
         ("litellm_settings: {success_callback: [langfuse]}", "litellm_settings.success_callback callbacks"),
+        ("litellm_settings: {request_timeout: '30'}", "litellm_settings.request_timeout not_a_number"),
+        ("router_settings: {num_retries: many}", "router_settings.num_retries not_a_number"),
         ("litellm_settings: {cache: true}", "litellm_settings.cache cache"),
         ("litellm_settings: {ssl_verify: false}", "litellm_settings.ssl_verify tls"),
         ("litellm_settings: {allowed_fails: 5}", "litellm_settings.allowed_fails cooldown_policy"),
@@ -91,7 +94,10 @@ fn settings_that_change_something_decline_with_their_path() {
         ("general_settings: {database_url: 'postgres://x'}", "general_settings.database_url database"),
         ("general_settings: {custom_auth: a.b}", "general_settings.custom_auth custom_auth"),
         ("general_settings: {max_parallel_requests: 0}", "general_settings.max_parallel_requests rate_limit"),
-        ("general_settings: {pass_through_endpoints: [{path: /ocr}]}", "general_settings.pass_through_endpoints[0].path pass_through"),
+        (
+            "general_settings: {pass_through_endpoints: [{path: /ocr}]}",
+            "general_settings.pass_through_endpoints[0].path pass_through",
+        ),
         ("guardrails: [{guardrail_name: g}]", "guardrails guardrails"),
     ] {
         let config = config(&format!("{MODEL}{settings}\n"), &[]).expect(settings);
@@ -115,7 +121,9 @@ fn the_environment_declines_where_it_changes_something() {
         let config = config(MODEL, &[(name, value)]).expect(name);
         assert_eq!(reasons(&config).join(","), expected, "{name}={value}");
     }
-    for (no_proxy, declines) in [("127.0.0.1", false), ("*", false), (".0.0.1", false), ("localhost", true), ("27.0.0.1", true)] {
+    for (no_proxy, declines) in
+        [("127.0.0.1", false), ("*", false), (".0.0.1", false), ("localhost", true), ("27.0.0.1", true)]
+    {
         let config = config(MODEL, &[("HTTP_PROXY", "http://p"), ("NO_PROXY", no_proxy)]).expect(no_proxy);
         assert_eq!(!reasons(&config).is_empty(), declines, "NO_PROXY={no_proxy}");
     }
@@ -125,18 +133,49 @@ fn the_environment_declines_where_it_changes_something() {
 fn deployments_decline_for_themselves() {
     let base = "model: mistral/mistral-ocr-latest, api_base: 'http://h/v1'";
     for (params, info, expected) in [
-        (format!("{{{base}, api_key: k, temperature: 1, tags: [a], max_retries: 2, rpm: 5, weight: 2, unknown: 1}}"), "{mode: ocr}", ""),
+        (
+            format!("{{{base}, api_key: k, temperature: 1, tags: [a], max_retries: 2, rpm: 5, weight: 2, unknown: 1}}"),
+            "{mode: ocr}",
+            "",
+        ),
         (format!("{{{base}}}"), "{}", "litellm_params.api_key no_api_key"),
         (format!("{{{base}, api_key: k, pages: [1]}}"), "{}", "litellm_params.pages ocr_default"),
-        (format!("{{{base}, api_key: k, extra_headers: {{a: b}}}}"), "{}", "litellm_params.extra_headers provider_request"),
+        (
+            format!("{{{base}, api_key: k, extra_headers: {{a: b}}}}"),
+            "{}",
+            "litellm_params.extra_headers provider_request",
+        ),
         (format!("{{{base}, api_key: k, order: 0}}"), "{}", "litellm_params.order deployment_order"),
         (format!("{{{base}, api_key: k, timeout: '30'}}"), "{}", "litellm_params.timeout timeout_text"),
-        (format!("{{{base}, api_key: k, ocr_cost_per_page: 0}}"), "{}", "litellm_params.ocr_cost_per_page custom_pricing"),
+        (
+            format!("{{{base}, api_key: k, ocr_cost_per_page: 0}}"),
+            "{}",
+            "litellm_params.ocr_cost_per_page custom_pricing",
+        ),
         (format!("{{{base}, api_key: k}}"), "{ocr_cost_per_page: 1}", "model_info.ocr_cost_per_page custom_pricing"),
+        (
+            "{model: mistral/m, api_key: k, api_base: 'http://h/v1?a=b'}".to_owned(),
+            "{}",
+            "litellm_params.api_base api_base",
+        ),
+        (
+            "{model: mistral/m, api_key: k, api_base: 'http://u:p@h/v1'}".to_owned(),
+            "{}",
+            "litellm_params.api_base api_base",
+        ),
+        ("{model: mistral/m, api_key: k, api_base: h/v1}".to_owned(), "{}", "litellm_params.api_base api_base"),
         (format!("{{{base}, api_key: k}}"), "{id: null}", "model_info.id model_id_random"),
-        (format!("{{{base}, litellm_credential_name: nobody}}"), "{}", "litellm_params.litellm_credential_name credential,litellm_params.api_key no_api_key"),
+        (
+            format!("{{{base}, litellm_credential_name: nobody}}"),
+            "{}",
+            "litellm_params.litellm_credential_name credential,litellm_params.api_key no_api_key",
+        ),
         ("{model: openai/gpt-4o, api_key: k}".to_owned(), "{}", "litellm_params.model provider_unsupported"),
-        ("{model: gpt-4o, api_key: k}".to_owned(), "{}", "litellm_params.model provider_uncertain,litellm_params.model provider_unsupported"),
+        (
+            "{model: gpt-4o, api_key: k}".to_owned(),
+            "{}",
+            "litellm_params.model provider_uncertain,litellm_params.model provider_unsupported",
+        ),
     ] {
         let text = format!("model_list:\n- model_name: a\n  litellm_params: {params}\n  model_info: {info}\n");
         let config = config(&text, &[]).expect(&text);
@@ -159,7 +198,8 @@ fn key_and_base_come_from_parameters_then_credential_then_environment() {
         ("api_key: os.environ/NONE", &[("MISTRAL_API_KEY", "env")], "env", ""),
     ];
     for (params, variables, key, base) in cases {
-        let text = format!("{credential}model_list:\n- model_name: a\n  litellm_params: {{model: mistral/m, {params}}}\n");
+        let text =
+            format!("{credential}model_list:\n- model_name: a\n  litellm_params: {{model: mistral/m, {params}}}\n");
         let config = config(&text, variables).expect(params);
         let deployment = &config.deployments[0];
         let found_key = deployment.api_key.as_ref().map(Secret::expose).unwrap_or_default();
@@ -178,13 +218,16 @@ fn what_litellm_cannot_start_with_is_an_error_with_its_place() {
         ("model_list:\n- litellm_params: {model: a}\n", Some(2), "model_list[0].model_name"),
         ("model_list:\n- model_name: 1\n  litellm_params: {model: a}\n", Some(2), "model_list[0].model_name"),
         ("model_list:\n- model_name: a\n  litellm_params: {}\n", Some(3), "model_list[0].litellm_params.model"),
-        ("model_list:\n- model_name: a\n  litellm_params: {model: m}\n  model_info:\n", Some(4), "model_list[0].model_info"),
+        (
+            "model_list:\n- model_name: a\n  litellm_params: {model: m}\n  model_info:\n",
+            Some(4),
+            "model_list[0].model_info",
+        ),
         ("model_list:\n- &x\n  model_name: a\n  litellm_params: {model: mistral/m}\n- *x\n", Some(2), "model_list[1]"),
         ("include: a.yaml\n", Some(1), "include"),
         ("include: [gone.yaml]\n", Some(1), "include"),
         ("general_settings: [1]\n", Some(1), "general_settings"),
         ("general_settings: {master_key: 1234}\n", Some(1), "general_settings.master_key"),
-        ("\nrouter_settings: {num_retries: many}\n", Some(2), "router_settings.num_retries"),
         ("credential_list: [{credential_name: a}]\n", Some(1), "credential_list[0]"),
     ] {
         let problem = config(text, &[]).expect_err(text);

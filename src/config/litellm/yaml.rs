@@ -156,7 +156,8 @@ impl<'input> Composer<'input> {
     fn finish(&mut self, kind: Kind, anchor: usize, tag: Option<&Tag>, line: usize) -> Rc<Composed> {
         self.objects += 1;
         // PyYAML reads the non-specific tag `!` as no tag.
-        let tag = tag.map(|tag| format!("{}{}", tag.handle, tag.suffix)).filter(|tag| !matches!(tag.as_str(), "!" | ""));
+        let tag =
+            tag.map(|tag| format!("{}{}", tag.handle, tag.suffix)).filter(|tag| !matches!(tag.as_str(), "!" | ""));
         let node = Rc::new(Composed { kind, tag, line, object: self.objects });
         if anchor != 0 {
             self.anchors.insert(anchor, Some(Rc::clone(&node)));
@@ -170,7 +171,9 @@ const CORE: &str = "tag:yaml.org,2002:";
 impl Composed {
     /// The type of a scalar; None for collections.
     fn scalar_tag(&self) -> Result<Option<ScalarTag>, YamlError> {
-        let Kind::Scalar { text, plain } = &self.kind else { return Ok(None) };
+        let Kind::Scalar { text, plain } = &self.kind else {
+            return Ok(None);
+        };
         let Some(tag) = &self.tag else {
             return Ok(Some(if *plain { implicit_tag(text) } else { ScalarTag::Text }));
         };
@@ -236,7 +239,11 @@ impl Constructor {
             }
         };
         let line = u32::try_from(node.line).unwrap_or(u32::MAX);
-        Ok(Node { value, place: Place { file: self.file, line }, object: (u64::from(self.file) << 32) | u64::from(node.object) })
+        Ok(Node {
+            value,
+            place: Place { file: self.file, line },
+            object: (u64::from(self.file) << 32) | u64::from(node.object),
+        })
     }
 
     fn dict(&mut self, pairs: &Pairs, depth: usize) -> Result<Dict, YamlError> {
@@ -375,7 +382,9 @@ mod tests {
 
     #[test]
     fn a_mistake_has_its_line() {
-        for (text, line) in [("a: 1\nb: [\n", 3), ("a: 1\nb: 0x_\n", 2), ("a: 1\n\nb: *x\n", 3), ("a: 1\nb: \u{7}\n", 2)] {
+        for (text, line) in
+            [("a: 1\nb: [\n", 3), ("a: 1\nb: 0x_\n", 2), ("a: 1\n\nb: *x\n", 3), ("a: 1\nb: \u{7}\n", 2)]
+        {
             assert_eq!(load(text, 0).expect_err(text).line, line, "{text:?}");
         }
     }

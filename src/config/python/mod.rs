@@ -193,10 +193,7 @@ impl Dict {
     }
 
     pub fn get_mut(&mut self, name: &str) -> Option<&mut Node> {
-        self.entries
-            .iter_mut()
-            .find(|(key, _)| matches!(key, Value::Text(text) if text == name))
-            .map(|(_, node)| node)
+        self.entries.iter_mut().find(|(key, _)| matches!(key, Value::Text(text) if text == name)).map(|(_, node)| node)
     }
 
     /// Like `dict[key] = value`: a known key keeps its position.

@@ -53,8 +53,7 @@ pub fn repr(value: &Value) -> String {
 }
 
 fn dict_repr(dict: &Dict) -> String {
-    let parts: Vec<String> =
-        dict.iter().map(|(key, node)| format!("{}: {}", repr(key), repr(&node.value))).collect();
+    let parts: Vec<String> = dict.iter().map(|(key, node)| format!("{}: {}", repr(key), repr(&node.value))).collect();
     format!("{{{}}}", parts.join(", "))
 }
 
@@ -146,8 +145,7 @@ fn date_text(date: Date) -> String {
 }
 
 fn time_text(time: DateTime) -> String {
-    let mut out =
-        format!("{} {:02}:{:02}:{:02}", date_text(time.date), time.hour, time.minute, time.second);
+    let mut out = format!("{} {:02}:{:02}:{:02}", date_text(time.date), time.hour, time.minute, time.second);
     if time.microsecond != 0 {
         let _ = write!(out, ".{:06}", time.microsecond);
     }
