@@ -20,7 +20,7 @@ pub use headers::{HeaderPolicy, diff_headers, provider_request_policy, client_re
 pub use json::diff_json;
 pub use json_text::{Document, JsonError, Node, Value, parse};
 pub use path::Path;
-pub use text::{Run, Tag, TextDiff, diff_text};
+pub use text::{Run, Tag, TextDiff, WORDS_MAX, diff_text};
 
 use serde::{Deserialize, Serialize};
 
