@@ -12,12 +12,22 @@ fn weight(share: f64) -> Weight {
 }
 
 fn lane(id: &LaneId, stage: Stage) -> LaneView<'_> {
-    LaneView { id, stage, weight: weight(0.5), mirror: Weight::ONE, holdout: Weight::ZERO, eligible: true, shape_compared: true }
+    LaneView {
+        id,
+        stage,
+        weight: weight(0.5),
+        mirror: Weight::ONE,
+        holdout: Weight::ZERO,
+        eligible: true,
+        shape_compared: true,
+    }
 }
 
 /// The least weight, in parts per million, that includes a subject: pins the hash for good.
 fn threshold(lane: &str, purpose: Purpose, subject: &str) -> u32 {
-    (0..=1_000_000).find(|parts| within(lane, purpose, subject, Weight::from_parts_per_million(*parts).unwrap())).unwrap()
+    (0..=1_000_000)
+        .find(|parts| within(lane, purpose, subject, Weight::from_parts_per_million(*parts).unwrap()))
+        .unwrap()
 }
 
 #[test]
@@ -61,7 +71,10 @@ fn a_reach_is_as_native_as_its_least_lane() {
         (LaneView { eligible: false, ..lane(&second, Stage::Full) }, Decision::PASS_THROUGH),
         (lane(&second, Stage::Off), Decision::PASS_THROUGH),
         (lane(&second, Stage::Shadow), Decision { serve: Leg::Python, mirror: true }),
-        (LaneView { weight: Weight::ZERO, ..lane(&second, Stage::Canary) }, Decision { serve: Leg::Python, mirror: true }),
+        (
+            LaneView { weight: Weight::ZERO, ..lane(&second, Stage::Canary) },
+            Decision { serve: Leg::Python, mirror: true },
+        ),
         (lane(&second, Stage::Full), Decision { serve: Leg::Native, mirror: false }),
     ] {
         assert_eq!(decide(&[full, other], subjects), expected, "{other:?}");
@@ -71,10 +84,23 @@ fn a_reach_is_as_native_as_its_least_lane() {
 
 #[test]
 fn subjects_follow_the_rule_and_fall_back_to_the_request() {
-    let facts = RequestFacts { request_id: "r1", previous_response_id: None, first_user_message: Some("hello"), key: Some("k"), header: None };
-    let same = |one: &RequestFacts<'_>, other: &RequestFacts<'_>, by: &StickyBy| sticky_subject(by, one) == sticky_subject(by, other);
+    let facts = RequestFacts {
+        request_id: "r1",
+        previous_response_id: None,
+        first_user_message: Some("hello"),
+        key: Some("k"),
+        header: None,
+    };
+    let same = |one: &RequestFacts<'_>, other: &RequestFacts<'_>, by: &StickyBy| {
+        sticky_subject(by, one) == sticky_subject(by, other)
+    };
     let next = RequestFacts { request_id: "r2", ..facts };
-    for (by, sticks) in [(StickyBy::Request, false), (StickyBy::Conversation, true), (StickyBy::Key, true), (StickyBy::Header("x-user".into()), false)] {
+    for (by, sticks) in [
+        (StickyBy::Request, false),
+        (StickyBy::Conversation, true),
+        (StickyBy::Key, true),
+        (StickyBy::Header("x-user".into()), false),
+    ] {
         assert_eq!(same(&facts, &next, &by), sticks, "{by}");
     }
     let linked = RequestFacts { previous_response_id: Some("resp_1"), ..facts };

@@ -1,6 +1,8 @@
 //! The diff: one case a line, properties over arbitrary JSON, and every limit at its edge.
 
-use cutover::diff::{Kind, Limits, Tag, client_response_policy, diff_body, diff_headers, diff_text, provider_request_policy};
+use cutover::diff::{
+    Kind, Limits, Tag, client_response_policy, diff_body, diff_headers, diff_text, provider_request_policy,
+};
 use proptest::prelude::*;
 use serde_json::Value;
 
@@ -62,12 +64,16 @@ fn differences_are_typed_and_placed() {
 #[test]
 fn templates_leave_indexes_open() {
     let body = diff_body(br#"{"pages":[{"markdown":"a"}]}"#, br#"{"pages":[{"markdown":"b"}]}"#, &Limits::default());
-    assert_eq!((body.list[0].path.as_str(), body.list[0].template.as_str()), ("$.pages[0].markdown", "$.pages[*].markdown"));
+    assert_eq!(
+        (body.list[0].path.as_str(), body.list[0].template.as_str()),
+        ("$.pages[0].markdown", "$.pages[*].markdown")
+    );
 }
 
 #[test]
 fn every_limit_holds_at_its_edge() {
-    let limits = Limits { depth_max: 4, differences_max: 3, bytes_max: 64, aligned_elements_max: 3, shown_bytes_max: 8 };
+    let limits =
+        Limits { depth_max: 4, differences_max: 3, bytes_max: 64, aligned_elements_max: 3, shown_bytes_max: 8 };
     let nested = |depth: usize, leaf: &str| format!("{}{leaf}{}", "[".repeat(depth), "]".repeat(depth));
     let body = |left: &str, right: &str| diff_body(left.as_bytes(), right.as_bytes(), &limits);
 
@@ -81,11 +87,20 @@ fn every_limit_holds_at_its_edge() {
     let sized = |size: usize, end: &str| format!("[\"{}{end}\"]", "x".repeat(size - 5));
     assert_eq!(body(&sized(64, "a"), &sized(64, "b")).list[0].path, "$[0]", "size at the limit");
     let over = &body(&sized(65, "a"), &sized(65, "b")).list[0];
-    assert_eq!((over.path.as_str(), over.left.as_ref().map(String::len)), ("$", Some(8)), "one more is compared as bytes, and shown in part");
+    assert_eq!(
+        (over.path.as_str(), over.left.as_ref().map(String::len)),
+        ("$", Some(8)),
+        "one more is compared as bytes, and shown in part"
+    );
 
-    let kinds = |left: &str, right: &str| body(left, right).list.iter().map(|difference| difference.kind).collect::<Vec<_>>();
+    let kinds =
+        |left: &str, right: &str| body(left, right).list.iter().map(|difference| difference.kind).collect::<Vec<_>>();
     assert_eq!(kinds("[1,2]", "[9,1,8]"), [Kind::Extra, Kind::Changed], "three elements are aligned");
-    assert_eq!(kinds("[1,2,3]", "[9,1,2,7]"), [Kind::Changed, Kind::Changed, Kind::Changed], "four are compared by index");
+    assert_eq!(
+        kinds("[1,2,3]", "[9,1,2,7]"),
+        [Kind::Changed, Kind::Changed, Kind::Changed],
+        "four are compared by index"
+    );
 }
 
 #[test]
@@ -105,7 +120,8 @@ fn headers(list: &[(&str, &str)]) -> Vec<(String, String)> {
 fn response_headers_are_compared_or_asserted() {
     const UUID: &str = "123e4567-e89b-12d3-a456-426614174000";
     const OTHER: &str = "00000000-e89b-12d3-a456-426614174000";
-    let cases: &[(&str, Option<&str>, Option<&str>, Option<Kind>)] = &[
+    type Case<'a> = (&'a str, Option<&'a str>, Option<&'a str>, Option<Kind>);
+    let cases: &[Case<'_>] = &[
         ("content-type", Some("application/json"), Some("application/json"), None),
         ("Content-Type", Some("application/json"), Some("text/plain"), Some(Kind::Changed)),
         ("x-litellm-model-id", Some("a"), Some("b"), Some(Kind::Changed)),
@@ -136,7 +152,9 @@ fn response_headers_are_compared_or_asserted() {
 
 #[test]
 fn request_headers_hide_credentials() {
-    let request = |list: &[(&str, &str)], other: &[(&str, &str)]| diff_headers(&headers(list), &headers(other), provider_request_policy, &Limits::default());
+    let request = |list: &[(&str, &str)], other: &[(&str, &str)]| {
+        diff_headers(&headers(list), &headers(other), provider_request_policy, &Limits::default())
+    };
     let stolen = request(&[("Authorization", "Bearer one")], &[("authorization", "Bearer two")]);
     assert_eq!(stolen.list[0].kind, Kind::Changed);
     assert!(!format!("{stolen:?}").contains("Bearer"));
@@ -156,8 +174,13 @@ fn text_runs_rebuild_both_texts() {
         ("gr\u{fc}n", "gr\u{fc}n \u{1f600}", 2),
     ] {
         let diff = diff_text(left, right);
-        let without = |tag| diff.runs.iter().filter(|run| run.tag != tag).map(|run| run.text.as_str()).collect::<String>();
-        assert_eq!((without(Tag::Insert).as_str(), without(Tag::Delete).as_str(), diff.runs.len()), (left, right, runs), "{left} | {right}");
+        let without =
+            |tag| diff.runs.iter().filter(|run| run.tag != tag).map(|run| run.text.as_str()).collect::<String>();
+        assert_eq!(
+            (without(Tag::Insert).as_str(), without(Tag::Delete).as_str(), diff.runs.len()),
+            (left, right, runs),
+            "{left} | {right}"
+        );
     }
     let words = |count: usize, word: &str| vec![word; count].join(" ");
     let edge = cutover::diff::WORDS_MAX / 2;
@@ -176,7 +199,8 @@ fn arbitrary_json() -> impl Strategy<Value = Value> {
     leaf.prop_recursive(5, 48, 6, |inner| {
         prop_oneof![
             prop::collection::vec(inner.clone(), 0..6).prop_map(Value::from),
-            prop::collection::vec(("[a-d]", inner), 0..5).prop_map(|members| Value::Object(members.into_iter().collect())),
+            prop::collection::vec(("[a-d]", inner), 0..5)
+                .prop_map(|members| Value::Object(members.into_iter().collect())),
         ]
     })
 }

@@ -12,12 +12,19 @@ use rand::{RngExt, SeedableRng, rngs::StdRng};
 const SEED: u64 = 20_261_123;
 
 pub fn key(rules_hash: &str) -> EvidenceKey {
-    EvidenceKey { lane: "ocr:mistral".parse().unwrap(), build: "b1".into(), config_hash: "c1".into(), rules_hash: rules_hash.into() }
+    EvidenceKey {
+        lane: "ocr:mistral".parse().unwrap(),
+        build: "b1".into(),
+        config_hash: "c1".into(),
+        rules_hash: rules_hash.into(),
+    }
 }
 
 #[test]
 fn a_clean_run_passes_after_the_expected_number_of_pairs() {
-    for (rate, alpha, expected) in [(0.005, 0.05, 720.0), (0.005, 0.01, 1070.0), (0.001, 0.05, 3580.0), (0.001, 0.01, 5340.0)] {
+    for (rate, alpha, expected) in
+        [(0.005, 0.05, 720.0), (0.005, 0.01, 1070.0), (0.001, 0.05, 3580.0), (0.001, 0.01, 5340.0)]
+    {
         let mut test = PromotionTest::new(rate, alpha);
         let missing = test.pairs_missing();
         assert!((missing as f64 / expected - 1.0).abs() < 0.01, "{rate} {alpha}: {missing}");
@@ -147,7 +154,13 @@ fn coverage_follows_good_and_turing() {
     let total: f64 = weights.iter().sum();
     let draw = |dice: &mut StdRng| {
         let mut left = dice.random::<f64>() * total;
-        weights.iter().position(|weight| { left -= weight; left <= 0.0 }).unwrap_or(1999)
+        weights
+            .iter()
+            .position(|weight| {
+                left -= weight;
+                left <= 0.0
+            })
+            .unwrap_or(1999)
     };
     let mut coverage = Coverage::default();
     assert_eq!(coverage.unseen_share(), 1.0, "nothing seen, everything open");
@@ -218,7 +231,10 @@ fn another_key_starts_anew() {
         let (mut other, mut changed) = (key("r1"), evidence.clone());
         change(&mut other);
         assert!(changed.rekey(other, &rule, UnixSeconds(60)));
-        assert_eq!((changed.promotion.pairs(), changed.coverage.knows("s"), changed.since), (0, false, UnixSeconds(60)));
+        assert_eq!(
+            (changed.promotion.pairs(), changed.coverage.knows("s"), changed.since),
+            (0, false, UnixSeconds(60))
+        );
         assert_eq!(changed.history, evidence.history, "what was seen stays on the board");
     }
 }

@@ -9,7 +9,8 @@ const DEPENDENCIES: [&str; 5] = ["schemars", "serde", "serde_json", "similar", "
 fn dependencies_stay_on_the_list() {
     let manifest = include_str!("../../Cargo.toml");
     let section = manifest.split("[dependencies]").nth(1).unwrap().split("\n[").next().unwrap();
-    let names: Vec<&str> = section.lines().filter_map(|line| line.split(['.', ' ', '=']).next()).filter(|name| !name.is_empty()).collect();
+    let names: Vec<&str> =
+        section.lines().filter_map(|line| line.split(['.', ' ', '=']).next()).filter(|name| !name.is_empty()).collect();
     assert_eq!(names, DEPENDENCIES);
 }
 
@@ -27,7 +28,17 @@ fn no_source_reaches_for_the_world() {
             }
             files += 1;
             let text = fs::read_to_string(&path).unwrap();
-            for banned in ["std::env", "std::fs", "std::net", "std::process", "std::thread", "Instant", "SystemTime", "println!", "HashMap"] {
+            for banned in [
+                "std::env",
+                "std::fs",
+                "std::net",
+                "std::process",
+                "std::thread",
+                "Instant",
+                "SystemTime",
+                "println!",
+                "HashMap",
+            ] {
                 assert!(!text.contains(banned), "{} mentions {banned}", path.display());
             }
         }

@@ -57,7 +57,10 @@ fn wrong_values_are_refused_while_reading() {
         ("content", json!({"ttl": "24h"})),
         ("tolerate", json!([{"path": "$.x", "side": "client_response", "owner": "a", "reason": "b"}])),
         ("tolerate", json!([{"path": "$.x", "side": "client", "owner": "a", "reason": "b", "expires": "2027-01-01"}])),
-        ("tolerate", json!([{"path": "$.x", "side": "client_response", "owner": "a", "reason": "b", "expires": "2027-02-30"}])),
+        (
+            "tolerate",
+            json!([{"path": "$.x", "side": "client_response", "owner": "a", "reason": "b", "expires": "2027-02-30"}]),
+        ),
     ] {
         let mut whole = whole_file();
         whole[field] = value.clone();
@@ -73,21 +76,52 @@ fn sets_of_files_are_checked_whole() {
         vec![whole]
     };
     let excuse = |path: &str, owner: &str, expires: &str| {
-        with("tolerate", json!([{"path": path, "side": "client_response", "owner": owner, "reason": "r", "expires": expires}]))
+        with(
+            "tolerate",
+            json!([{"path": path, "side": "client_response", "owner": owner, "reason": "r", "expires": expires}]),
+        )
     };
     let cases: Vec<(Vec<Value>, &[&str])> = vec![
         (with("route", json!("orc")), &["0.yaml: route: no route `orc`; did you mean `ocr`?"]),
         (with("route", json!("images")), &["0.yaml: route: no route `images`"]),
-        (vec![json!({"route": "ocr"}), json!({"route": "ocr"})], &["1.yaml: route: the route `ocr` has a rule in 0.yaml already"]),
-        (with("canary", json!({"steps": [0.05, 0.01]})), &["0.yaml: canary.steps: steps must ascend, each above 0 and below 1, at least one"]),
-        (with("canary", json!({"steps": []})), &["0.yaml: canary.steps: steps must ascend, each above 0 and below 1, at least one"]),
-        (with("canary", json!({"steps": [0.5, 1.0]})), &["0.yaml: canary.steps: steps must ascend, each above 0 and below 1, at least one"]),
+        (
+            vec![json!({"route": "ocr"}), json!({"route": "ocr"})],
+            &["1.yaml: route: the route `ocr` has a rule in 0.yaml already"],
+        ),
+        (
+            with("canary", json!({"steps": [0.05, 0.01]})),
+            &["0.yaml: canary.steps: steps must ascend, each above 0 and below 1, at least one"],
+        ),
+        (
+            with("canary", json!({"steps": []})),
+            &["0.yaml: canary.steps: steps must ascend, each above 0 and below 1, at least one"],
+        ),
+        (
+            with("canary", json!({"steps": [0.5, 1.0]})),
+            &["0.yaml: canary.steps: steps must ascend, each above 0 and below 1, at least one"],
+        ),
         (with("gate", json!({"alpha": 0.0})), &["0.yaml: gate.alpha: must be above 0 and below 1"]),
         (with("gate", json!({"caller_hourly_max": 0})), &["0.yaml: gate.caller_hourly_max: must be at least 1"]),
-        (with("rollback", json!({"mismatch_rate_ok": 0.01})), &["0.yaml: rollback.mismatch_rate_ok: must be above 0 and below gate.mismatch_rate_max"]),
-        (with("rollback", json!({"average_run_length": 99.0})), &["0.yaml: rollback.average_run_length: must be 100 or more"]),
+        (
+            with("rollback", json!({"mismatch_rate_ok": 0.01})),
+            &["0.yaml: rollback.mismatch_rate_ok: must be above 0 and below gate.mismatch_rate_max"],
+        ),
+        (
+            with("rollback", json!({"average_run_length": 99.0})),
+            &["0.yaml: rollback.average_run_length: must be 100 or more"],
+        ),
+        (
+            vec![
+                json!({"route": "*", "rollback": {"mismatch_rate_ok": 0.004}}),
+                json!({"route": "ocr", "gate": {"mismatch_rate_max": 0.001}, "rollback": {"cooldown": "2h"}}),
+            ],
+            &["1.yaml: rollback.mismatch_rate_ok: must be above 0 and below gate.mismatch_rate_max"],
+        ),
         (with("holdout", json!(1.0)), &["0.yaml: holdout: must be below 1"]),
-        (with("lanes", json!([{"provider": "a"}, {"provider": "a"}])), &["0.yaml: lanes[1]: an earlier entry of `lanes` is for the same provider and model group"]),
+        (
+            with("lanes", json!([{"provider": "a"}, {"provider": "a"}])),
+            &["0.yaml: lanes[1]: an earlier entry of `lanes` is for the same provider and model group"],
+        ),
         (with("lanes", json!([{"provider": "a", "holdout": 1.0}])), &["0.yaml: lanes[0].holdout: must be below 1"]),
         (excuse("$", "a", "2027-01-01"), &["0.yaml: tolerate[0].path: excuses everything; name the field"]),
         (excuse("$.**", "a", "2027-01-01"), &["0.yaml: tolerate[0].path: excuses everything; name the field"]),
@@ -99,7 +133,10 @@ fn sets_of_files_are_checked_whole() {
         assert_eq!(load(&files).unwrap_err(), expected, "{files:?}");
     }
     let ended = load(&excuse("$.x", "a", "2026-11-22")).unwrap();
-    assert!(matches!(ended.warnings[..], [ref only] if matches!(only.problem, RuleProblem::Expired(_))), "an ended entry warns, or a restart would fail");
+    assert!(
+        matches!(ended.warnings[..], [ref only] if matches!(only.problem, RuleProblem::Expired(_))),
+        "an ended entry warns, or a restart would fail"
+    );
     assert!(load(&excuse("$.x", "a", "2026-11-23")).unwrap().warnings.is_empty(), "the last day counts");
 }
 
@@ -117,7 +154,10 @@ fn layers_fill_every_gap() {
     let defaults = LaneRule::default();
 
     let mistral = resolve("ocr:mistral");
-    assert_eq!((mistral.stage, mistral.promote, mistral.mirror), (Stage::Canary, Promotion::Manual, Weight::nearest(0.5)));
+    assert_eq!(
+        (mistral.stage, mistral.promote, mistral.mirror),
+        (Stage::Canary, Promotion::Manual, Weight::nearest(0.5))
+    );
     assert_eq!((mistral.gate.alpha, mistral.gate.minimum_time), (0.01, Span::from_hours(48)));
     assert_eq!((mistral.gate.mismatch_rate_max, &mistral.sticky_by), (0.005, &StickyBy::Conversation));
     assert_eq!(resolve("ocr:mistral:special").stage, Stage::Off, "the group beats its provider, in any order");
@@ -151,7 +191,9 @@ fn canonical_text_ignores_order_and_evidence_ignores_what_gives_pairs_no_meaning
 
 #[test]
 fn tolerance_covers_a_field_or_a_subtree_until_its_day() {
-    let entry = |path: &str| file(json!({"route": "ocr", "tolerate": [{"path": path, "side": "client_response", "owner": "a", "reason": "b", "expires": "2026-11-23"}]})).tolerate.remove(0);
+    let entry = |path: &str| {
+        file(json!({"route": "ocr", "tolerate": [{"path": path, "side": "client_response", "owner": "a", "reason": "b", "expires": "2026-11-23"}]})).tolerate.remove(0)
+    };
     for (path, template, covered) in [
         ("$.pages[*].markdown", "$.pages[*].markdown", true),
         ("$.pages[*].markdown", "$.pages[*].markdown2", false),

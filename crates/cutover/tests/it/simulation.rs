@@ -102,8 +102,10 @@ impl Story {
     }
 
     fn tick(&mut self) {
-        let conditions = Conditions { agreement: Agreement::Agrees, open_severe_causes: 0, frozen: false, reverse_shadow: false };
-        let triggers = Triggers { native: ServedCount { answers: self.served.1, errors_5xx: 0 }, ..Triggers::default() };
+        let conditions =
+            Conditions { agreement: Agreement::Agrees, open_severe_causes: 0, frozen: false, reverse_shadow: false };
+        let triggers =
+            Triggers { native: ServedCount { answers: self.served.1, errors_5xx: 0 }, ..Triggers::default() };
         if let Some(made) = stage::step(&self.state, &self.rule, &self.evidence, &conditions, &triggers, self.now) {
             stage::apply(&made, &mut self.state, &mut self.evidence, &self.rule, self.now);
             self.journal.push((self.now.0, made.action, format!("{} {}", made.to.stage, made.to.weight)));
@@ -190,7 +192,10 @@ fn one_noisy_client_cannot_promote() {
     assert!(story.journal.is_empty());
     assert_eq!(story.evidence.promotion.pairs(), 14 * 24, "it counts once an hour");
 
-    let mut burst = Story::new(LaneRule { gate: cutover::rules::GateRule { minimum_time: "0s".parse().unwrap(), ..shadow().gate }, ..shadow() });
+    let mut burst = Story::new(LaneRule {
+        gate: cutover::rules::GateRule { minimum_time: "0s".parse().unwrap(), ..shadow().gate },
+        ..shadow()
+    });
     burst.hours(3, Weather { requests: 20_000, callers: 1, ..FAIR });
     assert!(burst.journal.is_empty());
     assert_eq!(burst.evidence.promotion.pairs(), 600, "200 an hour, however many it sends");

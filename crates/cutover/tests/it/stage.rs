@@ -38,10 +38,19 @@ fn seen(matches: u64, mismatches: u64) -> Evidence {
     evidence
 }
 
-fn open_checks(state: &LaneState, rule: &LaneRule, evidence: &Evidence, conditions: &Conditions, now: u64) -> Vec<String> {
+fn open_checks(
+    state: &LaneState,
+    rule: &LaneRule,
+    evidence: &Evidence,
+    conditions: &Conditions,
+    now: u64,
+) -> Vec<String> {
     let gate = gate::evaluate(state, rule, evidence, conditions, UnixSeconds(now));
     let names: Vec<&str> = gate.checks.iter().map(|check| check.name.as_str()).collect();
-    assert_eq!(names, ["evidence", "coverage", "minimum_time", "severe_causes", "uncompared", "agreement", "hold", "frozen"]);
+    assert_eq!(
+        names,
+        ["evidence", "coverage", "minimum_time", "severe_causes", "uncompared", "agreement", "hold", "frozen"]
+    );
     gate.checks.into_iter().filter(|check| !check.ok).map(|check| format!("{}: {}", check.name, check.text)).collect()
 }
 
@@ -54,7 +63,8 @@ fn the_gate_says_what_is_missing() {
         let traits = RequestTraits { caller: 1, request: number, shape: "document_url+pages" };
         half_compared.record(&Outcome::Skipped(SkipReason::ShadowDeclined), &traits, UnixSeconds(0));
     }
-    let cases: Vec<(LaneState, LaneRule, Evidence, Conditions, u64, &[&str])> = vec![
+    type Case<'a> = (LaneState, LaneRule, Evidence, Conditions, u64, &'a [&'a str]);
+    let cases: Vec<Case<'_>> = vec![
         (shadow.clone(), rule(), good.clone(), fine(), DAY, &[]),
         (shadow.clone(), rule(), seen(307, 0), fine(), DAY, &["evidence: 412 more comparisons without a mismatch"]),
         (
@@ -63,10 +73,20 @@ fn the_gate_says_what_is_missing() {
             seen(0, 0),
             fine(),
             DAY,
-            &["evidence: no comparison yet; 719 without a mismatch are needed", "coverage: no request shape was seen yet"],
+            &[
+                "evidence: no comparison yet; 719 without a mismatch are needed",
+                "coverage: no request shape was seen yet",
+            ],
         ),
         (shadow.clone(), rule(), good.clone(), fine(), DAY - 60, &["minimum_time: 1m more at this step"]),
-        (shadow.clone(), rule(), good.clone(), Conditions { open_severe_causes: 2, ..fine() }, DAY, &["severe_causes: 2 severe causes are open"]),
+        (
+            shadow.clone(),
+            rule(),
+            good.clone(),
+            Conditions { open_severe_causes: 2, ..fine() },
+            DAY,
+            &["severe_causes: 2 severe causes are open"],
+        ),
         (
             shadow.clone(),
             rule(),
@@ -83,23 +103,44 @@ fn the_gate_says_what_is_missing() {
             DAY,
             &["agreement: it is not known whether the running LiteLLM is the one we imitate"],
         ),
-        (shadow.clone(), LaneRule { hold: true, ..rule() }, good.clone(), fine(), DAY, &["hold: pinned by the rule (hold: true)"]),
+        (
+            shadow.clone(),
+            LaneRule { hold: true, ..rule() },
+            good.clone(),
+            fine(),
+            DAY,
+            &["hold: pinned by the rule (hold: true)"],
+        ),
         (LaneState { held: true, ..shadow.clone() }, rule(), good.clone(), fine(), DAY, &["hold: held by an operator"]),
-        (shadow.clone(), rule(), good.clone(), Conditions { frozen: true, ..fine() }, DAY, &["frozen: all lanes are frozen"]),
+        (
+            shadow.clone(),
+            rule(),
+            good.clone(),
+            Conditions { frozen: true, ..fine() },
+            DAY,
+            &["frozen: all lanes are frozen"],
+        ),
         (
             shadow.clone(),
             LaneRule { mirror: Weight::ZERO, ..rule() },
             seen(0, 0),
             fine(),
             DAY,
-            &["evidence: nothing is mirrored (mirror: 0), so nothing can be shown", "coverage: no request shape was seen yet"],
+            &[
+                "evidence: nothing is mirrored (mirror: 0), so nothing can be shown",
+                "coverage: no request shape was seen yet",
+            ],
         ),
     ];
     for (state, rule, evidence, conditions, now, expected) in cases {
         assert_eq!(open_checks(&state, &rule, &evidence, &conditions, now), expected);
     }
     let gate = gate::evaluate(&shadow, &rule(), &half_compared, &fine(), UnixSeconds(DAY));
-    assert!(gate.ready && gate.checks[1].text.ends_with("; shape `document_url+pages` was never compared"), "{:?}", gate.checks[1]);
+    assert!(
+        gate.ready && gate.checks[1].text.ends_with("; shape `document_url+pages` was never compared"),
+        "{:?}",
+        gate.checks[1]
+    );
     assert!(!half_compared.coverage.knows("document_url+pages"), "and at canary it stays on Python");
 }
 
@@ -140,8 +181,16 @@ fn the_way_up_is_the_rules_steps_and_ends_where_nothing_watches() {
 
 #[test]
 fn the_controller_raises_lowers_or_waits() {
-    let native = |errors_5xx| Triggers { native: ServedCount { answers: 100, errors_5xx }, python: ServedCount { answers: 900, errors_5xx: 0 }, ..Triggers::default() };
-    let outage = Triggers { native: ServedCount { answers: 100, errors_5xx: 50 }, python: ServedCount { answers: 900, errors_5xx: 450 }, ..Triggers::default() };
+    let native = |errors_5xx| Triggers {
+        native: ServedCount { answers: 100, errors_5xx },
+        python: ServedCount { answers: 900, errors_5xx: 0 },
+        ..Triggers::default()
+    };
+    let outage = Triggers {
+        native: ServedCount { answers: 100, errors_5xx: 50 },
+        python: ServedCount { answers: 900, errors_5xx: 450 },
+        ..Triggers::default()
+    };
     let panicked = Triggers { panics: 1, ..Triggers::default() };
     let slow = Triggers { overhead: Some("9 ms".into()), ..Triggers::default() };
     let quiet = Triggers::default;
@@ -180,12 +229,16 @@ fn the_controller_raises_lowers_or_waits() {
 
 #[test]
 fn a_rollback_cools_down_and_forgets() {
-    let rule = LaneRule { gate: cutover::rules::GateRule { minimum_time: Span::from_seconds(60), ..rule().gate }, ..rule() };
+    let rule =
+        LaneRule { gate: cutover::rules::GateRule { minimum_time: Span::from_seconds(60), ..rule().gate }, ..rule() };
     let (mut state, mut evidence) = (at(Stage::Canary, 0.05), seen(10, 5));
     let now = UnixSeconds(DAY);
     let made = stage::step(&state, &rule, &evidence, &fine(), &Triggers::default(), now).unwrap();
     stage::apply(&made, &mut state, &mut evidence, &rule, now);
-    assert_eq!((state.position, state.held, evidence.promotion.pairs(), evidence.regression.alarm()), (Position::SHADOW, false, 0, false));
+    assert_eq!(
+        (state.position, state.held, evidence.promotion.pairs(), evidence.regression.alarm()),
+        (Position::SHADOW, false, 0, false)
+    );
     assert_eq!(state.rollback.as_ref().unwrap().trigger, "regression");
 
     let good = |since| Evidence { since: UnixSeconds(since), ..seen(1000, 0) };
@@ -208,27 +261,61 @@ fn operators_need_a_reason_and_evidence_to_raise_and_nothing_to_lower() {
     let refused = |code: &str| Err(code.to_owned());
     let full = || position(Position::FULL);
     let cases = [
-        (Promote, "r", at(Stage::Shadow, 0.0), rule(), &good, fine(), position(Position::canary(Weight::nearest(0.01)))),
+        (
+            Promote,
+            "r",
+            at(Stage::Shadow, 0.0),
+            rule(),
+            &good,
+            fine(),
+            position(Position::canary(Weight::nearest(0.01))),
+        ),
         (Promote, "r", held.clone(), rule(), &good, fine(), position(Position::canary(Weight::nearest(0.01)))),
-        (Promote, "r", at(Stage::Shadow, 0.0), pinned, &good, fine(), position(Position::canary(Weight::nearest(0.01)))),
+        (
+            Promote,
+            "r",
+            at(Stage::Shadow, 0.0),
+            pinned,
+            &good,
+            fine(),
+            position(Position::canary(Weight::nearest(0.01))),
+        ),
         (Promote, " ", at(Stage::Shadow, 0.0), rule(), &good, fine(), refused("reason_missing")),
         (Promote, "r", at(Stage::Shadow, 0.0), rule(), &little, fine(), refused("gate_closed")),
         (Promote, "r", at(Stage::Shadow, 0.0), rule(), &good, frozen.clone(), refused("frozen")),
         (Promote, "r", at(Stage::Full, 1.0), rule(), &good, fine(), refused("nowhere_to_go")),
         (Promote, "r", at(Stage::Off, 0.0), rule(), &little, fine(), position(Position::SHADOW)),
-        (ForcePromote, "r", at(Stage::Shadow, 0.0), rule(), &little, fine(), position(Position::canary(Weight::nearest(0.01)))),
+        (
+            ForcePromote,
+            "r",
+            at(Stage::Shadow, 0.0),
+            rule(),
+            &little,
+            fine(),
+            position(Position::canary(Weight::nearest(0.01))),
+        ),
         (ForcePromote, "", at(Stage::Shadow, 0.0), rule(), &little, fine(), refused("reason_missing")),
         (ForcePromote, "r", at(Stage::Canary, 0.99), unwatched, &little, fine(), full()),
         (ForcePromote, "r", at(Stage::Full, 1.0), rule(), &little, fine(), refused("nowhere_to_go")),
         (Rollback, "r", at(Stage::Full, 1.0), rule(), &little, frozen, position(Position::SHADOW)),
         (Rollback, "r", at(Stage::Shadow, 0.0), rule(), &little, fine(), position(Position::OFF)),
         (Rollback, "r", at(Stage::Off, 0.0), rule(), &little, fine(), refused("nowhere_to_go")),
-        (Hold, "r", at(Stage::Canary, 0.05), rule(), &little, fine(), position(Position::canary(Weight::nearest(0.05)))),
+        (
+            Hold,
+            "r",
+            at(Stage::Canary, 0.05),
+            rule(),
+            &little,
+            fine(),
+            position(Position::canary(Weight::nearest(0.05))),
+        ),
         (Release, "r", held, rule(), &little, fine(), position(Position::SHADOW)),
     ];
     for (operation, reason, state, rule, evidence, conditions, expected) in cases {
         let made = stage::operate(operation, reason, &state, &rule, evidence, &conditions, UnixSeconds(DAY));
-        let made = made.map(|made| format!("{} {}", made.to.stage, made.to.weight)).map_err(|refusal: Refusal| refusal.code().to_owned());
+        let made = made
+            .map(|made| format!("{} {}", made.to.stage, made.to.weight))
+            .map_err(|refusal: Refusal| refusal.code().to_owned());
         assert_eq!(made, expected, "{operation:?} {reason:?} {:?}", state.position);
     }
 }
@@ -247,7 +334,11 @@ fn an_operators_rollback_stays_until_released() {
 fn a_reload_moves_a_lane_only_where_the_rules_stage_changed() {
     let (mut state, mut evidence) = (at(Stage::Canary, 0.05), seen(10, 0));
     assert_eq!(stage::reload(&state, &rule()), None, "the store keeps where the lane got to");
-    for (to, expected) in [(Stage::Off, Position::OFF), (Stage::Full, Position::FULL), (Stage::Canary, Position::canary(Weight::nearest(0.01)))] {
+    for (to, expected) in [
+        (Stage::Off, Position::OFF),
+        (Stage::Full, Position::FULL),
+        (Stage::Canary, Position::canary(Weight::nearest(0.01))),
+    ] {
         let changed = LaneRule { stage: to, ..rule() };
         let made = stage::reload(&state, &changed).unwrap();
         stage::apply(&made, &mut state, &mut evidence, &changed, UnixSeconds(DAY));

@@ -25,7 +25,12 @@ fn pair_of(name: &str, value: &str) -> (String, String) {
 fn leg() -> Leg {
     let headers = vec![pair_of("authorization", "k1"), pair_of("content-type", "application/json")];
     Leg {
-        calls: vec![("POST", "https://api.mistral.ai/v1/ocr".to_owned(), headers, r#"{"model":"m","pages":[0]}"#.to_owned())],
+        calls: vec![(
+            "POST",
+            "https://api.mistral.ai/v1/ocr".to_owned(),
+            headers,
+            r#"{"model":"m","pages":[0]}"#.to_owned(),
+        )],
         status: 200,
         headers: vec![pair_of("content-type", "application/json"), pair_of("x-litellm-response-cost", "0.001")],
         body: r#"{"pages":[{"markdown":"a"}],"usage_info":{"pages_processed":1}}"#.to_owned(),
@@ -34,14 +39,25 @@ fn leg() -> Leg {
 
 impl Leg {
     fn record(&self) -> LegRecord<'_> {
-        let attempts = self.calls.iter().map(|(method, url, headers, body)| ProviderCall { method, url, headers, body: body.as_bytes() }).collect();
-        LegRecord { attempts, answer: Answered { status: self.status, headers: &self.headers, body: self.body.as_bytes() } }
+        let attempts = self
+            .calls
+            .iter()
+            .map(|(method, url, headers, body)| ProviderCall { method, url, headers, body: body.as_bytes() })
+            .collect();
+        LegRecord {
+            attempts,
+            answer: Answered { status: self.status, headers: &self.headers, body: self.body.as_bytes() },
+        }
     }
 }
 
 fn judge_on(lane: &str, control: &Leg, candidate: &Leg, rule: &LaneRule) -> Judgement {
     let lane: LaneId = lane.parse().unwrap();
-    judge(&Pair { lane: &lane, control: control.record(), candidate: candidate.record() }, rule, "2026-11-23".parse().unwrap())
+    judge(
+        &Pair { lane: &lane, control: control.record(), candidate: candidate.record() },
+        rule,
+        "2026-11-23".parse().unwrap(),
+    )
 }
 
 fn changed(base: &Leg, change: impl FnOnce(&mut Leg)) -> Leg {
@@ -57,23 +73,57 @@ fn what_differs_decides_how_bad_it_is() {
     let cases: Vec<(&str, Leg, &str, Option<Severity>)> = vec![
         ("nothing", base.clone(), "match", None),
         ("status", changed(&base, |leg| leg.status = 201), "mismatch", Some(Severity::Severe)),
-        ("content", with_body(r#"{"pages":[{"markdown":"b"}],"usage_info":{"pages_processed":1}}"#), "mismatch", Some(Severity::High)),
-        ("usage", with_body(r#"{"pages":[{"markdown":"a"}],"usage_info":{"pages_processed":2}}"#), "mismatch", Some(Severity::Medium)),
-        ("key order", with_body(r#"{"usage_info":{"pages_processed":1},"pages":[{"markdown":"a"}]}"#), "match", Some(Severity::Low)),
-        ("number spelling", with_body(r#"{"pages":[{"markdown":"a"}],"usage_info":{"pages_processed":1.0}}"#), "match", Some(Severity::Low)),
+        (
+            "content",
+            with_body(r#"{"pages":[{"markdown":"b"}],"usage_info":{"pages_processed":1}}"#),
+            "mismatch",
+            Some(Severity::High),
+        ),
+        (
+            "usage",
+            with_body(r#"{"pages":[{"markdown":"a"}],"usage_info":{"pages_processed":2}}"#),
+            "mismatch",
+            Some(Severity::Medium),
+        ),
+        (
+            "key order",
+            with_body(r#"{"usage_info":{"pages_processed":1},"pages":[{"markdown":"a"}]}"#),
+            "match",
+            Some(Severity::Low),
+        ),
+        (
+            "number spelling",
+            with_body(r#"{"pages":[{"markdown":"a"}],"usage_info":{"pages_processed":1.0}}"#),
+            "match",
+            Some(Severity::Low),
+        ),
         ("cost header", changed(&base, |leg| leg.headers[1].1 = "0.002".into()), "mismatch", Some(Severity::Medium)),
         ("content type", changed(&base, |leg| leg.headers[0].1 = "text/html".into()), "mismatch", Some(Severity::High)),
         ("method", changed(&base, |leg| leg.calls[0].0 = "PUT"), "mismatch", Some(Severity::Severe)),
         ("url", changed(&base, |leg| leg.calls[0].1.push('/')), "mismatch", Some(Severity::Severe)),
         ("credential", changed(&base, |leg| leg.calls[0].2[0].1 = "k2".into()), "mismatch", Some(Severity::Severe)),
         ("no credential", changed(&base, |leg| drop(leg.calls[0].2.remove(0))), "mismatch", Some(Severity::Severe)),
-        ("request body", changed(&base, |leg| leg.calls[0].3 = r#"{"model":"m"}"#.into()), "mismatch", Some(Severity::High)),
+        (
+            "request body",
+            changed(&base, |leg| leg.calls[0].3 = r#"{"model":"m"}"#.into()),
+            "mismatch",
+            Some(Severity::High),
+        ),
         ("no attempt", changed(&base, |leg| leg.calls.clear()), "mismatch", Some(Severity::Severe)),
-        ("second attempt", changed(&base, |leg| leg.calls.push(leg.calls[0].clone())), "mismatch", Some(Severity::Severe)),
+        (
+            "second attempt",
+            changed(&base, |leg| leg.calls.push(leg.calls[0].clone())),
+            "mismatch",
+            Some(Severity::Severe),
+        ),
     ];
     for (name, candidate, verdict, severity) in cases {
         let judged = judge_on("ocr:mistral", &base, &candidate, &LaneRule::default());
-        assert_eq!((judged.verdict.as_str(), judged.causes.first().map(|cause| cause.severity)), (verdict, severity), "{name}: {judged:?}");
+        assert_eq!(
+            (judged.verdict.as_str(), judged.causes.first().map(|cause| cause.severity)),
+            (verdict, severity),
+            "{name}: {judged:?}"
+        );
     }
 }
 
@@ -85,14 +135,22 @@ fn leaks_of_python_are_tolerated_and_nothing_beside_them() {
             leg.body = json!({"error": {"message": message, "type": kind, "code": status.to_string()}}).to_string();
         })
     };
-    let control = error(500, "None", "litellm.APIConnectionError: boom\nTraceback (most recent call last):\n  File \"x.py\", line 1");
+    let control = error(
+        500,
+        "None",
+        "litellm.APIConnectionError: boom\nTraceback (most recent call last):\n  File \"x.py\", line 1",
+    );
     for (name, candidate, verdict) in [
         ("first line kept", error(500, "None", "litellm.APIConnectionError: boom"), "tolerated"),
         ("first line changed", error(500, "None", "litellm.APIConnectionError: bang"), "mismatch"),
         ("type changed", error(500, "server_error", "litellm.APIConnectionError: boom"), "mismatch"),
         ("status changed", error(503, "None", "litellm.APIConnectionError: boom"), "mismatch"),
     ] {
-        assert_eq!(judge_on("ocr:mistral", &control, &candidate, &LaneRule::default()).verdict.as_str(), verdict, "{name}");
+        assert_eq!(
+            judge_on("ocr:mistral", &control, &candidate, &LaneRule::default()).verdict.as_str(),
+            verdict,
+            "{name}"
+        );
     }
     let fine = |message: &str| changed(&leg(), |leg| leg.body = json!({"error": {"message": message}}).to_string());
     let judged = judge_on("ocr:mistral", &fine("at 0x7f3a12bc"), &fine("at 0x7f3a12bd"), &LaneRule::default());
@@ -103,21 +161,38 @@ fn leaks_of_python_are_tolerated_and_nothing_beside_them() {
 fn generated_ids_are_noise_while_they_keep_format_and_map_one_to_one() {
     let chat = |id: &str, created: serde_json::Value, calls: &[&str]| {
         let calls: Vec<_> = calls.iter().map(|id| json!({"id": id, "type": "function"})).collect();
-        changed(&leg(), |leg| leg.body = json!({"id": id, "created": created, "choices": [{"message": {"tool_calls": calls}}], "echo": id}).to_string())
+        changed(&leg(), |leg| {
+            leg.body =
+                json!({"id": id, "created": created, "choices": [{"message": {"tool_calls": calls}}], "echo": id})
+                    .to_string()
+        })
     };
     let now = || json!(1_795_392_191);
     let control = chat("chatcmpl-aaaaaa", now(), &["call_aaaaaa", "call_bbbbbb"]);
     for (name, candidate, verdict) in [
         ("other ids", chat("chatcmpl-cccccc", json!(1_795_392_199), &["call_xxxxxx", "call_yyyyyy"]), "match"),
         ("broken format", chat("cccccc", now(), &["call_xxxxxx", "call_yyyyyy"]), "mismatch"),
-        ("a time of another type", chat("chatcmpl-cccccc", json!("1795392191"), &["call_xxxxxx", "call_yyyyyy"]), "mismatch"),
-        ("a time in milliseconds", chat("chatcmpl-cccccc", json!(1_795_392_191_000_u64), &["call_xxxxxx", "call_yyyyyy"]), "mismatch"),
+        (
+            "a time of another type",
+            chat("chatcmpl-cccccc", json!("1795392191"), &["call_xxxxxx", "call_yyyyyy"]),
+            "mismatch",
+        ),
+        (
+            "a time in milliseconds",
+            chat("chatcmpl-cccccc", json!(1_795_392_191_000_u64), &["call_xxxxxx", "call_yyyyyy"]),
+            "mismatch",
+        ),
         ("two ids became one", chat("chatcmpl-cccccc", now(), &["call_xxxxxx", "call_xxxxxx"]), "mismatch"),
     ] {
         let judged = judge_on("chat_completions:openai", &control, &candidate, &LaneRule::default());
         assert_eq!(judged.verdict.as_str(), verdict, "{name}: {:?}", judged.differences);
     }
-    let judged = judge_on("ocr:mistral", &control, &chat("chatcmpl-cccccc", now(), &["call_aaaaaa", "call_bbbbbb"]), &LaneRule::default());
+    let judged = judge_on(
+        "ocr:mistral",
+        &control,
+        &chat("chatcmpl-cccccc", now(), &["call_aaaaaa", "call_bbbbbb"]),
+        &LaneRule::default(),
+    );
     assert_eq!(judged.verdict, Verdict::Mismatch, "OCR answers have no noisy field");
 }
 
@@ -139,7 +214,9 @@ fn rules_excuse_what_they_name_until_they_end() {
 
 #[test]
 fn one_cause_has_one_identity() {
-    let pages = |texts: [&str; 3]| changed(&leg(), |leg| leg.body = json!({"pages": texts.map(|text| json!({"markdown": text}))}).to_string());
+    let pages = |texts: [&str; 3]| {
+        changed(&leg(), |leg| leg.body = json!({"pages": texts.map(|text| json!({"markdown": text}))}).to_string())
+    };
     let control = pages(["a", "b", "c"]);
     let judged = judge_on("ocr:mistral", &control, &pages(["x", "y", "z"]), &LaneRule::default());
     assert_eq!((judged.differences.len(), judged.causes.len()), (3, 1));
@@ -153,7 +230,9 @@ fn one_cause_has_one_identity() {
 
 #[test]
 fn too_many_differences_are_a_mismatch_even_if_each_is_low() {
-    let numbers = |count: usize, spelling: &str| changed(&leg(), |leg| leg.body = format!("[{}]", vec![spelling; count].join(",")));
+    let numbers = |count: usize, spelling: &str| {
+        changed(&leg(), |leg| leg.body = format!("[{}]", vec![spelling; count].join(",")))
+    };
     for (count, verdict, truncated) in [(200, "match", false), (201, "mismatch", true)] {
         let judged = judge_on("ocr:mistral", &numbers(count, "1"), &numbers(count, "1.0"), &LaneRule::default());
         assert_eq!((judged.verdict.as_str(), judged.truncated), (verdict, truncated), "{count}");
@@ -162,7 +241,11 @@ fn too_many_differences_are_a_mismatch_even_if_each_is_low() {
 
 #[test]
 fn values_are_shortened_after_they_were_judged() {
-    let long = |end: &str| changed(&leg(), |leg| leg.body = json!({"pages": [{"markdown": format!("{}{end}", "\u{fc}".repeat(5000))}]}).to_string());
+    let long = |end: &str| {
+        changed(&leg(), |leg| {
+            leg.body = json!({"pages": [{"markdown": format!("{}{end}", "\u{fc}".repeat(5000))}]}).to_string()
+        })
+    };
     let judged = judge_on("ocr:mistral", &long("a"), &long("b"), &LaneRule::default());
     let shown = judged.differences[0].left.as_ref().unwrap();
     assert!(shown.len() <= 512 + '\u{2026}'.len_utf8() && shown.ends_with('\u{2026}'));
@@ -171,7 +254,8 @@ fn values_are_shortened_after_they_were_judged() {
 
 #[test]
 fn skip_reasons_are_closed_and_labelled() {
-    let benign: Vec<&str> = SkipReason::ALL.iter().filter(|reason| reason.benign()).map(|reason| reason.as_str()).collect();
+    let benign: Vec<&str> =
+        SkipReason::ALL.iter().filter(|reason| reason.benign()).map(|reason| reason.as_str()).collect();
     assert_eq!(benign, ["not_sampled", "served_natively", "no_provider_exchange"]);
     for reason in SkipReason::ALL {
         assert_eq!(serde_json::to_value(reason).unwrap(), reason.as_str());
@@ -179,4 +263,72 @@ fn skip_reasons_are_closed_and_labelled() {
         assert_eq!(serde_json::from_str::<Outcome>(&serde_json::to_string(&outcome).unwrap()).unwrap(), outcome);
     }
     assert_eq!(Side::ProviderRequest.as_str(), "provider_request");
+}
+
+/// Two answers of LiteLLM 1.102.4 to one OCR request, as they came, the provider's URL aside.
+#[test]
+fn two_real_answers_of_one_litellm_match() {
+    let first = [
+        ("Date", "Mon, 23 Nov 2026 01:36:40 GMT"),
+        ("Content-Length", "310"),
+        ("Content-Type", "application/json"),
+        ("x-litellm-call-id", "6c41fbf4-351d-4da1-81e4-a6e8bb80bf01"),
+        ("x-litellm-model-id", "c40c3f7301aa0d4ca12d018762269fb492f877458576e7133e380957770a358a"),
+        ("x-litellm-model-name", "mistral/mistral-ocr-latest"),
+        ("x-litellm-model-api-base", "https://api.mistral.ai/v1"),
+        ("x-litellm-version", "1.102.4"),
+        ("x-litellm-response-cost", "0.001"),
+        ("x-litellm-response-cost-original", "0.001"),
+        ("x-litellm-response-cost-discount-amount", "0.0"),
+        ("x-litellm-response-cost-margin-amount", "0.0"),
+        ("x-litellm-response-cost-margin-percent", "0.0"),
+        ("x-litellm-response-cost-input", "0.001"),
+        ("x-litellm-response-cost-output", "0.0"),
+        ("x-litellm-response-cost-tool-usage", "0.0"),
+        ("x-litellm-key-spend", "0.001"),
+        ("x-litellm-response-duration-ms", "13.743"),
+        ("x-litellm-callback-duration-ms", "0.0"),
+        ("x-litellm-model-group", "ocr"),
+        ("x-litellm-attempted-retries", "0"),
+        ("x-litellm-attempted-fallbacks", "0"),
+        ("Content-Security-Policy", "frame-ancestors 'none'"),
+    ];
+    let second = [
+        ("Date", "Mon, 23 Nov 2026 01:36:41 GMT"),
+        ("Content-Length", "310"),
+        ("Content-Type", "application/json"),
+        ("x-litellm-call-id", "588a931b-42a5-4a61-b684-e40e54fd5e8f"),
+        ("x-litellm-model-id", "c40c3f7301aa0d4ca12d018762269fb492f877458576e7133e380957770a358a"),
+        ("x-litellm-model-name", "mistral/mistral-ocr-latest"),
+        ("x-litellm-model-api-base", "https://api.mistral.ai/v1"),
+        ("x-litellm-version", "1.102.4"),
+        ("x-litellm-response-cost", "0.001"),
+        ("x-litellm-response-cost-original", "0.001"),
+        ("x-litellm-response-cost-discount-amount", "0.0"),
+        ("x-litellm-response-cost-margin-amount", "0.0"),
+        ("x-litellm-response-cost-margin-percent", "0.0"),
+        ("x-litellm-response-cost-input", "0.001"),
+        ("x-litellm-response-cost-output", "0.0"),
+        ("x-litellm-response-cost-tool-usage", "0.0"),
+        ("x-litellm-key-spend", "0.001"),
+        ("x-litellm-response-duration-ms", "3.159"),
+        ("x-litellm-callback-duration-ms", "0.0"),
+        ("x-litellm-model-group", "ocr"),
+        ("x-litellm-attempted-retries", "0"),
+        ("x-litellm-attempted-fallbacks", "0"),
+        ("Content-Security-Policy", "frame-ancestors 'none'"),
+    ];
+    let body = r##"{"pages":[{"index":0,"markdown":"# hi","images":[],"dimensions":{"dpi":200,"height":10,"width":5}}],"model":"ocr","document_annotation":null,"usage_info":{"pages_processed":1,"pages_processed_annotation":null,"credits":null,"doc_size_bytes":10},"content":null,"tables":null,"keyValuePairs":null,"object":"ocr"}"##;
+    let answer = |headers: &[(&str, &str)]| {
+        changed(&leg(), |leg| {
+            leg.headers = headers.iter().map(|(name, value)| pair_of(name, value)).collect();
+            leg.body = body.to_owned();
+        })
+    };
+    let judged = judge_on("ocr:mistral", &answer(&first), &answer(&second), &LaneRule::default());
+    assert_eq!((judged.verdict, judged.differences), (Verdict::Match, vec![]));
+
+    let lying = changed(&answer(&second), |leg| leg.headers[1].1 = "311".to_owned());
+    let judged = judge_on("ocr:mistral", &answer(&first), &lying, &LaneRule::default());
+    assert_eq!(judged.differences[0].path, "headers.content-length", "a length must be true");
 }
