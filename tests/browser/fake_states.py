@@ -83,6 +83,7 @@ def evidence(pairs, mismatches, log_e, unseen=0.012, uncompared=0.008, cusum=0.1
 
 
 def climbing(passed):
+    passed %= 90  # climbs, then starts over, so that a server left running stays plausible
     seen = int(308 + passed * 4)
     return lane(
         "ocr:mistral", "shadow", eligible=True, since=at(1260), outcomes={"match": seen, "tolerated": 4, "mismatch": 0},

@@ -71,7 +71,7 @@ function show() {
     warning && h("div.notice.notice-warn", { key: "warning" }, h("div", h("p.notice-title", warning[0]), h("ul.plain", warning[1].map((line) => h("li", line))))),
     h("label.field", { key: "reason" }, h("span", "Reason"), h("textarea", { name: "reason", rows: 3, required: true, maxlength: 1000, value: reason,
       placeholder: "Written to the journal, for whoever reads it next", oninput: (event) => { asked.reason = event.target.value; } })),
-    needsToken && h("label.field", { key: "token" }, h("span", "Admin token"), h("input", { name: "token", type: "password", autocomplete: "off", required: true, spellcheck: "false" }),
+    needsToken && h("label.field", { key: "token" }, h("span", "Admin token"), h("input", { name: "token", type: "password", autocomplete: "off", required: true }),
       h("span.quiet", "The value of CROSSFADE_ADMIN_TOKEN. Kept for this browser tab only.")),
     h("p.form-error", { key: "error", role: "alert" }, error),
     h("div.dialog-actions", { key: "actions" },
@@ -146,6 +146,6 @@ export function tokenPage(message) {
     afterwards();
     changed();
   } }, h("p.empty-title", "This admin port asks for its token"), h("p", message),
-  h("label.field", h("span", "Admin token"), h("input", { name: "token", type: "password", autocomplete: "off", spellcheck: "false" })),
+  h("label.field", h("span", "Admin token"), h("input", { name: "token", type: "password", autocomplete: "off" })),
   h("p", h("button.button.button-primary", { type: "submit" }, "Continue")));
 }

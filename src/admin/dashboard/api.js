@@ -3,6 +3,7 @@
 import { learnClock } from "./format.js";
 
 const TOKEN = "crossfade-admin-token";
+const ANSWERS_KEPT = 16;
 const PATIENCE_MILLISECONDS = 10_000;
 
 /** What went wrong, and what the reader can do: `away` (retry), `token` (ask for one), `refused` (say why). */
@@ -41,7 +42,7 @@ export async function get(path) {
   if (before?.text === text) return before.value;
   const value = parse(text, path.startsWith("/api/samples/"));
   kept.set(path, { text, value });
-  if (kept.size > 40) kept.delete(kept.keys().next().value);
+  if (kept.size > ANSWERS_KEPT) kept.delete(kept.keys().next().value);
   return value;
 }
 

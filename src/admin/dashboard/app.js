@@ -56,8 +56,9 @@ async function refresh() {
     state.answers = rest.map((answer) => answer.value);
     state.answeredAt = new Date().toISOString();
   }
-  draw();
+  // Scheduled first: an answer that cannot be drawn must not end the refreshing.
   schedule();
+  draw();
 }
 
 function schedule() {

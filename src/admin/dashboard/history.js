@@ -34,11 +34,11 @@ export function history(minutes) {
       at >= 0 && h("rect.chart-chosen", { key: "chosen", x: at * step, y: 0, width: step, height: HEIGHT + 16 }),
       list.map((minute, index) => bar(minute, index * step, step, highest)))),
     h("p.chart-ends.quiet", h("span", list.length ? clock(list[0].at, false) : ""), h("span", list.length ? clock(list.at(-1).at, false) : "")),
-    h("ul.legend", NAMES.map((name) => h("li", { key: name }, h("i.swatch", { class: `swatch-${name}` }), name)), h("li.quiet", "ticks under the line: minutes with a mismatch")));
+    h("ul.legend", NAMES.map((name) => h("li", { key: name }, h("i.swatch", { class: `swatch-${name}` }), name)), h("li.quiet", "ticks below the line: a mismatch")));
 }
 
 function readout(minute, list, highest) {
-  if (!minute) return list.length ? `at most ${count(highest)} a minute` : "no traffic in the last hour";
+  if (!minute) return list.some((each) => sum(each.outcomes)) ? `at most ${count(highest)} a minute` : "no traffic in the last hour";
   const { match = 0, tolerated = 0, mismatch = 0, skipped = 0 } = minute.outcomes;
   return `${clock(minute.at, false)}: ${count(match)} match, ${count(tolerated)} tolerated, ${count(mismatch)} mismatch, ${count(skipped)} skipped`;
 }

@@ -72,7 +72,8 @@ export function gate(lane, whole = false) {
   const next = stepWords(lane.gate);
   if (!next) {
     return h("section.part.gate", { "aria-label": "Gate" }, h("h3", "Gate"),
-      h("p.hint", lane.stage === "full" ? "At full: there is no further step. The hold-out share is still compared." : "No next step."), checkList(lane.gate?.checks ?? []));
+      h("p.hint", lane.stage !== "full" ? "No next step." : lane.watched ? "At full: there is no further step. The hold-out share is still compared."
+        : "At full and unwatched: nothing is compared, so a regression would not be seen. Give the rule a hold-out."), checkList(lane.gate?.checks ?? []));
   }
   const failing = (lane.gate.checks ?? []).filter((check) => !check.ok);
   const fine = (lane.gate.checks ?? []).filter((check) => check.ok);

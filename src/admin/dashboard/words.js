@@ -29,16 +29,8 @@ export const SEVERITIES = {
   low: { sign: "·", word: "Low", rank: 3 },
 };
 
-export const CHECKS = {
-  evidence: "Evidence",
-  coverage: "Coverage",
-  minimum_time: "Minimum time",
-  severe_causes: "Severe causes",
-  uncompared: "Compared share",
-  agreement: "Agreement",
-  hold: "Hold",
-  frozen: "Freeze",
-};
+/** Gate checks whose code is not what to call them. */
+export const CHECKS = { uncompared: "Compared share", frozen: "Freeze" };
 
 const SKIPPED = {
   no_tape: "no tape: Python’s provider traffic is not led through the tap",
@@ -51,7 +43,6 @@ const SKIPPED = {
   incomplete_tape: "the tape is incomplete",
   client_disconnected: "the client left before the answer was whole",
   caller_capped: "this caller’s hourly share of the evidence is used up",
-  timed_out: "the shadow run took too long",
 };
 
 export function skippedText(reason) { return SKIPPED[reason] ?? humanise(reason); }
