@@ -62,7 +62,7 @@ def test_openai_responses(openai_client):
 
 def test_openai_errors(base, mock, slot):
     with pytest.raises(openai.AuthenticationError):
-        openai.OpenAI(base_url=f"{base}/v1", api_key="none", default_headers={"Authorization": openai.Omit()}, max_retries=0).models.list()
+        openai.OpenAI(base_url=f"{base}/v1", api_key="none", max_retries=0).models.list(extra_headers={"Authorization": openai.Omit()})
     client = openai.OpenAI(base_url=f"{base}/v1", api_key=MASTER_KEY, max_retries=0)
     with pytest.raises(openai.BadRequestError):
         client.chat.completions.create(model="nobody-has-this", messages=QUESTION)

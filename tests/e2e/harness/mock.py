@@ -1,4 +1,5 @@
 """The tests' side of the mock provider: scripts in, what it saw out. Every case is isolated by its name."""
+import itertools
 import json
 
 from .http import ask
@@ -8,8 +9,10 @@ from .processes import MOCK_PROVIDER, Process, until
 class Mock:
     """A running mock provider. `url` is its base address, `case_url` that of one scripted case."""
 
+    numbers = itertools.count()
+
     def __init__(self, directory, *arguments: str, port: int = 0):
-        self.process = Process([MOCK_PROVIDER, "--listen", f"127.0.0.1:{port}", *arguments], directory / "mock-provider.log")
+        self.process = Process([MOCK_PROVIDER, "--listen", f"127.0.0.1:{port}", *arguments], directory / f"mock-provider-{next(self.numbers)}.log")
         line = until(lambda: self.process.log.read_text().strip() or self.process.require_alive(), 20, "the mock provider's address")
         self.url = "http://" + line.splitlines()[0]
 
