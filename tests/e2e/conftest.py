@@ -15,7 +15,7 @@ from harness.processes import free_port
 from ocr_cases import all_cases
 
 DIRECT = os.environ.get("GATEWAY", "crossfade") == "litellm"
-SLOTS = 40  # model groups whose provider a test scripts for itself
+SLOTS = 60  # model groups whose provider a test scripts for itself
 
 
 def pytest_collection_modifyitems(items):
@@ -83,7 +83,6 @@ class Fleet:
         fallbacks = {"router_settings": {"fallbacks": [{"ocr-declined": ["ocr"]}]}}
         self.python = litellm.LiteLlm(work, "python", litellm.config(common_models(mock) + case_models(mock, cases), **fallbacks), environment)
         self.open = litellm.LiteLlm(work, "open", litellm.config(common_models(mock)[:5], master_key=None))
-        self.rust = litellm.LiteLlm(work, "rust", litellm.config(common_models(mock)[:5]), {"LITELLM_RUST": "1"})
         self.shadow_config = work / "shadow.yaml"
         self.started = [self.python.start()]
         self.work, self.mock = work, mock
@@ -91,7 +90,7 @@ class Fleet:
             # Crossfade reads the original, LiteLLM what `crossfade tap` makes of it.
             original = litellm.LiteLlm(work, "shadow", litellm.config(common_models(mock)))
             self.shadow_config = original.config
-            self.started += [self.open.start(), self.rust.start()]
+            self.started.append(self.open.start())
             self.tapped, self.tap_error = None, None
             try:
                 tapped = tapped_config(original.config, f"http://127.0.0.1:{self.tap_port}", work / "shadow-tapped.yaml")
@@ -131,20 +130,22 @@ def gateway(python, work) -> str:
 
 
 @pytest.fixture(scope="session")
-def native(python, work) -> str:
-    """Crossfade with everything native-capable pinned to the native leg, or LiteLLM itself."""
-    if DIRECT:
-        yield python.url
-        return
+def native_instance(python, work) -> Crossfade:
+    """Crossfade with everything native-capable pinned to the native leg."""
     running = Crossfade(work / "native", python.url, python.config, {"everything.yaml": PIN_TO_NATIVE}).start().ready()
-    yield running.url
+    yield running
     running.stop()
 
 
 @pytest.fixture(scope="session")
+def native(request, python) -> str:
+    """The address of that, or LiteLLM itself."""
+    return python.url if DIRECT else request.getfixturevalue("native_instance").url
+
+
+@pytest.fixture(scope="session")
 def front(mock, work):
-    """Crossfade as a plain pass-through in front of the mock, which shows what arrives; or the mock itself. A function
-    from extra arguments to the running front's address would start one each; this one is shared."""
+    """Crossfade as a plain pass-through in front of the mock, which shows what arrives; or the mock itself."""
     if DIRECT:
         yield mock
         return

@@ -22,7 +22,7 @@ ENVIRONMENT = {
 class LiteLlm:
     """A running LiteLLM proxy; `start` returns at once, `ready` waits."""
 
-    def __init__(self, directory: Path, name: str, config: dict | Path, environment: dict[str, str] | None = None, port: int | None = None):
+    def __init__(self, directory: Path, name: str, config: dict | Path, environment: dict[str, str | None] | None = None, port: int | None = None):
         self.name, self.port = name, port or free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         if isinstance(config, dict):
@@ -30,7 +30,7 @@ class LiteLlm:
             self.config.write_text(json.dumps(config, indent=1))  # JSON is YAML
         else:
             self.config = config
-        self.directory, self.environment = directory, {**ENVIRONMENT, **(environment or {})}
+        self.directory, self.environment = directory, {**ENVIRONMENT, **(environment or {})}  # None: not set at all
         self.process = None
 
     def start(self):

@@ -39,13 +39,14 @@ def until(holds, seconds: float, what: str):
 class Process:
     """A child in its own process group, with its output in a file that a failing test can quote."""
 
-    def __init__(self, command: list[str], log: Path, environment: dict[str, str] | None = None, directory: Path | None = None):
+    def __init__(self, command: list[str], log: Path, environment: dict[str, str | None] | None = None, directory: Path | None = None):
         self.command, self.log = command, log
         self.started = time.monotonic()
         self._output = open(log, "ab")
+        whole = {**os.environ, **(environment or {})}
         self.child = subprocess.Popen(
             command, stdout=self._output, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL,
-            env={**os.environ, **(environment or {})}, cwd=directory, start_new_session=True,
+            env={name: value for name, value in whole.items() if value is not None}, cwd=directory, start_new_session=True,
         )
 
     @property
