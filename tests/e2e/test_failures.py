@@ -1,5 +1,8 @@
 """Python down, slow or coming back: the client gets a clear answer in LiteLLM's shape, readiness says so, nothing needs a restart."""
 import json
+import socket
+import threading
+import time
 
 import pytest
 
@@ -71,9 +74,6 @@ def test_python_slow(work, mock):
 
 def test_upstream_that_answers_nonsense(work, tmp_path):
     """A peer that is no HTTP server."""
-    import socket
-    import threading
-
     with socket.create_server(("127.0.0.1", 0)) as listener:
         def babble():
             while True:
@@ -121,8 +121,6 @@ def test_a_connection_python_has_closed_is_not_used(work, tmp_path):
 
 def test_start_up_is_quick_and_small(work, mock):
     """Under 200 ms to the first answer and 30 MiB idle are the released binary's promise; the unoptimised one gets some slack."""
-    import time
-
     running = Crossfade(work / "quick", mock.url)
     begun = time.monotonic()
     running.start()
