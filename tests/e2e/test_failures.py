@@ -1,5 +1,6 @@
 """Python down, slow or coming back: the client gets a clear answer in LiteLLM's shape, readiness says so, nothing needs a restart."""
 import json
+import signal
 import socket
 import threading
 import time
@@ -130,3 +131,34 @@ def test_start_up_is_quick_and_small(work, mock):
         assert running.process.resident_bytes() < 48 << 20, f"{running.process.resident_bytes() >> 20} MiB idle"
     finally:
         running.stop()
+
+
+def test_sigterm_ends_it_every_time(work, mock):
+    """A listener that outlives its runtime spins and fills the log: with several starts the race shows."""
+    for number in range(8):
+        running = Crossfade(work / f"ended-{number}", mock.url).start()
+        ask(running.url, "GET", "/v1/models")
+        running.process.signal(signal.SIGTERM)
+        try:
+            until(lambda: not running.process.alive(), 6, f"the end of start {number} after SIGTERM with a drain time-out of 1 s")
+            assert running.process.log.stat().st_size < 1 << 20, f"the log grew to {running.process.log.stat().st_size >> 20} MiB while it ended"
+        finally:
+            running.process.kill()
+
+
+def test_sigterm_lets_requests_finish(work, mock):
+    running = Crossfade(work / "drained", mock.url, arguments=["--drain-timeout", "20s"]).start()
+    try:
+        mock.script("drained", {"gate": "answer", "text": "whole"})
+        answers = []
+        asking = threading.Thread(target=lambda: answers.append(ask(running.url, "POST", "/v1/chat/completions", [("x-mock-case", "drained")], CHAT)))
+        asking.start()
+        mock.seen("drained", at_least=1)
+        running.process.signal(signal.SIGTERM)
+        until(lambda: ask(running.admin, "GET", "/health/ready").status == 503, 10, "readiness 503 while draining")
+        mock.open_gate("drained", "answer")
+        asking.join(20)
+        assert [answer.text() for answer in answers] == ["whole"]
+        until(lambda: not running.process.alive(), 10, "the end once the last request is answered")
+    finally:
+        running.process.kill()
