@@ -4,6 +4,8 @@ GATEWAY=litellm lets every test that does not need Crossfade itself run against 
 wrong expectation, not a defect of Crossfade.
 """
 import os
+import signal
+import sys
 from pathlib import Path
 
 import pytest
@@ -16,6 +18,10 @@ from ocr_cases import all_cases
 
 DIRECT = os.environ.get("GATEWAY", "crossfade") == "litellm"
 SLOTS = 60  # model groups whose provider a test scripts for itself
+
+
+# A run that is told to stop takes its children along: they live in process groups of their own.
+signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
 
 
 def pytest_collection_modifyitems(items):

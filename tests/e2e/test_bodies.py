@@ -1,7 +1,9 @@
 """Bodies arrive whole, whatever their size, framing and protocol, whether they are only passed on, read for a decision and
 then left to Python, or answered natively; and large ones need no memory."""
+import base64
 import hashlib
 import json
+import socket
 
 import httpx
 import pytest
@@ -106,8 +108,6 @@ def test_upload_over_the_limit_goes_through(deciding, mock):
     with httpx.Client(timeout=60) as client:
         answer = client.post(deciding.url + "/v1/ocr", data={"model": "ocr-bodies"}, files={"file": ("a.pdf", content, "application/pdf")}, headers={"authorization": f"Bearer {MASTER_KEY}"})
     assert answer.status_code == 200, answer.text
-    import base64
-
     document = json.loads(mock.seen("ocr-bodies", at_least=1)[0]["body"])["document"]["document_url"]
     assert base64.b64decode(document.split(",", 1)[1]) == content
 
@@ -153,8 +153,6 @@ def test_upload_of_200_megabytes_in_constant_memory(front, framing, path):
 
 def test_download_to_a_slow_reader_in_constant_memory(front):
     """The reader takes the first byte and then looks away: what it does not read must wait upstream, not here."""
-    import socket
-
     memory = Rss(front.process)
     with socket.create_connection(address(front.url), timeout=60) as connection:
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 64 << 10)

@@ -4,7 +4,9 @@ Parity is broken on purpose by builds with the feature `fault-injection`: they r
 CROSSFADE_FAULT_FILE for every request. `ocr_drop_last_page` makes the native leg lose the last page of a document.
 """
 import json
+import threading
 from concurrent.futures import ThreadPoolExecutor
+from http.client import HTTPException
 
 import pytest
 
@@ -27,11 +29,8 @@ promote: {promote}
 """
 
 
-def rule(stage="shadow", holdout="0.1", promote="automatic", **replaced) -> dict[str, str]:
-    text = RELAXED.format(stage=stage, holdout=holdout, promote=promote)
-    for old, new in replaced.items():
-        text += f"{old}: {new}\n"
-    return {"ocr.yaml": text}
+def rule(stage="shadow", holdout="0.1", promote="automatic") -> dict[str, str]:
+    return {"ocr.yaml": RELAXED.format(stage=stage, holdout=holdout, promote=promote)}
 
 
 @pytest.fixture
@@ -80,7 +79,7 @@ def entries(crossfade, action: str) -> list[dict]:
 def test_the_lane_climbs_and_falls(start, mock):
     crossfade = start(rule())
     assert crossfade.lane()["stage"] == "shadow"
-    calls_before, sent = mock.requests(), 0
+    calls_before = mock.requests()
     drive_until(crossfade, lambda lane: lane["stage"] == "canary", "canary")
     lane = drive_until(crossfade, lambda lane: lane["stage"] == "full", "full")
     assert lane["outcomes"]["mismatch"] == 0 and lane["rollback"] is None
@@ -90,7 +89,7 @@ def test_the_lane_climbs_and_falls(start, mock):
     served = drive(crossfade, 100)
     assert served.count("native") >= 70, f"at full with a hold-out of a tenth: {served.count('native')} of 100 native"
     assert crossfade.metric("crossfade_shadow_provider_requests_total") == 0
-    assert mock.requests() - calls_before >= sent
+    assert mock.requests() > calls_before, "nobody asked the provider"
 
     crossfade.set_fault("ocr_drop_last_page")
     lane = drive_until(crossfade, lambda lane: lane["rollback"] is not None, "the rollback after parity was broken on purpose")
@@ -156,15 +155,13 @@ def test_kill_and_restart(start, tmp_path):
 
 def test_kill_in_the_middle_of_traffic(start, tmp_path):
     """A stage never comes back higher than the journal says."""
-    import threading
-
     first = start(rule(), tmp_path / "killed")
     threading.Timer(2.0, first.process.kill).start()
     try:
         while first.process.alive():
             drive(first, 40)
-    except (OSError, AssertionError, Exception):  # noqa: BLE001 - requests die with it
-        pass
+    except (OSError, AssertionError, HTTPException):
+        pass  # the requests under way die with it
     second = start(rule(), tmp_path / "killed")
     lane, promotions = second.lane(), entries(second, "promote")
     journalled = (promotions[0]["to"]["stage"], promotions[0]["to"]["weight"]) if promotions else ("shadow", 0)

@@ -1,5 +1,9 @@
 """Python down, slow or coming back: the client gets a clear answer in LiteLLM's shape, readiness says so, nothing needs a restart."""
 import json
+import signal
+import socket
+import threading
+import time
 
 import pytest
 
@@ -71,9 +75,6 @@ def test_python_slow(work, mock):
 
 def test_upstream_that_answers_nonsense(work, tmp_path):
     """A peer that is no HTTP server."""
-    import socket
-    import threading
-
     with socket.create_server(("127.0.0.1", 0)) as listener:
         def babble():
             while True:
@@ -121,8 +122,6 @@ def test_a_connection_python_has_closed_is_not_used(work, tmp_path):
 
 def test_start_up_is_quick_and_small(work, mock):
     """Under 200 ms to the first answer and 30 MiB idle are the released binary's promise; the unoptimised one gets some slack."""
-    import time
-
     running = Crossfade(work / "quick", mock.url)
     begun = time.monotonic()
     running.start()
@@ -132,3 +131,34 @@ def test_start_up_is_quick_and_small(work, mock):
         assert running.process.resident_bytes() < 48 << 20, f"{running.process.resident_bytes() >> 20} MiB idle"
     finally:
         running.stop()
+
+
+def test_sigterm_ends_it_every_time(work, mock):
+    """A listener that outlives its runtime spins and fills the log: with several starts the race shows."""
+    for number in range(8):
+        running = Crossfade(work / f"ended-{number}", mock.url).start()
+        ask(running.url, "GET", "/v1/models")
+        running.process.signal(signal.SIGTERM)
+        try:
+            until(lambda: not running.process.alive(), 6, f"the end of start {number} after SIGTERM with a drain time-out of 1 s")
+            assert running.process.log.stat().st_size < 1 << 20, f"the log grew to {running.process.log.stat().st_size >> 20} MiB while it ended"
+        finally:
+            running.process.kill()
+
+
+def test_sigterm_lets_requests_finish(work, mock):
+    running = Crossfade(work / "drained", mock.url, arguments=["--drain-timeout", "20s"]).start()
+    try:
+        mock.script("drained", {"gate": "answer", "text": "whole"})
+        answers = []
+        asking = threading.Thread(target=lambda: answers.append(ask(running.url, "POST", "/v1/chat/completions", [("x-mock-case", "drained")], CHAT)))
+        asking.start()
+        mock.seen("drained", at_least=1)
+        running.process.signal(signal.SIGTERM)
+        until(lambda: ask(running.admin, "GET", "/health/ready").status == 503, 10, "readiness 503 while draining")
+        mock.open_gate("drained", "answer")
+        asking.join(20)
+        assert [answer.text() for answer in answers] == ["whole"]
+        until(lambda: not running.process.alive(), 10, "the end once the last request is answered")
+    finally:
+        running.process.kill()

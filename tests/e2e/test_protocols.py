@@ -1,5 +1,8 @@
 """What HTTP itself promises: framing, persistent connections, old and new versions, upgrades, and which headers go further."""
 import base64
+import datetime
+import ipaddress
+import json
 import os
 import socket
 import ssl
@@ -7,6 +10,10 @@ import struct
 
 import httpx
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from websockets.sync.client import connect
 
 from harness.crossfade import Crossfade
 from harness.http import MASTER_KEY, Connection, address, ask, raw
@@ -157,13 +164,6 @@ def test_http2_in_front_of_litellm(gateway):
 @pytest.fixture(scope="module")
 def certificate(work):
     """A certificate for localhost, signed by itself."""
-    import datetime
-    import ipaddress
-
-    from cryptography import x509
-    from cryptography.hazmat.primitives import hashes, serialization
-    from cryptography.hazmat.primitives.asymmetric import ec
-
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "localhost")])
     now = datetime.datetime.now(datetime.timezone.utc)
@@ -195,16 +195,12 @@ def test_tls(work, mock, certificate, case, version):
 
 
 def websocket(url: str, path: str, key: str | None = None):
-    from websockets.sync.client import connect
-
     headers = {"authorization": f"Bearer {key}"} if key else {}
     return connect(url.replace("http://", "ws://") + path, additional_headers=headers, open_timeout=30)
 
 
 def test_websocket_through_litellm(gateway):
     """A realtime session: the provider greets, then sends everything back."""
-    import json
-
     with websocket(gateway, "/v1/realtime?model=voice", MASTER_KEY) as socket_:
         greeting = json.loads(socket_.recv(timeout=30))
         assert greeting["type"] == "session.created", greeting

@@ -1,10 +1,11 @@
 """Streams pass event by event. The provider sends an event only after the client has received the one before it, so a
 gateway that holds anything back fails by time-out, whatever the machine's speed."""
+import http.client
 import json
 
 import pytest
 
-from harness.http import JSON_TYPE, ask, bearer, open_stream
+from harness.http import JSON_TYPE, address, ask, bearer, open_stream
 
 QUESTION = [{"role": "user", "content": "count"}]
 
@@ -99,10 +100,6 @@ def test_a_client_that_leaves_ends_the_upstream_request(front, mock, case, when)
         mock.script(case, {"gate": "never", "text": "x"})
     else:
         mock.script(case, {"steps": [{"send": "x"}, {"gate": "never"}]})
-    import http.client
-
-    from harness.http import address
-
     connection = http.client.HTTPConnection(*address(front.url), timeout=20)
     connection.request("POST", "/work", b"{}", {"x-mock-case": case})
     mock.seen(case, at_least=1)
@@ -115,8 +112,6 @@ def test_a_client_that_leaves_ends_the_upstream_request(front, mock, case, when)
 
 def test_an_upstream_that_breaks_off_is_not_hidden(front, mock, case):
     """A cut answer must not look whole to the client."""
-    import http.client
-
     mock.script(case, {"steps": [{"send": "data: 1\n\n"}, "break"]})
     with open_stream(front.url, "/stream", [("x-mock-case", case)], b"", timeout=20) as stream:
         assert stream.event() == b"data: 1\n\n"

@@ -1,5 +1,6 @@
 """Crossfade under test: started by its command line, asked through its admin port, as an operator would."""
 import json
+import os
 import re
 import subprocess
 from pathlib import Path
@@ -16,8 +17,6 @@ LABEL = re.compile(r'(\w+)="((?:[^"\\]|\\.)*)"')
 
 def command_line(*arguments: str, environment: dict[str, str] | None = None, timeout: float = 60) -> subprocess.CompletedProcess:
     """Runs a crossfade command that ends by itself."""
-    import os
-
     return subprocess.run([CROSSFADE, *arguments], capture_output=True, text=True, timeout=timeout, env={**os.environ, **(environment or {})})
 
 
@@ -43,7 +42,7 @@ class Crossfade:
     def start(self):
         command = [CROSSFADE, "serve", "--upstream", self.upstream, "--rules", str(self.rules), "--reports", str(self.reports),
                    "--listen", f"127.0.0.1:{self.port}", "--admin", f"127.0.0.1:{self.admin_port}", "--tap", f"127.0.0.1:{self.tap_port}",
-                   "--drain-timeout", "1s"]
+                   *([] if "--drain-timeout" in self.extra else ["--drain-timeout", "1s"])]
         if self.config is not None:
             command += ["--config", str(self.config)]
         environment = {"CROSSFADE_ADMIN_TOKEN": ADMIN_TOKEN, "LITELLM_LOCAL_MODEL_COST_MAP": "True", "CROSSFADE_FAULT_FILE": str(self.fault), **self.environment}

@@ -1,4 +1,5 @@
 """Starting, waiting for and ending the processes under test."""
+import atexit
 import os
 import signal
 import socket
@@ -39,6 +40,8 @@ def until(holds, seconds: float, what: str):
 class Process:
     """A child in its own process group, with its output in a file that a failing test can quote."""
 
+    running: set["Process"] = set()  # what `stop_all` ends, should a test or fixture fail before it can
+
     def __init__(self, command: list[str], log: Path, environment: dict[str, str | None] | None = None, directory: Path | None = None):
         self.command, self.log = command, log
         self.started = time.monotonic()
@@ -48,6 +51,7 @@ class Process:
             command, stdout=self._output, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL,
             env={name: value for name, value in whole.items() if value is not None}, cwd=directory, start_new_session=True,
         )
+        Process.running.add(self)
 
     @property
     def pid(self) -> int:
@@ -94,6 +98,12 @@ class Process:
                 pass
         self.child.wait(10)
         self._output.close()
+        Process.running.discard(self)
+
+    @staticmethod
+    def stop_all():
+        for process in list(Process.running):
+            process.stop()
 
     def resident_bytes(self) -> int:
         """Resident memory now."""
@@ -101,3 +111,6 @@ class Process:
             if line.startswith("VmRSS:"):
                 return int(line.split()[1]) * 1024
         raise AssertionError(f"process {self.pid} has no VmRSS")
+
+
+atexit.register(Process.stop_all)
