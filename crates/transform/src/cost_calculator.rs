@@ -20,7 +20,9 @@ const PROVIDER: &str = "mistral";
 pub fn ocr_cost(table: &PriceTable, answered_model: &str, model: &str, usage: Option<&Usage>) -> Option<f64> {
     let usage = usage?;
     let selected = select_model_name(table, answered_model);
-    [selected.as_str(), answered_model, model].into_iter().find_map(|candidate| price(table.mistral_prices(candidate), usage))
+    [selected.as_str(), answered_model, model]
+        .into_iter()
+        .find_map(|candidate| price(table.mistral_prices(candidate), usage))
 }
 
 /// The answered model with its provider in front, less leading segments that keep it from being found.
@@ -34,7 +36,8 @@ fn select_model_name(table: &PriceTable, answered_model: &str) -> String {
     }
     let segments: Vec<&str> = answered_model.split('/').collect();
     let strippable = segments.iter().position(|segment| is_provider(segment)).unwrap_or(segments.len());
-    let candidates = (0..=strippable.min(segments.len() - 1)).map(|start| format!("{PROVIDER}/{}", segments[start..].join("/")));
+    let candidates =
+        (0..=strippable.min(segments.len() - 1)).map(|start| format!("{PROVIDER}/{}", segments[start..].join("/")));
     candidates.into_iter().find(|candidate| table.contains(candidate)).unwrap_or(prefixed)
 }
 
@@ -46,7 +49,8 @@ fn price(prices: Prices, usage: &Usage) -> Option<f64> {
     let annotation_pages = count(usage.pages_processed_annotation.as_ref())?;
     let has_annotation_cost = annotation_rate.is_some() && annotation_pages > 0.0;
     if !has_annotation_cost {
-        if usage.pages_processed.is_none() && prices.ocr_cost_per_credit.is_none() && prices.ocr_cost_per_page.is_some() {
+        if usage.pages_processed.is_none() && prices.ocr_cost_per_credit.is_none() && prices.ocr_cost_per_page.is_some()
+        {
             return None;
         }
         if usage.pages_processed.is_none() || prices.ocr_cost_per_page.is_none() {

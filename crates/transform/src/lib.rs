@@ -5,7 +5,8 @@
 //!
 //! One OCR request, in the order of the calls:
 //! 1. [`proxy::ocr_endpoints::endpoints::parse`] reads the client's body, or declines;
-//! 2. [`llms::mistral::ocr::transformation::request`] builds the provider request of one attempt;
+//! 2. [`llms::mistral::ocr::transformation::refusal`] says whether an attempt fails before it calls the provider; if not,
+//!    [`llms::mistral::ocr::transformation::request`] builds its provider request;
 //! 3. [`llms::mistral::ocr::transformation::response`] reads the attempt's answer or failure: a document or an [`Exception`];
 //! 4. [`proxy::common_request_processing::success`] or [`proxy::common_request_processing::error`] writes the client's answer.
 //!

@@ -116,7 +116,9 @@ impl<'de> Visitor<'de> for TableVisitor {
             table.lower_names.insert(name.to_lowercase(), name.as_str().into());
             if entry.litellm_provider.is_none_or(|provider| provider == super::PROVIDER) {
                 let Entry { ocr_cost_per_page, ocr_cost_per_credit, annotation_cost_per_page, .. } = entry;
-                table.mistral.insert(name.clone(), Prices { ocr_cost_per_page, ocr_cost_per_credit, annotation_cost_per_page });
+                table
+                    .mistral
+                    .insert(name.clone(), Prices { ocr_cost_per_page, ocr_cost_per_credit, annotation_cost_per_page });
             }
             table.names.insert(name.into());
         }

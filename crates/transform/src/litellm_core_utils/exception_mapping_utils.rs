@@ -3,6 +3,10 @@
 //! Source: LiteLLM 1.102.4 `litellm_core_utils/exception_mapping_utils.py`, `exception_type` and `_map_openai_exception`.
 //! The texts decide before the status does: an error body that talks of a "rate limit" is a `RateLimitError` at any status.
 
+use std::sync::OnceLock;
+
+use regex::Regex;
+
 use super::secret_redaction::redact_string;
 use crate::exceptions::{Exception, ExceptionClass};
 
@@ -24,13 +28,11 @@ pub struct Raised {
 pub fn exception_type(raised: Raised, model: &str) -> Exception {
     let redacted = redact_string(&raised.text);
     let shown = raised.text.replace("OPENAI", "MISTRAL").replace("openai.OpenAIError", "mistral.mistralError");
-    let (class, message) = match by_text(&raised, &redacted, &shown) {
-        Some(mapped) => mapped,
-        None => by_status(raised.status, &shown),
-    };
+    let Mapped { class, status, message } =
+        by_text(&raised, &redacted, &shown).unwrap_or_else(|| by_status(raised.status, &shown));
     Exception {
         class,
-        status_code: status_code(class, raised.status),
+        status_code: status,
         message: format!("litellm.{}{message}", prefix(class)),
         provider: PROVIDER.to_owned(),
         model: model.to_owned(),
@@ -39,92 +41,105 @@ pub fn exception_type(raised: Raised, model: &str) -> Exception {
     }
 }
 
+struct Mapped {
+    class: ExceptionClass,
+    status: u16,
+    message: String,
+}
+
 /// Two classes put their parent's name into the message.
 fn prefix(class: ExceptionClass) -> String {
     match class {
-        ExceptionClass::ContextWindowExceededError => "ContextWindowExceededError: litellm.BadRequestError: ".to_owned(),
-        ExceptionClass::ContentPolicyViolationError => "BadRequestError: litellm.ContentPolicyViolationError: ".to_owned(),
+        ExceptionClass::ContextWindowExceededError => {
+            "ContextWindowExceededError: litellm.BadRequestError: ".to_owned()
+        }
+        ExceptionClass::ContentPolicyViolationError => {
+            "BadRequestError: litellm.ContentPolicyViolationError: ".to_owned()
+        }
         _ => format!("{}: ", class.name()),
     }
 }
 
-/// Classes derived from the client library's status error carry the status of the provider's answer, if there is one.
+/// The status of a class; those derived from the client library's status error carry the provider's, if there is one.
 fn status_code(class: ExceptionClass, provider_status: Option<u16>) -> u16 {
     use ExceptionClass::*;
     match class {
         AuthenticationError => provider_status.unwrap_or(401),
         NotFoundError => provider_status.unwrap_or(404),
         BadRequestError | ContentPolicyViolationError | ContextWindowExceededError => provider_status.unwrap_or(400),
-        ApiError => provider_status.unwrap_or(500),
-        Timeout if provider_status == Some(504) => 504,
         Timeout => 408,
         RateLimitError => 429,
         BadGatewayError => 502,
         ServiceUnavailableError => 503,
-        ApiConnectionError | InternalServerError => 500,
+        ApiConnectionError | ApiError | InternalServerError => 500,
     }
 }
 
 /// The text rules, in LiteLLM's order. `error` is what they look at, `shown` what they say.
-fn by_text(raised: &Raised, error: &str, shown: &str) -> Option<(ExceptionClass, String)> {
+fn by_text(raised: &Raised, error: &str, shown: &str) -> Option<Mapped> {
     use ExceptionClass::*;
     let says = |needle: &str| error.contains(needle);
+    let any = |needles: &[&str]| needles.iter().any(|needle| says(needle));
+    let as_is = |class, message| Some(Mapped { class, status: status_code(class, raised.status), message });
     let plain = format!("{PROVIDER_EXCEPTION} - {shown}");
-    let named = |class: ExceptionClass| (class, format!("{}: {plain}", class.name()));
-    let timed_out =
-        ["Request Timeout Error", "Request timed out", "Timed out generating response", "The read operation timed out"];
-    if timed_out.iter().any(|needle| says(needle)) {
-        return Some((Timeout, format!("APITimeoutError - Request timed out. Error_str: {error}")));
+    let named = |class: ExceptionClass| as_is(class, format!("{}: {plain}", class.name()));
+    if any(&TIMED_OUT) {
+        as_is(Timeout, format!("APITimeoutError - Request timed out. Error_str: {error}"))
+    } else if is_rate_limit(error, raised.status) {
+        named(RateLimitError)
+    } else if is_context_window_exceeded(error) {
+        named(ContextWindowExceededError)
+    } else if says("invalid_request_error") && says("model_not_found") {
+        as_is(NotFoundError, plain)
+    } else if says("A timeout occurred") {
+        as_is(Timeout, plain)
+    } else if is_content_policy(error) {
+        named(ContentPolicyViolationError)
+    } else if any(&["invalid_encrypted_content", "could not be verified"]) {
+        as_is(BadRequestError, format!("{plain}{ENCRYPTED_CONTENT_ADVICE}"))
+    } else if says("invalid_request_error") && !says("Incorrect API key provided") {
+        as_is(BadRequestError, plain)
+    } else if any(&["Web server is returning an unknown error", "The server had an error processing your request."]) {
+        as_is(InternalServerError, plain)
+    } else if says("Request too large") {
+        named(RateLimitError)
+    } else if says(MISSING_API_KEY) {
+        named(AuthenticationError)
+    } else if says("Mistral API raised a streaming error") {
+        as_is(ApiError, plain)
+    } else {
+        None
     }
-    if is_rate_limit(error, raised.status) {
-        return Some(named(RateLimitError));
-    }
-    if is_context_window_exceeded(error) {
-        return Some(named(ContextWindowExceededError));
-    }
-    if says("invalid_request_error") && says("model_not_found") {
-        return Some((NotFoundError, plain));
-    }
-    if says("A timeout occurred") {
-        return Some((Timeout, plain));
-    }
-    if is_content_policy(error) {
-        return Some(named(ContentPolicyViolationError));
-    }
-    if says("invalid_encrypted_content") || says("could not be verified") {
-        return Some((BadRequestError, format!("{plain}{ENCRYPTED_CONTENT_ADVICE}")));
-    }
-    if says("invalid_request_error") && !says("Incorrect API key provided") {
-        return Some((BadRequestError, plain));
-    }
-    if says("Web server is returning an unknown error") || says("The server had an error processing your request.") {
-        return Some((InternalServerError, plain));
-    }
-    if says("Request too large") {
-        return Some(named(RateLimitError));
-    }
-    if says(MISSING_API_KEY) {
-        return Some(named(AuthenticationError));
-    }
-    says("Mistral API raised a streaming error").then_some((ApiError, plain))
 }
 
-fn by_status(status: Option<u16>, shown: &str) -> (ExceptionClass, String) {
+const TIMED_OUT: [&str; 4] =
+    ["Request Timeout Error", "Request timed out", "Timed out generating response", "The read operation timed out"];
+
+fn by_status(provider_status: Option<u16>, shown: &str) -> Mapped {
     use ExceptionClass::*;
     let plain = format!("{PROVIDER_EXCEPTION} - {shown}");
-    let class = match status {
+    let class = match provider_status {
         None => ApiConnectionError,
-        Some(400 | 422) => return (BadRequestError, plain),
+        Some(400 | 422) => BadRequestError,
         Some(401) => AuthenticationError,
         Some(404) => NotFoundError,
-        Some(408 | 504) => return (Timeout, format!("Timeout Error: {plain}")),
+        Some(408 | 504) => Timeout,
         Some(429) => RateLimitError,
         Some(500) => InternalServerError,
         Some(502) => BadGatewayError,
         Some(503) => ServiceUnavailableError,
         Some(_) => ApiError,
     };
-    (class, format!("{}: {plain}", class.name()))
+    let status = match (class, provider_status) {
+        (ApiError | Timeout, Some(status)) => status,
+        _ => status_code(class, provider_status),
+    };
+    let message = match class {
+        BadRequestError => plain,
+        Timeout => format!("Timeout Error: {plain}"),
+        _ => format!("{}: {plain}", class.name()),
+    };
+    Mapped { class, status, message }
 }
 
 /// A lone 429 in the text counts only where the status doesn't say otherwise.
@@ -138,18 +153,17 @@ fn is_rate_limit(error: &str, status: Option<u16>) -> bool {
 
 /// `\b429\b` with Python's idea of a word character.
 fn has_word_429(text: &str) -> bool {
-    let is_word = |character: char| character.is_alphanumeric() || character == '_';
-    text.match_indices("429").any(|(at, found)| {
-        let before = text[..at].chars().next_back();
-        let after = text[at + found.len()..].chars().next();
-        !before.is_some_and(is_word) && !after.is_some_and(is_word)
-    })
+    static WORD_429: OnceLock<Option<Regex>> = OnceLock::new();
+    let pattern = r"(?:\A|[^\p{L}\p{N}_])429(?:\z|[^\p{L}\p{N}_])";
+    WORD_429.get_or_init(|| Regex::new(pattern).ok()).as_ref().is_some_and(|word| word.is_match(text))
 }
 
 /// `rate[\s_\-]*limit` in lower-cased text.
 fn mentions_rate_limit(lower: &str) -> bool {
     let is_joint = |c: char| c == '_' || c == '-' || c.is_whitespace() || ('\u{1c}'..='\u{1f}').contains(&c);
-    lower.match_indices("rate").any(|(at, found)| lower[at + found.len()..].trim_start_matches(is_joint).starts_with("limit"))
+    lower
+        .match_indices("rate")
+        .any(|(at, found)| lower[at + found.len()..].trim_start_matches(is_joint).starts_with("limit"))
 }
 
 fn is_context_window_exceeded(error: &str) -> bool {

@@ -16,11 +16,16 @@ const UNKNOWN: &str = "application/octet-stream";
 /// Builds the document of an upload.
 ///
 /// Errors  what LiteLLM refuses (empty, too large, an odd media type) and extensions whose type depends on the machine.
-pub fn convert_upload_to_url_document(content: &[u8], filename: Option<&str>, content_type: Option<&str>) -> Result<Value, Decline> {
+pub fn convert_upload_to_url_document(
+    content: &[u8],
+    filename: Option<&str>,
+    content_type: Option<&str>,
+) -> Result<Value, Decline> {
     if content.is_empty() || content.len() > FILE_BYTES_MAX {
         return Err(Decline::Upload);
     }
-    let declared = content_type.map(|value| value.split(';').next().unwrap_or("").trim()).filter(|value| !value.is_empty());
+    let declared =
+        content_type.map(|value| value.split(';').next().unwrap_or("").trim()).filter(|value| !value.is_empty());
     let named = filename.filter(|name| !name.is_empty());
     let media_type = match (declared, named) {
         (None | Some(UNKNOWN), Some(name)) => of_file_name(name)?,
@@ -64,7 +69,9 @@ fn of_file_name(name: &str) -> Result<&'static str, Decline> {
 
 /// Two words of letters, digits, `_`, `.`, `+`, `-` around a slash; beyond ASCII is left to Python.
 fn is_media_type(text: &str) -> bool {
-    let is_word = |word: &str| !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_.+-".contains(&byte));
+    let is_word = |word: &str| {
+        !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_.+-".contains(&byte))
+    };
     text.split_once('/').is_some_and(|(kind, subtype)| is_word(kind) && is_word(subtype))
 }
 
@@ -80,7 +87,8 @@ mod tests {
             let uri = document.iter().nth(1).and_then(|(_, value)| value.as_str()).unwrap_or_default().to_owned();
             Ok(uri.trim_start_matches("data:").split(';').next().unwrap_or_default().to_owned())
         };
-        let cases: [(Option<&str>, Option<&str>, Result<&str, Decline>); 9] = [
+        type Case<'a> = (Option<&'a str>, Option<&'a str>, Result<&'a str, Decline>);
+        let cases: [Case<'_>; 9] = [
             (Some("a.PDF"), None, Ok("application/pdf")),
             (Some("a.pdf"), Some("application/octet-stream"), Ok("application/pdf")),
             (Some("a.pdf"), Some("image/png; x=y"), Ok("image/png")),

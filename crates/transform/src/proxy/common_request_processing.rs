@@ -8,8 +8,8 @@ use crate::answer::Answered;
 use crate::exceptions::{Exception, ExceptionClass};
 use crate::litellm_core_utils::secret_redaction::redact_internal_details;
 use crate::llms::base_llm::ocr::transformation::OcrResponse;
-use crate::python::float_repr;
 use crate::python::json_encode::write_string;
+use crate::python::{float_repr, string_repr};
 
 /// What the headers of a success say besides the answer itself.
 #[derive(Clone, Debug)]
@@ -39,7 +39,7 @@ pub struct Served<'a> {
 #[derive(Clone, Copy, Debug)]
 pub struct Failed<'a> {
     pub call_id: &'a str,
-    /// Seconds, as the router passed them to the call.
+    /// Seconds, as the router passed them to the last attempt.
     pub timeout_seconds: f64,
     /// The client sent `origin`.
     pub is_cross_origin: bool,
@@ -101,10 +101,11 @@ pub fn error(exception: &Exception, given_up: &GivenUp<'_>, failed: &Failed<'_>)
     let message = message_after_router(exception, given_up);
     if exception.has_attribute_error {
         let message = format!("Invalid request format: {message}{}", retried_words(given_up.retries));
-        return envelope(&message, "invalid_request_error", 400, &[], failed);
+        return Envelope { message: &message, kind: "invalid_request_error", status: 400 }.failed(failed);
     }
     let status = if (400..600).contains(&exception.status_code) { exception.status_code } else { 500 };
-    envelope(&redact_internal_details(&message), error_type(exception.class, status), status, &[], failed)
+    let kind = error_type(exception.class, status);
+    Envelope { message: &redact_internal_details(&message), kind, status }.failed(failed)
 }
 
 /// `e.message` once the router is done with it.
@@ -145,25 +146,67 @@ fn error_type(class: ExceptionClass, status: u16) -> &'static str {
     }
 }
 
-/// Writes an error of LiteLLM's own that carries no exception of a provider: `extra` headers follow its own.
-pub fn envelope(message: &str, kind: &str, status: u16, extra: &[(&str, String)], failed: &Failed<'_>) -> Answered {
-    let code = code(message, status);
-    let mut body = b"{\"error\":{\"message\":".to_vec();
-    write_string(message, &mut body);
-    body.extend_from_slice(format!(",\"type\":\"{kind}\",\"param\":null,\"code\":\"{code}\"}}}}").as_bytes());
-    let mut headers: Headers = Vec::new();
-    let mut add = |name: &str, value: String| headers.push((name.to_owned(), value));
-    add("x-litellm-call-id", failed.call_id.to_owned());
-    add("x-litellm-version", LITELLM_VERSION.to_owned());
-    add("x-litellm-response-cost", "0".to_owned());
-    add("x-litellm-key-spend", float_repr(0.0));
-    add("x-litellm-timeout", float_repr(failed.timeout_seconds));
-    for (name, value) in extra {
-        add(name, value.clone());
+/// Every deployment of a group is cooling down.
+#[derive(Clone, Copy, Debug)]
+pub struct NoDeployments<'a> {
+    pub model_group: &'a str,
+    /// Until the first may be used again; `spelled` as Python prints that number (`5`, or `5.0` from a YAML float).
+    pub cooldown_seconds: f64,
+    pub cooldown_spelled: &'a str,
+    /// `enable_pre_call_checks` of the router.
+    pub pre_call_checks: bool,
+    /// Ids of the deployments that are cooling down, in LiteLLM's order.
+    pub cooling: &'a [String],
+}
+
+/// Writes the error of a group without a usable deployment; no attempt was made.
+pub fn no_deployments(none: &NoDeployments<'_>, call_id: &str, is_cross_origin: bool) -> Answered {
+    let cooling: Vec<String> = none.cooling.iter().map(|id| string_repr(id)).collect();
+    let checks = if none.pre_call_checks { "True" } else { "False" };
+    let message = format!(
+        "No deployments available for selected model, Try again in {} seconds. Passed model={}. pre-call-checks={checks}, \
+         cooldown_list=[{}]",
+        none.cooldown_spelled,
+        none.model_group,
+        cooling.join(", ")
+    );
+    let retry_after =
+        (none.cooldown_seconds > 0.0).then(|| ("retry-after", format!("{:.0}", none.cooldown_seconds.ceil())));
+    let envelope = Envelope { message: &redact_internal_details(&message), kind: "internal_server_error", status: 500 };
+    envelope.answer(call_id, retry_after, is_cross_origin)
+}
+
+/// The error object of a client's body and the status it comes with.
+struct Envelope<'a> {
+    message: &'a str,
+    kind: &'static str,
+    status: u16,
+}
+
+impl Envelope<'_> {
+    /// After an attempt.
+    fn failed(&self, failed: &Failed<'_>) -> Answered {
+        let timeout = ("x-litellm-timeout", float_repr(failed.timeout_seconds));
+        self.answer(failed.call_id, Some(timeout), failed.is_cross_origin)
     }
-    headers.extend(framing(body.len()));
-    headers.extend(browser_headers(failed.is_cross_origin));
-    Answered { status: code, headers, body: body.into() }
+
+    fn answer(&self, call_id: &str, extra: Option<(&str, String)>, is_cross_origin: bool) -> Answered {
+        let status = code(self.message, self.status);
+        let mut body = b"{\"error\":{\"message\":".to_vec();
+        write_string(self.message, &mut body);
+        let rest = format!(",\"type\":\"{}\",\"param\":null,\"code\":\"{status}\"}}}}", self.kind);
+        body.extend_from_slice(rest.as_bytes());
+        let own = [
+            ("x-litellm-call-id", call_id.to_owned()),
+            ("x-litellm-version", LITELLM_VERSION.to_owned()),
+            ("x-litellm-response-cost", "0".to_owned()),
+            ("x-litellm-key-spend", float_repr(0.0)),
+        ];
+        let mut headers: Headers = own.into_iter().chain(extra).map(|(name, value)| (name.to_owned(), value)).collect();
+        headers.extend(framing(body.len()));
+        headers.extend(browser_headers(is_cross_origin));
+        Answered { status, headers, body: body.into() }
+    }
 }
 
 /// Two phrases in a message decide the status, whoever wrote them.
@@ -207,4 +250,84 @@ fn browser_headers(is_cross_origin: bool) -> Headers {
     ];
     let cross_origin = CROSS_ORIGIN.iter().filter(|_| is_cross_origin);
     cross_origin.chain(&ALWAYS).map(|&(name, value)| (name.to_owned(), value.to_owned())).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_group_that_cools_down() {
+        let none = NoDeployments {
+            model_group: "ocr",
+            cooldown_seconds: 5.0,
+            cooldown_spelled: "5",
+            pre_call_checks: false,
+            cooling: &["a".to_owned()],
+        };
+        let answered = no_deployments(&none, "id", false);
+        let expected = "{\"error\":{\"message\":\"No deployments available for selected model, Try again in 5 seconds. Passed \
+                        model=ocr. pre-call-checks=False, cooldown_list=['a']\",\"type\":\"internal_server_error\",\
+                        \"param\":null,\"code\":\"429\"}}";
+        assert_eq!((answered.status, &*answered.body), (429, expected.as_bytes()));
+        let own =
+            ["x-litellm-call-id", "x-litellm-version", "x-litellm-response-cost", "x-litellm-key-spend", "retry-after"];
+        let names: Vec<&str> = answered.headers.iter().take(5).map(|(name, _)| name.as_str()).collect();
+        assert_eq!(names, own);
+    }
+
+    #[test]
+    fn words_about_retries_only_follow_an_invalid_format() {
+        let exception = |has_attribute_error| Exception {
+            class: ExceptionClass::ApiConnectionError,
+            status_code: 500,
+            message: "litellm.APIConnectionError: x".to_owned(),
+            provider: "mistral".to_owned(),
+            model: "m".to_owned(),
+            headers: Vec::new(),
+            has_attribute_error,
+        };
+        let given_up = GivenUp { model_group: "ocr", retries: Some((1, 1)) };
+        let failed = Failed { call_id: "id", timeout_seconds: 600.0, is_cross_origin: false };
+        let says = |has_attribute_error| {
+            let answered = error(&exception(has_attribute_error), &given_up, &failed);
+            (
+                answered.status,
+                String::from_utf8_lossy(&answered.body)
+                    .contains("None LiteLLM Retried: 1 times, LiteLLM Max Retries: 1"),
+            )
+        };
+        assert_eq!(says(true), (400, true));
+        assert_eq!(says(false), (500, false));
+    }
+
+    #[test]
+    fn a_retry_is_told_with_its_limit() {
+        assert!(headers_after(0).iter().all(|(name, _)| name != "x-litellm-max-retries"));
+        let after_one = headers_after(1);
+        let told = |name: &str| after_one.iter().find(|(header, _)| header == name).map(|(_, value)| value.as_str());
+        assert_eq!(told("x-litellm-attempted-retries"), Some("1"));
+        assert_eq!(told("x-litellm-max-retries"), Some("2"));
+    }
+
+    fn headers_after(attempted_retries: u32) -> Headers {
+        use crate::python::{Text, Value};
+        let (pages, model) = (Value::List(Vec::new()), Value::Str(Text::from("m")));
+        let Ok(response) = OcrResponse::validate(&pages, &model, &Value::None, &Value::None) else {
+            return Headers::new();
+        };
+        let served = Served {
+            call_id: "id",
+            model_group: "ocr",
+            model_id: "d",
+            litellm_model: "mistral/m",
+            api_base: "http://provider/v1?x",
+            cost: Some(0.0),
+            duration_ms: 1.0,
+            attempted_retries,
+            max_retries: 2,
+            is_cross_origin: false,
+        };
+        success(&response, &served).headers
+    }
 }

@@ -209,7 +209,8 @@ impl Reader<'_> {
         self.at += 1;
         let mut out: Vec<u8> = Vec::new();
         loop {
-            let plain = self.text[self.at..].iter().take_while(|&&byte| byte != b'"' && byte != b'\\' && byte >= 0x20).count();
+            let plain =
+                self.text[self.at..].iter().take_while(|&&byte| byte != b'"' && byte != b'\\' && byte >= 0x20).count();
             out.extend_from_slice(&self.text[self.at..self.at + plain]);
             self.at += plain;
             match self.peek() {
@@ -237,7 +238,7 @@ impl Reader<'_> {
             b'r' => b'\r',
             b't' => b'\t',
             b'u' => return self.unicode_escape(out),
-            _ => return Err(self.error("Invalid \\escape: ", backslash)),
+            _ => return Err(self.error("Invalid \\escape", backslash)),
         };
         out.push(plain);
         self.at += 2;
@@ -249,20 +250,21 @@ impl Reader<'_> {
             return Err(self.error("Invalid \\uXXXX escape", self.at + 1));
         };
         self.at += 6;
+        let is_high = (0xd800..0xdc00).contains(&unit) && self.text[self.at..].starts_with(b"\\u");
+        let low = if is_high { self.hex_unit(self.at + 2) } else { None };
         let mut point = unit;
-        if (0xd800..0xdc00).contains(&unit) && self.text[self.at..].starts_with(b"\\u") {
-            if let Some(low) = self.hex_unit(self.at + 2).filter(|low| (0xdc00..0xe000).contains(low)) {
-                point = 0x10000 + ((unit - 0xd800) << 10) + (low - 0xdc00);
-                self.at += 6;
-            }
+        if let Some(low) = low.filter(|low| (0xdc00..0xe000).contains(low)) {
+            point = 0x10000 + ((unit - 0xd800) << 10) + (low - 0xdc00);
+            self.at += 6;
         }
         push_wtf8(point, out);
         Ok(())
     }
 
+    /// CPython wants one more character behind the four digits, whatever it is.
     fn hex_unit(&self, at: usize) -> Option<u32> {
-        let digits = self.text.get(at..at + 4)?;
-        digits.iter().try_fold(0, |unit, &digit| Some(unit * 16 + char::from(digit).to_digit(16)?))
+        let digits = self.text.get(at..at + 5)?;
+        digits[..4].iter().try_fold(0, |unit, &digit| Some(unit * 16 + char::from(digit).to_digit(16)?))
     }
 
     fn digits_from(&self, at: usize) -> usize {

@@ -13,21 +13,26 @@ pub enum EncodeError {
     LoneSurrogate,
     /// orjson writes 64-bit integers only.
     IntegerTooBig,
+    /// Nested deeper than pydantic writes.
+    TooDeep,
 }
 
 /// `json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()`: an httpx `json=` body.
 pub fn httpx_json(value: &Value) -> Result<Vec<u8>, EncodeError> {
     let mut out = Vec::new();
-    Writer { orjson: false }.write(value, &mut out)?;
+    Writer { orjson: false, depth_max: usize::MAX }.write(value, 0, &mut out)?;
     Ok(out)
 }
 
-/// `orjson.dumps(value)`.
+/// `orjson.dumps(value)` of what a pydantic model dumped, which stops at [`DUMP_DEPTH_MAX`].
 pub fn orjson_dumps(value: &Value) -> Result<Vec<u8>, EncodeError> {
     let mut out = Vec::new();
-    Writer { orjson: true }.write(value, &mut out)?;
+    Writer { orjson: true, depth_max: DUMP_DEPTH_MAX }.write(value, 0, &mut out)?;
     Ok(out)
 }
+
+/// How many containers deep pydantic's serializer goes.
+const DUMP_DEPTH_MAX: usize = 254;
 
 /// Writes a JSON string as both writers do: only quotes, backslashes and control characters are escaped.
 pub fn write_string(text: &str, out: &mut Vec<u8>) {
@@ -56,11 +61,13 @@ pub fn write_string(text: &str, out: &mut Vec<u8>) {
 
 struct Writer {
     orjson: bool,
+    depth_max: usize,
 }
 
 impl Writer {
-    fn write(&self, value: &Value, out: &mut Vec<u8>) -> Result<(), EncodeError> {
+    fn write(&self, value: &Value, depth: usize, out: &mut Vec<u8>) -> Result<(), EncodeError> {
         match value {
+            Value::List(_) | Value::Dict(_) if depth >= self.depth_max => return Err(EncodeError::TooDeep),
             Value::None => out.extend_from_slice(b"null"),
             Value::Bool(true) => out.extend_from_slice(b"true"),
             Value::Bool(false) => out.extend_from_slice(b"false"),
@@ -72,7 +79,7 @@ impl Writer {
                 out.push(b'[');
                 for (index, item) in items.iter().enumerate() {
                     comma(index, out);
-                    self.write(item, out)?;
+                    self.write(item, depth + 1, out)?;
                 }
                 out.push(b']');
             }
@@ -82,7 +89,7 @@ impl Writer {
                     comma(index, out);
                     string(key, out)?;
                     out.push(b':');
-                    self.write(item, out)?;
+                    self.write(item, depth + 1, out)?;
                 }
                 out.push(b'}');
             }

@@ -1,8 +1,8 @@
 //! `repr()` of values as error texts contain them.
 
+use super::float_repr;
 use super::unprintable::is_printable;
 use super::value::{Text, Value};
-use super::float_repr;
 
 /// `type(value).__name__`.
 pub fn type_name(value: &Value) -> &'static str {

@@ -18,7 +18,7 @@ pub fn decoded_body(response: &ProviderResponse) -> Result<bytes::Bytes, String>
     }
     for coding in codings.iter().rev() {
         body = match coding.as_str() {
-            "gzip" => inflate(flate2::bufread::GzDecoder::new(&*body))?,
+            "gzip" => gunzip(&body)?,
             "deflate" => inflate(flate2::bufread::ZlibDecoder::new(&*body))
                 .or_else(|_| inflate(flate2::bufread::DeflateDecoder::new(&*body)))?,
             _ => body,
@@ -27,14 +27,26 @@ pub fn decoded_body(response: &ProviderResponse) -> Result<bytes::Bytes, String>
     Ok(body)
 }
 
+/// zlib looks at the first two bytes before it waits for more; of several members it reads the first.
+fn gunzip(body: &[u8]) -> Result<bytes::Bytes, String> {
+    if body.len() >= 2 && !body.starts_with(&[0x1f, 0x8b]) {
+        return Err(zlib_error("incorrect header check"));
+    }
+    inflate(flate2::bufread::GzDecoder::new(body))
+}
+
 /// A stream that just ends is accepted as far as it goes, as zlib does.
 fn inflate(reader: impl Read) -> Result<bytes::Bytes, String> {
     let mut decoded = Vec::new();
     match reader.take(DECODED_BYTES_MAX).read_to_end(&mut decoded) {
         Ok(_) => Ok(decoded.into()),
         Err(error) if error.kind() == std::io::ErrorKind::UnexpectedEof => Ok(decoded.into()),
-        Err(error) => Err(format!("Error -3 while decompressing data: {}", zlib_words(&error.to_string()))),
+        Err(error) => Err(zlib_error(zlib_words(&error.to_string()))),
     }
+}
+
+fn zlib_error(words: &str) -> String {
+    format!("Error -3 while decompressing data: {words}")
 }
 
 fn zlib_words(error: &str) -> &'static str {

@@ -51,9 +51,13 @@ fn failure_text(failure: &ProviderFailure) -> String {
         ),
         ProviderFailure::CutLength { received_bytes, expected_bytes } => not_completed(
             "ContentLengthError",
-            &format!("Not enough data to satisfy content length header (received {received_bytes} of {expected_bytes} bytes)."),
+            &format!(
+                "Not enough data to satisfy content length header (received {received_bytes} of {expected_bytes} bytes)."
+            ),
         ),
-        ProviderFailure::CutChunked => not_completed("TransferEncodingError", "Not enough data to satisfy transfer length header."),
+        ProviderFailure::CutChunked => {
+            not_completed("TransferEncodingError", "Not enough data to satisfy transfer length header.")
+        }
         ProviderFailure::TooManyRedirects => "Exceeded maximum allowed redirects.".to_owned(),
         ProviderFailure::Other { text } => text.clone(),
     }

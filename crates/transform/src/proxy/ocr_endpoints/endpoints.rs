@@ -9,7 +9,7 @@ use super::multipart::{Part, fields};
 use crate::decline::Decline;
 use crate::llms::mistral::ocr::transformation::{SUPPORTED_PARAMETERS, extra_headers};
 use crate::python::json_decode::orjson_loads;
-use crate::python::{Dict, Value};
+use crate::python::{Dict, Value, repr, type_name};
 
 /// What of a client's request matters to an OCR call.
 #[derive(Clone, Debug, PartialEq)]
@@ -25,6 +25,17 @@ pub struct OcrRequest {
     pub timeout_seconds: Option<f64>,
     /// Wins over the deployment's and the router's.
     pub num_retries: Option<u32>,
+    /// Why every attempt fails before it calls the provider.
+    pub refused: Option<Refusal>,
+}
+
+/// What LiteLLM only refuses inside an attempt, so that the router retries it like a failure of the provider.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Refusal {
+    /// In the words of the `ValueError`.
+    Document { text: String },
+    /// `req_format: native`, which Mistral has none of.
+    NativeFormat,
 }
 
 /// The body in the two shapes LiteLLM reads.
@@ -68,11 +79,14 @@ pub fn parse(body: Body<'_>, headers: &[(&str, &str)]) -> Result<OcrRequest, Dec
     if body.iter().any(|(key, _)| key.as_str().is_none_or(is_acted_on)) {
         return Err(Decline::BodyKey);
     }
-    check_request_format(&body, options.request_format)?;
+    let native_format = asks_for_native_format(&body, options.request_format)?;
     check_user(&body)?;
+    let document = body.get("document").ok_or(Decline::Document)?;
+    let refused_document = refused_document(document)?;
     Ok(OcrRequest {
         model: model(&body)?,
-        document: document(&body)?,
+        document: document.clone(),
+        refused: refused_document.or_else(|| native_format.then_some(Refusal::NativeFormat)),
         parameters: parameters(&body),
         extra_headers: client_extra_headers(&body)?,
         timeout_seconds: options.timeout_seconds.map_or_else(|| body_timeout(&body), |seconds| Ok(Some(seconds)))?,
@@ -87,19 +101,26 @@ fn model(body: &Dict) -> Result<String, Decline> {
 }
 
 /// LiteLLM only looks at the type; what the URL is, or whether there is one, is the provider's business.
-fn document(body: &Dict) -> Result<Value, Decline> {
-    let document = body.get("document").ok_or(Decline::Document)?;
+///
+/// Errors  what LiteLLM refuses before it has a router: files by path, files of another provider.
+fn refused_document(document: &Value) -> Result<Option<Refusal>, Decline> {
     let Value::Dict(fields) = document else {
-        return Err(Decline::Document);
+        let class = type_name(document);
+        let text = format!("document must be a dict with 'type' and URL/file field, got <class '{class}'>");
+        return Ok(Some(Refusal::Document { text }));
     };
-    if !matches!(fields.get("type").and_then(Value::as_str), Some("document_url" | "image_url")) {
+    let kind = fields.get("type").unwrap_or(&Value::None);
+    let is_provider_file =
+        |name| fields.get(name).and_then(Value::as_str).is_some_and(|url| url.starts_with("reducto://"));
+    if kind.as_str() == Some("file") || is_provider_file("document_url") || is_provider_file("image_url") {
         return Err(Decline::Document);
     }
-    let is_provider_file = |name| fields.get(name).and_then(Value::as_str).is_some_and(|url| url.starts_with("reducto://"));
-    if is_provider_file("document_url") || is_provider_file("image_url") {
-        return Err(Decline::Document);
+    if matches!(kind.as_str(), Some("document_url" | "image_url")) {
+        return Ok(None);
     }
-    Ok(document.clone())
+    let kind = kind.as_str().map_or_else(|| repr(kind), str::to_owned);
+    let text = format!("Invalid document type: {kind}. Must be 'document_url', 'image_url', or 'file'");
+    Ok(Some(Refusal::Document { text }))
 }
 
 fn parameters(body: &Dict) -> Vec<(&'static str, Value)> {
@@ -115,14 +136,17 @@ fn client_extra_headers(body: &Dict) -> Result<Option<Vec<(String, String)>>, De
     }
 }
 
-/// The body's value wins; both are trimmed and lower-cased, and only LiteLLM's own format is served here.
-fn check_request_format(body: &Dict, header: Option<&str>) -> Result<(), Decline> {
-    let is_own = |value: &str| value.trim().eq_ignore_ascii_case("litellm");
-    let accepted = match body.get("req_format") {
-        None | Some(Value::None) => header.is_none_or(is_own),
-        Some(value) => value.as_str().is_some_and(is_own),
+/// The body's value wins; both are trimmed and lower-cased.
+fn asks_for_native_format(body: &Dict, header: Option<&str>) -> Result<bool, Decline> {
+    let asked = match body.get("req_format") {
+        None | Some(Value::None) => header,
+        Some(value) => Some(value.as_str().ok_or(Decline::RequestFormat)?),
     };
-    if accepted { Ok(()) } else { Err(Decline::RequestFormat) }
+    match asked.map(|format| format.trim().to_lowercase()).as_deref() {
+        None | Some("litellm") => Ok(false),
+        Some("native") => Ok(true),
+        Some(_) => Err(Decline::RequestFormat),
+    }
 }
 
 /// An end user is only looked up in a database, which makes the deployment decline elsewhere; anything but a name is odd.
@@ -172,7 +196,11 @@ fn header_options<'a>(headers: &[(&'a str, &'a str)]) -> Result<HeaderOptions<'a
             "x-litellm-num-retries" => options.num_retries = Some(value.parse().map_err(|_| Decline::RouterOption)?),
             "x-req-format" => options.request_format = Some(value),
             // Of streams, of logs, or the host's to read.
-            "x-litellm-stream-timeout" | "x-litellm-trace-id" | "x-litellm-session-id" | "x-litellm-call-id" | "x-litellm-api-key" => {}
+            "x-litellm-stream-timeout"
+            | "x-litellm-trace-id"
+            | "x-litellm-session-id"
+            | "x-litellm-call-id"
+            | "x-litellm-api-key" => {}
             _ if name.starts_with("x-litellm-") => return Err(Decline::RequestHeader),
             _ => {}
         }

@@ -28,7 +28,12 @@ pub struct Usage {
 
 impl OcrResponse {
     /// Validates `OCRResponse(pages=…, model=…, document_annotation=…, usage_info=…)`.
-    pub fn validate(pages: &Value, model: &Value, document_annotation: &Value, usage_info: &Value) -> Result<Self, Issues> {
+    pub fn validate(
+        pages: &Value,
+        model: &Value,
+        document_annotation: &Value,
+        usage_info: &Value,
+    ) -> Result<Self, Issues> {
         let root = Location::default();
         let mut issues = Issues::default();
         let pages = list(pages, &root.field("pages"), &mut issues, page);
@@ -87,8 +92,12 @@ const PAGE: Model = Model {
     fields: &[
         Field { name: "index", required: true, validate: integer },
         Field { name: "markdown", required: true, validate: string },
-        field("images", |value, at, issues| optional(value, at, issues, |value, at, issues| list(value, at, issues, image))),
-        field("dimensions", |value, at, issues| optional(value, at, issues, |value, at, issues| model(&DIMENSIONS, value, at, issues))),
+        field("images", |value, at, issues| {
+            optional(value, at, issues, |value, at, issues| list(value, at, issues, image))
+        }),
+        field("dimensions", |value, at, issues| {
+            optional(value, at, issues, |value, at, issues| model(&DIMENSIONS, value, at, issues))
+        }),
     ],
     keeps_extra: true,
 };
@@ -140,6 +149,11 @@ fn model(model: &Model, value: &Value, at: &Location, issues: &mut Issues) -> Va
         issues.add(at.clone(), Kind::ModelType(model.class), value);
         return Value::None;
     };
+    // Pydantic can't look up such a key, and gives up on the whole model before it says what else is wrong with it.
+    if let Some((key, _)) = input.iter().find(|(key, _)| model.keeps_extra && key.as_str().is_none()) {
+        issues.add(at.clone(), Kind::StringUnicode, &Value::Str(key.clone()));
+        return Value::None;
+    }
     let mut output = Dict::default();
     for Field { name, required, validate } in model.fields {
         let valid = match input.get(name) {
@@ -176,10 +190,17 @@ fn list(value: &Value, at: &Location, issues: &mut Issues, validate: Validate) -
 }
 
 fn dict(value: &Value, at: &Location, issues: &mut Issues) -> Value {
-    if !matches!(value, Value::Dict(_)) {
+    let Value::Dict(dict) = value else {
         issues.add(at.clone(), Kind::DictType, value);
-    }
-    value.clone()
+        return Value::None;
+    };
+    Value::Dict(Dict::from_pairs(dict.iter().map(|(key, item)| (written_key(key), item.clone())).collect()))
+}
+
+/// Keys declared as strings are written with each byte of a lone surrogate replaced, where any other text would fail.
+fn written_key(key: &Text) -> Text {
+    let replaced = key.code_points().map(|point| char::from_u32(point).map_or("\u{fffd}".repeat(3), String::from));
+    Text::Unicode(replaced.collect())
 }
 
 fn integer(value: &Value, at: &Location, issues: &mut Issues) -> Value {

@@ -4,11 +4,11 @@
 
 use crate::answer::{ProviderFailure, ProviderRequest, ProviderResponse};
 use crate::decline::Decline;
-use crate::exceptions::Exception;
+use crate::exceptions::{Exception, ExceptionClass};
 use crate::litellm_core_utils::exception_mapping_utils::{Raised, exception_type};
 use crate::llms::base_llm::ocr::transformation::OcrResponse;
 use crate::llms::custom_httpx::llm_http_handler::answered_body;
-use crate::proxy::ocr_endpoints::endpoints::OcrRequest;
+use crate::proxy::ocr_endpoints::endpoints::{OcrRequest, Refusal};
 use crate::python::bytes_decode::json_text;
 use crate::python::json_encode::httpx_json;
 use crate::python::{Dict, Text, Value, json_decode, type_name};
@@ -47,8 +47,12 @@ pub struct Target<'a> {
 /// Builds the request of one attempt.
 ///
 /// Shape   client options win over the deployment's own, even a null; headers end with the extra ones.
-/// Errors  what can't be written exactly: NaN, extra headers that collide with LiteLLM's own.
+/// Errors  what can't be written exactly: NaN, extra headers that collide with LiteLLM's own. Also a request that LiteLLM
+///         refuses: a host that knows [`refusal`] asks it first and never gets here.
 pub fn request(request: &OcrRequest, target: &Target<'_>) -> Result<ProviderRequest, Decline> {
+    if let Some(refusal) = &request.refused {
+        return Err(declined(refusal));
+    }
     let body = httpx_json(&provider_body(request, target)?).map_err(|_| Decline::Unwritable)?;
     let mut headers = vec![
         ("accept".to_owned(), "*/*".to_owned()),
@@ -62,6 +66,33 @@ pub fn request(request: &OcrRequest, target: &Target<'_>) -> Result<ProviderRequ
     }
     headers.push(("content-type".to_owned(), "application/json".to_owned()));
     Ok(ProviderRequest { method: "POST", url: complete_url(target.api_base), headers, body: body.into() })
+}
+
+/// What an attempt raises instead of calling the provider, if anything; the router treats it like a failed call.
+///
+/// `model` is the deployment's, without its provider.
+pub fn refusal(request: &OcrRequest, model: &str) -> Option<Exception> {
+    match request.refused.as_ref()? {
+        Refusal::Document { text } => Some(exception_type(raised(text.clone()), model)),
+        Refusal::NativeFormat => Some(Exception {
+            class: ExceptionClass::BadRequestError,
+            status_code: 400,
+            message: format!(
+                "litellm.UnsupportedParamsError: `req_format='native'` is not supported for provider: mistral, model: {model}"
+            ),
+            provider: "mistral".to_owned(),
+            model: model.to_owned(),
+            headers: Vec::new(),
+            has_attribute_error: false,
+        }),
+    }
+}
+
+fn declined(refusal: &Refusal) -> Decline {
+    match refusal {
+        Refusal::Document { .. } => Decline::Document,
+        Refusal::NativeFormat => Decline::RequestFormat,
+    }
 }
 
 /// Where OCR requests of this base go: LiteLLM appends the version, then what it takes for missing.

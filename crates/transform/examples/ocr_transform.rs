@@ -1,0 +1,16 @@
+//! Runs recorded OCR cases through the crate: one case a line of JSON on stdin, one result a line on stdout.
+//!
+//! A case is what `tests/oracle/ocr_goldens.py` records; the differential fuzz script feeds this with made-up ones.
+
+#[path = "../tests/replay/mod.rs"]
+mod replay;
+
+fn main() {
+    let price_map = std::env::args().nth(1).expect("usage: ocr_transform PRICE_MAP.json < cases.jsonl");
+    let price_map = std::fs::read(price_map).expect("a readable price map");
+    let table = transform::cost_calculator::PriceTable::from_price_map_json(&price_map).expect("a price map");
+    for line in std::io::stdin().lines() {
+        let case = serde_json::from_str(&line.expect("a line of UTF-8")).expect("a case");
+        println!("{}", replay::outcome(&case, &table));
+    }
+}
