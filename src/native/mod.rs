@@ -12,6 +12,10 @@ pub mod router;
 
 mod decline;
 #[cfg(test)]
+mod goldens;
+#[cfg(test)]
+mod tests;
+#[cfg(test)]
 mod tests_support;
 
 pub use admission::AuthMode;

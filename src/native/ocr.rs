@@ -56,7 +56,14 @@ impl<'a> Plan<'a> {
         };
         let plan = Self { asked, config, allowance };
         // The document weighs megabytes and is the same for all: whether a deployment's own part can be written shows without.
-        let without_document = OcrRequest { document: transform::python::Value::None, ..asked.clone() };
+        let without_document = OcrRequest {
+            model: asked.model.clone(),
+            document: transform::python::Value::None,
+            parameters: asked.parameters.clone(),
+            extra_headers: asked.extra_headers.clone(),
+            timeout_seconds: asked.timeout_seconds,
+            num_retries: asked.num_retries,
+        };
         for deployment in &reach.candidates {
             let retries = asked.num_retries.or(deployment.num_retries).or(allowance.router);
             if retries.is_some_and(|retries| retries > RETRIES_MAX) {
@@ -106,7 +113,7 @@ impl Standing<'_> {
             model_group: &self.asked.model,
             model_id: &self.deployment.id,
             litellm_model: &self.deployment.litellm_model,
-            api_base: self.deployment.api_base.as_deref().unwrap_or_default(),
+            api_base: self.deployment.api_base.as_deref().unwrap_or(MISTRAL_API_BASE),
             cost,
             duration_ms: (taken.as_secs_f64() * 1_000_000.0).round() / 1_000.0,
             attempted_retries: self.retries.attempted(),

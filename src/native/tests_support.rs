@@ -1,26 +1,23 @@
 //! Values for the tests of the native leg.
 
-use crate::config::{Deployment, Secret};
+use std::path::Path;
+
+use serde_json::{Value, json};
+
+use crate::config::{Deployment, LiteLlmConfig, litellm};
+
+/// A configuration read as LiteLLM reads it; JSON is YAML.
+pub(crate) fn config(written: &Value) -> LiteLlmConfig {
+    let text = written.to_string();
+    litellm::load_with(Path::new("config.yaml"), &|_| Ok(Some(text.clone().into_bytes())), &|_| None).unwrap()
+}
 
 /// A Mistral deployment with this id, in the group `g`.
 pub(crate) fn deployment(id: &str) -> Deployment {
-    Deployment {
-        id: id.to_owned(),
-        model_name: "g".to_owned(),
-        provider: "mistral".to_owned(),
-        model: "mistral-ocr-latest".to_owned(),
-        litellm_model: "mistral/mistral-ocr-latest".to_owned(),
-        api_base: Some("http://provider.invalid/v1".to_owned()),
-        api_key: Some(Secret::new(id)),
-        timeout: None,
-        stream_timeout: None,
-        num_retries: None,
-        weight: None,
-        rpm: None,
-        tpm: None,
-        params: serde_json::Map::new(),
-        model_info: serde_json::Map::new(),
-        path: "model_list[0]".to_owned(),
-        reasons: Vec::new(),
-    }
+    let entry = json!({
+        "model_name": "g",
+        "litellm_params": {"model": "mistral/mistral-ocr-latest", "api_base": "http://provider.invalid/v1", "api_key": id},
+        "model_info": {"id": id},
+    });
+    config(&json!({"model_list": [entry]})).deployments.remove(0)
 }

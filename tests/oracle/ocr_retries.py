@@ -1,13 +1,13 @@
 """Records how a real LiteLLM retries, waits, cools down and gives up on /v1/ocr, as golden files.
 
 Every case is a conversation: requests to the proxy in order, with the answers that the scripted provider gives call by
-call. What LiteLLM did (calls with their deployment and the pause before each, status, headers, body) is written to
+call. What LiteLLM did (calls with their deployment and the time since the one before, status, headers, body) is written to
 tests/corpus/ocr_retries/<case>.json; a Rust test runs the native leg over the same conversations on a virtual clock.
 
-Usage: LITELLM_BIN=path/to/litellm python tests/oracle/ocr_retries.py --port 22100 [--only SUBSTRING] [--out DIR]
+Usage: LITELLM_BIN=path/to/litellm python tests/oracle/ocr_retries.py --port 22100 [--only SUBSTRING...] [--out DIR]
 Ports port .. port+9 are used. Nothing but the loopback is reached.
 """
-import argparse, asyncio, gzip, json, os, signal, struct, socket, subprocess, sys, tempfile, time, urllib.error, urllib.request
+import argparse, asyncio, base64, gzip, json, os, signal, struct, socket, subprocess, sys, tempfile, time, urllib.error, urllib.request
 from email.utils import formatdate
 from pathlib import Path
 
@@ -30,6 +30,7 @@ class Provider:
         self.script, self.calls, self.connections = [], [], 0
 
     async def serve(self, port):
+        self.port = port
         self.server = await asyncio.start_server(self.connection, "127.0.0.1", port)
 
     async def connection(self, reader, writer):
@@ -50,18 +51,23 @@ class Provider:
         found = {name.lower(): value for name, value in headers}
         body = await reader.readexactly(int(found.get("content-length", 0)))
         started = time.monotonic()
-        call = {"line": first, "names": [name.lower() for name, _ in headers], "authorization": found.get("authorization"), "headers": headers, "body": body.decode("utf-8", "replace"), "key": found.get("authorization", "")[7:],
-                "started": started, "connection": connection}
+        key = found.get("authorization", "")[7:] or (self.calls[-1]["key"] if self.calls else "")
+        call = {"line": first, "names": [name.lower() for name, _ in headers], "bytes": len(body), "key": key, "started": started,
+                "connection": connection}
         self.calls.append(call)
         answer = self.script[min(len(self.calls), len(self.script)) - 1]
         if isinstance(answer, dict) and "by_key" in answer:
             answer = answer["by_key"][call["key"]]
-        keep = await self.play(answer, writer)
-        call["ended"] = time.monotonic()
-        return keep
+        call["answer"] = answer
+        try:
+            return await self.play(answer, reader, writer, call)
+        finally:
+            call["ended"], call["at"] = time.monotonic(), time.time()
 
-    async def play(self, answer, writer):
+    async def play(self, answer, reader, writer, call):
         await asyncio.sleep(answer.get("delay", 0))
+        # The client has closed the connection while we slept: it gave up on this call.
+        call["gave_up"] = reader.at_eof()
         if answer.get("fault") == "reset":
             writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
             writer.transport.abort()
@@ -70,10 +76,12 @@ class Provider:
             return False
         body = answer["raw"].encode() if "raw" in answer else json.dumps(answer.get("body", {})).encode()
         headers = {"content-type": "application/json", **answer.get("headers", {})}
+        headers = {name: value.replace("PORT", str(self.port)) for name, value in headers.items()}
         if answer.get("gzip"):
             body, headers["content-encoding"] = gzip.compress(body), "gzip"
         if "retry_date_in" in answer:
             headers["retry-after"] = formatdate(time.time() + answer["retry_date_in"], usegmt=True)
+        call["answer"] = {**answer, "headers": headers, **({"base64": base64.b64encode(body).decode()} if answer.get("gzip") else {})}
         head = f"HTTP/1.1 {answer['status']} X\r\n" + "".join(f"{k}: {v}\r\n" for k, v in headers.items())
         writer.write(f"{head}content-length: {len(body)}\r\n\r\n".encode())
         if answer.get("fault") in ("cut", "reset_in_body"):
@@ -87,11 +95,12 @@ class Provider:
             return False
         if "drip" in answer:
             for index in range(0, len(body), 20):
+                await asyncio.sleep(answer["drip"])
                 writer.write(body[index:index + 20])
                 await writer.drain()
-                await asyncio.sleep(answer["drip"])
         else:
             await asyncio.sleep(answer.get("body_delay", 0))
+            call["gave_up"] |= reader.at_eof()
             writer.write(body)
         await writer.drain()
         return answer.get("keep", True)
@@ -104,7 +113,7 @@ def deployment(group, key, port, model="mistral/mistral-ocr-latest", model_info=
 
 def ask(base, step):
     body = {"model": step["group"], "document": DOCUMENT, **step.get("body", {})}
-    headers = {"content-type": "application/json", "authorization": "Bearer sk-1234", **step.get("headers", {})}
+    headers = {"x-litellm-call-id": "call", "content-type": "application/json", "authorization": "Bearer sk-1234", **step.get("headers", {})}
     request = urllib.request.Request(f"{base}/v1/ocr{step.get('query', '')}", json.dumps(body).encode(), headers, method="POST")
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
@@ -114,7 +123,14 @@ def ask(base, step):
         return error.code, error.headers.items(), error.read().decode()
 
 
-VARYING = ("date", "x-litellm-response-duration-ms", "x-litellm-overhead-duration-ms", "x-litellm-callback-duration-ms", "x-litellm-call-id", "content-length")
+DROPPED = ("date", "connection")
+VARYING = ("x-litellm-response-duration-ms", "x-litellm-overhead-duration-ms", "x-litellm-callback-duration-ms")
+
+
+def seen_headers(headers):
+    """Names in order; timings as a star, what belongs to the moment or the connection left out."""
+    named = [(name.lower(), value) for name, value in headers]
+    return [[name, "*" if name in VARYING else value] for name, value in named if name not in DROPPED]
 
 
 async def run_step(provider, base, step):
@@ -123,13 +139,14 @@ async def run_step(provider, base, step):
     started = time.monotonic()
     status, headers, body = await asyncio.to_thread(ask, base, step)
     ended = time.monotonic()
-    calls, previous = [], started
-    for call in provider.calls:
-        calls.append({"deployment": call["key"], "wait": round(call["started"] - previous, 3), "connection": call["connection"],
-                      "line": call["line"], "headers": call["names"], "bytes": len(call["body"])})
-        previous = call.get("ended", call["started"])
-    return {**step, "calls": calls, "tail": round(ended - previous, 3),
-            "response": {"status": status, "headers": [[k.lower(), v] for k, v in headers if k.lower() not in VARYING], "body": body}}
+    while any("ended" not in call for call in provider.calls):
+        await asyncio.sleep(0.05)
+    starts = [started] + [call["started"] for call in provider.calls]
+    calls = [{"deployment": call["key"], "gap": round(call["started"] - before, 3), "connection": call["connection"], "line": call["line"],
+              "headers": call["names"], "bytes": call["bytes"], "answer": call["answer"], "gave_up": call.get("gave_up", False),
+              "elapsed": round(call["ended"] - call["started"], 3), "at": round(call["at"], 3)} for before, call in zip(starts, provider.calls)]
+    return {**step, "calls": calls, "tail": round(ended - starts[-1], 3),
+            "response": {"status": status, "headers": seen_headers(headers), "body": body}}
 
 
 async def run_proxy(cases, settings, port, out, index):
@@ -151,9 +168,9 @@ async def run_proxy(cases, settings, port, out, index):
             provider.script = [OK]
             for case in cases:
                 steps = [await run_step(provider, base, step) for step in case["steps"]]
-                record = {"name": case["name"], "settings": settings, "model_list": case["model_list"], "steps": steps}
+                record = {"name": case["name"], "settings": settings, "model_list": case["model_list"], "dead": case["dead"], "steps": steps}
                 Path(out, case["name"] + ".json").write_text(json.dumps(record, indent=1) + "\n")
-                print(case["name"], [(s["response"]["status"], [(c["deployment"], c["wait"]) for c in s["calls"]], s["tail"]) for s in steps], flush=True)
+                print(case["name"], [(s["response"]["status"], [(c["deployment"], c["gap"], c["gave_up"]) for c in s["calls"]], s["tail"]) for s in steps], flush=True)
         finally:
             proxy.send_signal(signal.SIGTERM)
             proxy.wait()
@@ -178,7 +195,7 @@ def case(name, script, deployments=1, body=None, headers=None, params=None, mode
     infos = model_info if isinstance(model_info, list) else [model_info] * deployments
     models = lambda port: [deployment(name, f"{name}-{n}", port + (9 if dead else 0), model_info=infos[n], **per[n]) for n in range(deployments)]
     steps = steps or [{"script": script, "body": body or {}, "headers": headers or {}}]
-    return {"name": name, "models": models, "steps": [{"group": group, **step} for step in steps]}
+    return {"name": name, "models": models, "dead": dead, "steps": [{"group": group, **step} for step in steps]}
 
 
 def scripted_cases():
@@ -205,13 +222,13 @@ def scripted_cases():
         case("reset_200", [{"fault": "reset"}, OK]), case("close_200", [{"fault": "close"}, OK]), case("cut_200", [{**OK, "fault": "cut"}, OK]),
         case("reset_always", [{"fault": "reset"}]), case("cut_always", [{**OK, "fault": "cut"}]),
         case("refused", [OK], dead=True),
-        case("timeout_deployment", [{**OK, "delay": 1.6}], params={"timeout": 0.5}),
-        case("timeout_deployment_integer", [{**OK, "delay": 1.6}], params={"timeout": 1}, body={"num_retries": 0}),
-        case("timeout_then_ok", [{**OK, "delay": 1.6}, OK], params={"timeout": 0.5}),
-        case("timeout_body", [{**OK, "delay": 1.6}, OK], body={"timeout": 0.5}),
-        case("timeout_header", [{**OK, "delay": 1.6}, OK], headers={"x-litellm-timeout": "0.5"}),
+        case("timeout_deployment", [{**OK, "delay": 4}], params={"timeout": 0.5}),
+        case("timeout_deployment_integer", [{**OK, "delay": 4}], params={"timeout": 1}, body={"num_retries": 0}),
+        case("timeout_then_ok", [{**OK, "delay": 4}, OK], params={"timeout": 0.5}),
+        case("timeout_body", [{**OK, "delay": 4}, OK], body={"timeout": 0.5}),
+        case("timeout_header", [{**OK, "delay": 4}, OK], headers={"x-litellm-timeout": "0.5"}),
         case("timeout_request_over_deployment", [{**OK, "delay": 1.0}], body={"timeout": 3}, params={"timeout": 0.5}),
-        case("timeout_slow_body", [{**OK, "body_delay": 1.6}, OK], params={"timeout": 0.5}),
+        case("timeout_slow_body", [{**OK, "body_delay": 4}, OK], params={"timeout": 0.5}),
         case("timeout_drip", [{**OK, "drip": 0.15}], params={"timeout": 0.5}),
         case("retries_body_0", [five], body={"num_retries": 0}), case("retries_body_1", [five], body={"num_retries": 1}),
         case("retries_body_4", [five, five, five, five, OK], body={"num_retries": 4}),
@@ -220,6 +237,8 @@ def scripted_cases():
         case("retries_deployment_1", [five], params={"num_retries": 1}), case("retries_deployment_0", [five], params={"num_retries": 0}),
         case("retries_deployment_3", [five, five, five, OK], params={"num_retries": 3}),
         case("retries_deployment_1_body_0", [five], params={"num_retries": 1}, body={"num_retries": 0}),
+        case("retries_deployment_text", [five], params={"num_retries": "1"}), case("timeout_deployment_text", [{**OK, "delay": 4}, OK], params={"timeout": "0.5"}),
+        case("timeout_request_timeout", [{**OK, "delay": 4}, OK], params={"request_timeout": 0.5}),
         case("retries_max_retries_0", [five], params={"max_retries": 0}),
         case("by_model_id", [OK], steps=[{"group": "by_model_id-0", "script": [five, OK]}]),
         case("by_model_id_401", [OK], deployments=2, steps=[{"group": "by_model_id_401-0", "script": [failing(401), OK]}]),
@@ -231,14 +250,14 @@ def scripted_cases():
         case("resend_then_400", [{"fault": "reset"}, failing(400)]), case("resend_then_401", [{"fault": "reset"}, failing(401)]),
         case("resend_then_close", [{"fault": "reset"}, {"fault": "close"}], body={"num_retries": 0}),
         case("resend_then_cut", [{"fault": "reset"}, {**OK, "fault": "cut"}], body={"num_retries": 0}),
-        case("resend_then_timeout", [{"fault": "reset"}, {**OK, "delay": 1.2}], body={"num_retries": 0}, params={"timeout": 0.5}),
+        case("resend_then_timeout", [{"fault": "reset"}, {**OK, "delay": 4}], body={"num_retries": 0}, params={"timeout": 0.5}),
         case("resend_then_html", [{"fault": "reset"}, {"status": 200, "raw": "<html>"}], body={"num_retries": 0}),
         case("resend_then_redirect", [{"fault": "reset"}, {"status": 307, "headers": {"location": "/v1/elsewhere"}, "body": {}}, OK]),
         case("redirect_then_reset", [{"status": 307, "headers": {"location": "/v1/elsewhere"}, "body": {}}, {"fault": "reset"}, OK]),
         case("reset_in_body", [{**OK, "fault": "reset_in_body"}, OK]), case("reset_in_body_always", [{**OK, "fault": "reset_in_body"}], body={"num_retries": 1}),
         case("redirect_301", [{"status": 301, "headers": {"location": "/v1/elsewhere"}, "body": {}}, OK]),
         case("redirect_303", [{"status": 303, "headers": {"location": "elsewhere?a=1"}, "body": {}}, OK]),
-        case("redirect_308", [{"status": 308, "headers": {"location": "http://localhost:22100/v1/elsewhere"}, "body": {}}, OK]),
+        case("redirect_308", [{"status": 308, "headers": {"location": "http://localhost:PORT/v1/elsewhere"}, "body": {}}, OK]),
         case("redirect_loop", [{"status": 307, "headers": {"location": "/v1/ocr"}, "body": {}}], body={"num_retries": 0}),
         case("redirect_nowhere", [{"status": 307, "body": {}}], body={"num_retries": 1}),
         case("redirect_elsewhere_scheme", [{"status": 307, "headers": {"location": "ftp://localhost/x"}, "body": {}}], body={"num_retries": 0}),
@@ -254,7 +273,7 @@ def scripted_cases():
         case("two_401", [failing(401)], deployments=2), case("two_401_200", [failing(401), OK], deployments=2),
         case("two_403_200", [failing(403), OK], deployments=2), case("two_404_200", [failing(404), OK], deployments=2), case("two_400_200", [failing(400), OK], deployments=2),
         case("three_401", [failing(401)], deployments=3), case("three_401_401_200", [failing(401), failing(401), OK], deployments=3),
-        case("two_timeout", [{**OK, "delay": 1.2}], deployments=2, params={"timeout": 0.4}),
+        case("two_timeout", [{**OK, "delay": 4}], deployments=2, params={"timeout": 0.4}),
         case("two_refused", [OK], deployments=2, dead=True),
         case("two_408_many", [failing(408)], deployments=2, steps=[{"script": [failing(408)]} for _ in range(4)]),
         case("two_500_many", [five], deployments=2, steps=[{"script": [five]} for _ in range(6)]),
@@ -270,13 +289,13 @@ def scripted_cases():
     ]
     return [({"router_settings": {"model_group_alias": {"alias_of_500": "alias_500"}}}, plain),
             ({"router_settings": {"num_retries": 1, "retry_after": 3, "timeout": 0.7, "cooldown_time": 2}},
-             [case("router_retry_after_3", [five, OK]), case("router_timeout", [{**OK, "delay": 1.2}]), case("router_timeout_deployment", [{**OK, "delay": 1.2}], params={"timeout": 2}),
+             [case("router_retry_after_3", [five, OK]), case("router_timeout", [{**OK, "delay": 4}]), case("router_timeout_deployment", [{**OK, "delay": 1.2}], params={"timeout": 2}),
               case("router_cooldown_time", [failing(401)], steps=[{"script": [failing(401)]}, {"script": [OK]}, {"script": [OK], "pause": 2.3}]),
               case("router_retries_deployment_2", [five], params={"num_retries": 2})]),
             ({"litellm_settings": {"num_retries": 1, "request_timeout": 0.6}},
              [case("settings_retries", [five]), case("settings_timeout", [{**OK, "delay": 1.0}]), case("settings_timeout_deployment", [{**OK, "delay": 1.0}], params={"timeout": 2})]),
             ({"litellm_settings": {"num_retries": 3, "request_timeout": 0.5}, "router_settings": {"num_retries": 1, "timeout": 1.2}},
-             [case("both_retries", [five]), case("both_timeout", [{**OK, "delay": 2}])]),
+             [case("both_retries", [five]), case("both_timeout", [{**OK, "delay": 4}])]),
             ({"router_settings": {"allowed_fails": 1, "num_retries": 0}},
              [case("allowed_fails_1", [five], steps=[{"script": [five]} for _ in range(4)]), case("allowed_fails_1_two", [five], deployments=2, steps=[{"script": [five]} for _ in range(6)]),
               case("allowed_fails_1_401", [five], steps=[{"script": [failing(401)]} for _ in range(4)]), case("allowed_fails_1_400", [five], steps=[{"script": [failing(400)]} for _ in range(4)])]),
@@ -289,12 +308,12 @@ def scripted_cases():
 async def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--port", type=int, required=True)
-    parser.add_argument("--only", default="")
+    parser.add_argument("--only", nargs="*", default=[""])
     parser.add_argument("--out", default=str(Path(__file__).parent.parent / "corpus" / "ocr_retries"))
     arguments = parser.parse_args()
     Path(arguments.out).mkdir(parents=True, exist_ok=True)
     for index, (settings, cases) in enumerate(scripted_cases()):
-        chosen = [{**c, "model_list": c["models"](arguments.port)} for c in cases if arguments.only in c["name"]]
+        chosen = [{**c, "model_list": c["models"](arguments.port)} for c in cases if any(part in c["name"] for part in arguments.only)]
         if chosen:
             await run_proxy(chosen, settings, arguments.port, arguments.out, index)
 

@@ -47,6 +47,7 @@ pub fn told(headers: &HeaderMap) -> Result<Vec<(&str, &str)>, Decline> {
             "x-litellm-stream-timeout" | "x-litellm-keepalive-seconds" if is_plain_number(value) => {}
             "x-litellm-stream-timeout" | "x-litellm-keepalive-seconds" => return Err(Decline::RequestOption),
             "x-litellm-timeout" | "x-litellm-num-retries" if !is_plain_number(value) => return Err(Decline::RequestOption),
+            "x-litellm-call-id" if value.is_empty() => return Err(Decline::RequestOption),
             // Of a repeated header LiteLLM sees the first here and the last there.
             _ if told.iter().any(|(earlier, _)| *earlier == name) => return Err(Decline::RequestOption),
             _ => told.push((name, value)),
@@ -90,6 +91,8 @@ mod tests {
         check("x-litellm-unheard-of", "1", Ok(&[("x-litellm-unheard-of", "1")]));
         check("content-type", "text/plain", Ok(&[("content-type", "text/plain")]));
         check("origin", "https://a.example", Ok(&[]));
+        check("x-litellm-call-id", "", Err(Decline::RequestOption));
+        check("x-litellm-call-id", "mine", Ok(&[("x-litellm-call-id", "mine")]));
         check("x-req-format", "\u{e9}", Err(Decline::RequestOption));
     }
 

@@ -13,6 +13,7 @@ use transform::{ProviderFailure, ProviderRequest, ProviderResponse};
 
 use super::Effects;
 use crate::config::Deployment;
+use crate::native::provider::reset_in_body;
 
 /// The exchanges of one client request, in the order in which the control made them.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -30,9 +31,10 @@ pub struct TapeExchange {
     pub outcome: TapeOutcome,
     /// From the request's arrival at the tap to the end of its outcome.
     pub elapsed_ms: u64,
-    /// When the outcome began, in seconds of the Unix epoch; 0 if unknown. An HTTP date in `retry-after` is read against it.
+    /// When the outcome was complete, in milliseconds of the Unix epoch; 0 if unknown. An HTTP date in `retry-after` is read
+    /// against it.
     #[serde(default)]
-    pub at_unix_seconds: u64,
+    pub at_unix_ms: u64,
 }
 
 /// What came of a provider request.
@@ -62,6 +64,8 @@ pub enum TapeFailure {
     Timeout,
     CutLength { received_bytes: u64, expected_bytes: u64 },
     CutChunked,
+    /// Reset after the head; without `content-length` the body was chunked.
+    ResetInBody { received_bytes: u64, expected_bytes: Option<u64> },
     Other { text: String },
 }
 
@@ -154,9 +158,8 @@ impl TapeEffects {
         self.position += 1;
         let elapsed = Duration::from_millis(exchange.elapsed_ms);
         self.passed += elapsed;
-        if exchange.at_unix_seconds > 0 {
-            self.wall = SystemTime::UNIX_EPOCH + Duration::from_secs(exchange.at_unix_seconds);
-            self.passed = Duration::ZERO;
+        if exchange.at_unix_ms > 0 {
+            self.wall = SystemTime::UNIX_EPOCH + Duration::from_millis(exchange.at_unix_ms);
         }
         match exchange.outcome.clone() {
             TapeOutcome::Response { status, headers, body } => Ok(ProviderResponse { status, headers, body }),
@@ -187,7 +190,7 @@ impl Effects for TapeEffects {
     }
 
     fn wall(&self) -> SystemTime {
-        self.wall + self.passed
+        self.wall
     }
 
     async fn sleep(&mut self, duration: Duration) {
@@ -210,7 +213,10 @@ impl Effects for TapeEffects {
 impl TapeFailure {
     fn replayed(self, limit: Duration, elapsed: Duration) -> ProviderFailure {
         match self {
-            Self::Refused { host, port } => ProviderFailure::Refused { host, port, tried: Vec::new() },
+            Self::Refused { host, port } => {
+                let tried = host.parse().map(|address| vec![(address, port)]).unwrap_or_default();
+                ProviderFailure::Refused { host, port, tried }
+            }
             Self::Unreachable { host, port, reason } => ProviderFailure::Unreachable { host, port, reason },
             Self::Reset => ProviderFailure::Reset,
             Self::Closed => ProviderFailure::Closed,
@@ -221,6 +227,7 @@ impl TapeFailure {
                 ProviderFailure::CutLength { received_bytes, expected_bytes }
             }
             Self::CutChunked => ProviderFailure::CutChunked,
+            Self::ResetInBody { received_bytes, expected_bytes } => reset_in_body(received_bytes, expected_bytes),
             Self::Other { text } => ProviderFailure::Other { text },
         }
     }
@@ -246,7 +253,7 @@ mod tests {
             headers: vec![("content-type".into(), "application/json".into())],
             body: Bytes::from_static(b"\x00\xff{}"),
         };
-        let exchange = |outcome| TapeExchange { deployment_id: "d".into(), outcome, elapsed_ms: 3, at_unix_seconds: 0 };
+        let exchange = |outcome| TapeExchange { deployment_id: "d".into(), outcome, elapsed_ms: 3, at_unix_ms: 0 };
         let failures = [TapeFailure::Reset, TapeFailure::Refused { host: "h".into(), port: 1 }, TapeFailure::Timeout];
         let failures = failures.into_iter().map(|failure| exchange(TapeOutcome::Failure(failure)));
         let tape = Tape { exchanges: std::iter::once(exchange(response)).chain(failures).collect() };

@@ -86,7 +86,10 @@ impl Client {
             Ok(Some(outcome)) => outcome,
             Ok(None) => head(&mut answer, limit).await.ok_or_else(|| failure::timeout(limit, started))?,
         };
-        let response = outcome.map_err(|error| failure::of_request(&error, error.is_connect(), &uri))?;
+        let response = match outcome {
+            Ok(response) => response,
+            Err(error) => return Err(failure::of_request(&error, error.is_connect(), &uri).await),
+        };
         let (head, incoming) = response.into_parts();
         let body = body::collect(incoming, limit, started).await?;
         Ok(ProviderResponse { status: head.status.as_u16(), headers: named(&head.headers), body })

@@ -2,11 +2,14 @@
 
 use std::error::Error;
 use std::io::{self, ErrorKind};
-use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
 use http::Uri;
+use hyper_util::client::legacy;
 use transform::ProviderFailure;
+
+/// Addresses of a host that an error lists.
+const ADDRESSES_MAX: usize = 8;
 
 /// Nothing came for longer than `limit`.
 pub(super) fn timeout(limit: Duration, started: Instant) -> ProviderFailure {
@@ -14,12 +17,11 @@ pub(super) fn timeout(limit: Duration, started: Instant) -> ProviderFailure {
 }
 
 /// Why there is no response head.
-pub(super) fn of_request(error: &(dyn Error + 'static), connecting: bool, uri: &Uri) -> ProviderFailure {
-    let cause = io_cause(error);
+pub(super) async fn of_request(error: &legacy::Error, connecting: bool, uri: &Uri) -> ProviderFailure {
     if connecting {
-        return of_connect(error, cause, uri);
+        return of_connect(error, uri).await;
     }
-    match cause.map(io::Error::kind) {
+    match io_cause(error).map(io::Error::kind) {
         Some(ErrorKind::ConnectionReset | ErrorKind::BrokenPipe | ErrorKind::ConnectionAborted) => ProviderFailure::Reset,
         Some(ErrorKind::UnexpectedEof) => ProviderFailure::Closed,
         _ if hyper_cause(error).is_some_and(hyper::Error::is_incomplete_message) => ProviderFailure::Closed,
@@ -32,14 +34,14 @@ pub(super) fn of_request(error: &(dyn Error + 'static), connecting: bool, uri: &
 pub(super) fn of_body(error: &(dyn Error + 'static), received: u64, expected: Option<u64>) -> ProviderFailure {
     let reset = io_cause(error).is_some_and(|cause| cause.kind() == ErrorKind::ConnectionReset);
     match expected {
-        _ if reset => ProviderFailure::Other { text: reset_in_body(received, expected) },
+        _ if reset => reset_in_body(received, expected),
         Some(expected_bytes) => ProviderFailure::CutLength { received_bytes: received, expected_bytes },
         None => ProviderFailure::CutChunked,
     }
 }
 
 /// aiohttp's words; unlike a reset before the head, LiteLLM does not send the request again.
-fn reset_in_body(received: u64, expected: Option<u64>) -> String {
+pub(in crate::native) fn reset_in_body(received: u64, expected: Option<u64>) -> ProviderFailure {
     let cut = match expected {
         Some(expected) => format!(
             "<ContentLengthError: 400, message='Not enough data to satisfy content length header (received {received} of \
@@ -47,17 +49,20 @@ fn reset_in_body(received: u64, expected: Option<u64>) -> String {
         ),
         None => "<TransferEncodingError: 400, message='Not enough data to satisfy transfer length header.'>".to_owned(),
     };
-    format!("Response payload is not completed: {cut}. ConnectionResetError(104, 'Connection reset by peer')")
+    let text = format!("Response payload is not completed: {cut}. ConnectionResetError(104, 'Connection reset by peer')");
+    ProviderFailure::Other { text }
 }
 
-fn of_connect(error: &(dyn Error + 'static), cause: Option<&io::Error>, uri: &Uri) -> ProviderFailure {
+async fn of_connect(error: &legacy::Error, uri: &Uri) -> ProviderFailure {
     let host = uri.host().unwrap_or_default().trim_matches(['[', ']']).to_owned();
     let port = uri.port_u16().unwrap_or(if uri.scheme_str() == Some("https") { 443 } else { 80 });
-    if cause.is_some_and(|cause| cause.kind() == ErrorKind::ConnectionRefused) {
-        let tried = host.parse::<IpAddr>().map(|address| vec![(address, port)]).unwrap_or_default();
-        return ProviderFailure::Refused { host, port, tried };
+    if io_cause(error).is_none_or(|cause| cause.kind() != ErrorKind::ConnectionRefused) {
+        return ProviderFailure::Unreachable { reason: innermost(error), host, port };
     }
-    ProviderFailure::Unreachable { host, port, reason: innermost(error) }
+    // LiteLLM lists the addresses that refused; the connector does not say, so the name is looked up once more.
+    let addresses = tokio::net::lookup_host((host.as_str(), port)).await;
+    let tried = addresses.map(|found| found.map(|one| (one.ip(), port)).take(ADDRESSES_MAX).collect()).unwrap_or_default();
+    ProviderFailure::Refused { host, port, tried }
 }
 
 fn io_cause<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a io::Error> {

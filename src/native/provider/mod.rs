@@ -6,8 +6,11 @@ mod client;
 mod environment;
 mod failure;
 mod redirect;
+#[cfg(test)]
+mod tests;
 
 pub use attempt::attempt;
 pub use body::BODY_BYTES_MAX;
 pub use client::{Client, ClientError};
 pub use environment::declines;
+pub(in crate::native) use failure::reset_in_body;

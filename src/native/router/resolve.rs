@@ -64,7 +64,7 @@ mod tests {
     }
 
     fn config() -> LiteLlmConfig {
-        let mut named = |id: &str, group: &str| {
+        let named = |id: &str, group: &str| {
             let mut one = deployment(id);
             one.model_name = group.into();
             one

@@ -134,3 +134,104 @@ fn may_retry(exception: &Exception, deployments: usize) -> bool {
 fn retryable_status(status: u16) -> bool {
     matches!(status, 408 | 409 | 429) || status >= 500
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::native::tests_support::deployment;
+    use std::time::UNIX_EPOCH;
+
+    fn exception(class: ExceptionClass, status_code: u16, retry_after: Option<&str>) -> Exception {
+        Exception {
+            class,
+            status_code,
+            message: String::new(),
+            provider: "mistral".into(),
+            model: "m".into(),
+            headers: retry_after.map(|value| ("retry-after".to_owned(), value.to_owned())).into_iter().collect(),
+            has_attribute_error: false,
+        }
+    }
+
+    /// Failures of one kind until it gives up: the waits in seconds, the last being the one before the answer.
+    fn waits(allowance: Allowance, deployments: usize, exception: &Exception, draw: f64) -> Vec<f64> {
+        let mut retries = Retries::new(allowance, deployments);
+        let mut waits = Vec::new();
+        loop {
+            let next = retries.failed(&deployment("d"), exception, UNIX_EPOCH, draw);
+            waits.push(next.wait().as_secs_f64());
+            if next.is_final() {
+                return waits;
+            }
+        }
+    }
+
+    #[test]
+    fn waits_double_up_to_a_limit_and_obey_the_provider() {
+        let check = |retries, least, retry_after, draw, expect: &[f64]| {
+            let allowance = Allowance { request: retries, router: None, retry_after: least };
+            let exception = exception(ExceptionClass::RateLimitError, 429, retry_after);
+            assert_eq!(waits(allowance, 1, &exception, draw), expect, "{retries:?} {least} {retry_after:?}");
+        };
+        check(None, 0.0, None, 0.0, &[0.5, 1.0, 2.0]);
+        check(None, 0.0, None, 0.5, &[0.875, 1.375, 2.375]);
+        check(Some(6), 0.0, None, 0.0, &[0.5, 1.0, 2.0, 4.0, 8.0, 8.0, 8.0]);
+        check(Some(1), 3.0, None, 0.0, &[3.0, 3.0]);
+        check(Some(1), 30.0, None, 0.0, &[8.0, 8.0]);
+        check(Some(0), 0.0, None, 0.0, &[0.0]);
+        check(Some(1), 3.0, Some("1"), 0.0, &[1.0, 1.0]);
+        check(Some(1), 0.0, Some("60"), 0.0, &[60.0, 60.0]);
+        check(Some(1), 0.0, Some("61"), 0.0, &[0.5, 1.0]);
+        check(Some(1), 0.0, Some("0"), 0.0, &[0.5, 1.0]);
+    }
+
+    #[test]
+    fn some_failures_are_final() {
+        use ExceptionClass::{ApiError, AuthenticationError, BadRequestError, InternalServerError, NotFoundError};
+        let check = |class, status, deployments, attempts| {
+            let made = waits(Allowance::default(), deployments, &exception(class, status, None), 0.0);
+            assert_eq!(made.len(), attempts, "{class:?} {status} of {deployments}");
+            assert!(deployments == 1 || made.iter().all(|wait| *wait == 0.0), "others take over at once");
+        };
+        check(InternalServerError, 500, 1, 3);
+        check(InternalServerError, 500, 0, 1);
+        check(InternalServerError, 529, 2, 3);
+        check(BadRequestError, 400, 2, 1);
+        check(BadRequestError, 422, 1, 1);
+        check(NotFoundError, 404, 2, 1);
+        check(AuthenticationError, 401, 1, 1);
+        check(AuthenticationError, 401, 2, 3);
+        check(ApiError, 403, 1, 3);
+        check(ApiError, 413, 1, 1);
+        check(ApiError, 409, 1, 3);
+    }
+
+    #[test]
+    fn who_refused_is_passed_over_while_others_are_left() {
+        let (one, other) = (deployment("one"), deployment("other"));
+        let all = [&one, &other];
+        let ids = |retries: &Retries| retries.candidates(&all).iter().map(|found| found.id.clone()).collect::<Vec<_>>();
+        let mut retries = Retries::new(Allowance { request: Some(5), ..Allowance::default() }, 2);
+        retries.failed(&one, &exception(ExceptionClass::InternalServerError, 500, None), UNIX_EPOCH, 0.0);
+        assert_eq!(ids(&retries), ["one", "other"], "a 500 excludes nobody");
+        retries.failed(&one, &exception(ExceptionClass::AuthenticationError, 401, None), UNIX_EPOCH, 0.0);
+        assert_eq!(ids(&retries), ["other"]);
+        retries.failed(&other, &exception(ExceptionClass::ApiError, 403, None), UNIX_EPOCH, 0.0);
+        assert_eq!(ids(&retries), ["one", "other"], "all refused: all are candidates again");
+    }
+
+    #[test]
+    fn the_nearest_allowance_counts() {
+        let granted = |request, own, router| {
+            let mut failing = deployment("d");
+            failing.num_retries = own;
+            let mut retries = Retries::new(Allowance { request, router, retry_after: 0.0 }, 1);
+            retries.failed(&failing, &exception(ExceptionClass::InternalServerError, 500, None), UNIX_EPOCH, 0.0);
+            retries.granted()
+        };
+        assert_eq!(granted(None, None, None), Some(2));
+        assert_eq!(granted(None, None, Some(1)), Some(1));
+        assert_eq!(granted(None, Some(3), Some(1)), Some(3));
+        assert_eq!(granted(Some(0), Some(3), Some(1)), Some(0));
+    }
+}

@@ -1,6 +1,6 @@
 //! `retry-after` as LiteLLM reads it.
 
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime};
 
 /// Seconds to wait by a provider's `retry-after`, or -1 for none: an integer as Python's `int` takes it, else a date, whose
 /// distance is cut to whole seconds towards zero.
@@ -26,16 +26,17 @@ fn integer(text: &str) -> Option<i64> {
 
 fn date(text: &str, now: SystemTime) -> Option<i64> {
     let at = httpdate::parse_http_date(text).ok()?;
-    let unix = |time: SystemTime| time.duration_since(UNIX_EPOCH).ok().map(|passed| passed.as_secs_f64());
-    #[expect(clippy::cast_possible_truncation, reason = "cutting towards zero is what Python's int does; the range is a date's")]
-    let distance = (unix(at)? - unix(now)?) as i64;
-    Some(distance)
+    let seconds = |distance: Duration| i64::try_from(distance.as_secs()).ok();
+    match at.duration_since(now) {
+        Ok(ahead) => seconds(ahead),
+        Err(past) => seconds(past.duration()).map(|behind| -behind),
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::time::Duration;
+    use std::time::UNIX_EPOCH;
 
     #[test]
     fn numbers_and_dates() {
