@@ -7,5 +7,6 @@ mod health;
 mod server;
 mod views;
 
-pub use access::Access;
+pub use access::{Access, CHANGE_HEADER};
+pub use api::OPERATOR_HEADER;
 pub use server::{Admin, AdminError};

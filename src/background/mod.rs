@@ -11,7 +11,7 @@ use std::time::Duration;
 use tokio::runtime::Builder;
 use tokio::signal::unix::{SignalKind, signal};
 
-pub use inputs::{Inputs, InputsError};
+pub use inputs::{Inputs, InputsError, read_config};
 pub use probe::{ProbeSettings, probe_agreement, watch_health};
 
 use crate::controller::{Controller, TICK};

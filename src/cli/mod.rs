@@ -1,6 +1,12 @@
 //! The command line: one file a command.
 
+mod board;
+mod check;
+mod control;
+mod rules_schema;
 mod serve;
+mod start;
+mod tap;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -21,6 +27,23 @@ struct Arguments {
 #[derive(Debug, Subcommand)]
 enum Command {
     Serve(Box<serve::ServeArguments>),
+    Check(check::CheckArguments),
+    Tap(tap::TapArguments),
+    /// Print the JSON Schema of a rule file, for editors.
+    RulesSchema,
+    Status(control::StatusArguments),
+    /// Raise a lane by one step.
+    Promote(control::PromoteArguments),
+    /// Stop the promotions of a lane.
+    Hold(control::LaneArguments),
+    /// Let the promotions of a lane go on.
+    Release(control::LaneArguments),
+    /// Take a lane back to shadow, or from shadow to off.
+    Rollback(control::LaneArguments),
+    /// Stop every automatic move of every lane.
+    Freeze(control::FreezeArguments),
+    /// Let lanes move again.
+    Unfreeze(control::FreezeArguments),
 }
 
 /// Runs one command and tells the shell how it went: 0 done, 1 found a fault, 2 could not be understood.
@@ -34,5 +57,15 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     };
     match arguments.command {
         Command::Serve(arguments) => serve::run(&arguments),
+        Command::Check(arguments) => check::run(&arguments),
+        Command::Tap(arguments) => tap::run(&arguments),
+        Command::RulesSchema => rules_schema::run(),
+        Command::Status(arguments) => control::status(&arguments),
+        Command::Promote(arguments) => control::promote(&arguments),
+        Command::Hold(arguments) => control::lane(&arguments, "hold"),
+        Command::Release(arguments) => control::lane(&arguments, "release"),
+        Command::Rollback(arguments) => control::lane(&arguments, "rollback"),
+        Command::Freeze(arguments) => control::freeze(&arguments, "freeze"),
+        Command::Unfreeze(arguments) => control::freeze(&arguments, "unfreeze"),
     }
 }

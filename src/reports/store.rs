@@ -171,6 +171,13 @@ impl Store {
         Ok(Self { connection: Mutex::new(connection), hash_key })
     }
 
+    /// A store that ends with the process.
+    pub fn in_memory(hash_key: [u8; 32]) -> Result<Self, StoreError> {
+        let connection = Connection::open_in_memory()?;
+        connection.execute_batch(schema::TABLES)?;
+        Ok(Self { connection: Mutex::new(connection), hash_key })
+    }
+
     /// Keys the hashes of contents, so that a store cannot be searched for a known prompt.
     pub fn hash_key(&self) -> [u8; 32] {
         self.hash_key

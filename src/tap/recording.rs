@@ -8,6 +8,8 @@ use std::time::{Duration, Instant};
 use bytes::{Bytes, BytesMut};
 use http::HeaderMap;
 
+use crate::agreement::{TapSign, is_python_ocr};
+
 /// One provider exchange as LiteLLM made it, credentials included: it lives in memory only.
 #[derive(Clone, Debug)]
 pub struct TapedExchange {
@@ -68,6 +70,8 @@ pub struct Recordings {
     bytes: AtomicUsize,
     /// Set by the first tapped request, whoever sent it: the board can then say that the tap is in use.
     seen: std::sync::atomic::AtomicBool,
+    /// Whose HTTP client the OCR requests came from.
+    sign: Mutex<TapSign>,
 }
 
 /// The tape of one client request. Dropping it forgets the id.
@@ -99,7 +103,7 @@ const EXCHANGES_MAX: usize = 32;
 
 impl Recordings {
     pub fn new(open_max: usize, bytes_max: usize) -> Arc<Self> {
-        Arc::new(Self { open: Mutex::default(), open_max, bytes_max, bytes: AtomicUsize::new(0), seen: false.into() })
+        Arc::new(Self { open: Mutex::default(), open_max, bytes_max, bytes: AtomicUsize::new(0), seen: false.into(), sign: Mutex::default() })
     }
 
     /// Opens a tape under `id`, which must be unguessable; `None` when too many are open.
@@ -122,8 +126,18 @@ impl Recordings {
         self.seen.load(Ordering::Relaxed)
     }
 
-    pub(super) fn mark_seen(&self) {
+    /// Notes that a request passed, and of an OCR request who sent it.
+    pub(super) fn mark_seen(&self, path: &str, user_agent: Option<&str>) {
         self.seen.store(true, Ordering::Relaxed);
+        if path.ends_with("/ocr") {
+            let mut sign = locked(&self.sign);
+            *sign = if is_python_ocr(user_agent) { TapSign::Python } else { TapSign::Rust };
+        }
+    }
+
+    /// What the newest OCR request says of the LiteLLM that runs.
+    pub fn sign(&self) -> TapSign {
+        *locked(&self.sign)
     }
 
     /// Bytes that open tapes hold.

@@ -39,7 +39,8 @@ impl Relay {
         request: Request<Incoming>,
     ) -> Result<Response<AnswerBody>, hyper_util::client::legacy::Error> {
         let received = Instant::now();
-        self.recordings.mark_seen();
+        let user_agent = request.headers().get(http::header::USER_AGENT).and_then(|value| value.to_str().ok());
+        self.recordings.mark_seen(request.uri().path(), user_agent);
         let targets = self.targets.load();
         let (deployment_id, uri) = match targets.resolve(request.uri()) {
             Ok((id, uri)) => (id.to_owned(), uri),

@@ -108,7 +108,8 @@ fn native_weight(lane: &LaneView<'_>) -> Weight {
 
 fn held_out(reach: &[LaneView<'_>], key: &str, subject: &str) -> bool {
     let holdout = reach.iter().map(|lane| lane.holdout).max().unwrap_or(Weight::ZERO);
-    reach.iter().all(|lane| lane.stage == Stage::Full && lane.eligible) && within(key, Purpose::Holdout, subject, holdout)
+    reach.iter().all(|lane| lane.stage == Stage::Full && lane.eligible)
+        && within(key, Purpose::Holdout, subject, holdout)
 }
 
 fn mirrors(reach: &[LaneView<'_>], key: &str, subjects: Subjects<'_>) -> bool {

@@ -67,7 +67,13 @@ pub struct Gate {
 }
 
 /// Evaluates the gate for the next step up.
-pub fn evaluate(state: &LaneState, rule: &LaneRule, evidence: &Evidence, conditions: &Conditions, now: UnixSeconds) -> Gate {
+pub fn evaluate(
+    state: &LaneState,
+    rule: &LaneRule,
+    evidence: &Evidence,
+    conditions: &Conditions,
+    now: UnixSeconds,
+) -> Gate {
     let next = state.next(rule, conditions.reverse_shadow);
     let checks = vec![
         check_evidence(rule, evidence),
@@ -77,7 +83,13 @@ pub fn evaluate(state: &LaneState, rule: &LaneRule, evidence: &Evidence, conditi
         check_uncompared(rule, evidence),
         check_agreement(conditions),
         check_hold(state, rule),
-        check("frozen", !conditions.frozen, f64::from(u8::from(conditions.frozen)), 0.0, if conditions.frozen { "all lanes are frozen" } else { "not frozen" }),
+        check(
+            "frozen",
+            !conditions.frozen,
+            f64::from(u8::from(conditions.frozen)),
+            0.0,
+            if conditions.frozen { "all lanes are frozen" } else { "not frozen" },
+        ),
     ];
     let ready = next.is_some() && checks.iter().all(|check| check.ok);
     Gate { checks, ready, next }
@@ -106,7 +118,11 @@ fn check_coverage(rule: &LaneRule, evidence: &Evidence) -> Check {
     let never = evidence.coverage.never_compared();
     let mut text = match () {
         () if evidence.coverage.shapes().next().is_none() => "no request shape was seen yet".to_owned(),
-        () => format!("the next request has an uncompared shape with a chance of {:.1} % (at most {:.1} %)", share * 100.0, most * 100.0),
+        () => format!(
+            "the next request has an uncompared shape with a chance of {:.1} % (at most {:.1} %)",
+            share * 100.0,
+            most * 100.0
+        ),
     };
     if let Some(shape) = never.first() {
         text.push_str(&format!("; shape `{shape}` was never compared"));
@@ -145,8 +161,14 @@ fn check_uncompared(rule: &LaneRule, evidence: &Evidence) -> Check {
     let (share, most) = (evidence.coverage.uncompared_share(), rule.gate.uncompared_max);
     let worst = evidence.coverage.least_compared(SHAPE_SAMPLED_MIN).filter(|(_, share)| *share > most);
     let text = match worst {
-        _ if share > most => format!("{:.1} % of the sampled requests could not be compared (at most {:.1} %)", share * 100.0, most * 100.0),
-        Some((shape, share)) => format!("{:.1} % of shape `{shape}` could not be compared (at most {:.1} %)", share * 100.0, most * 100.0),
+        _ if share > most => format!(
+            "{:.1} % of the sampled requests could not be compared (at most {:.1} %)",
+            share * 100.0,
+            most * 100.0
+        ),
+        Some((shape, share)) => {
+            format!("{:.1} % of shape `{shape}` could not be compared (at most {:.1} %)", share * 100.0, most * 100.0)
+        }
         None => format!("{:.1} % of the sampled requests could not be compared", share * 100.0),
     };
     check("uncompared", share <= most && worst.is_none(), share.max(worst.map_or(0.0, |(_, share)| share)), most, text)

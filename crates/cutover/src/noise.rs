@@ -33,7 +33,9 @@ impl Format {
             Self::FloatOrNone => text == "None" || is_float(text),
             Self::Integer => !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()),
             Self::HttpDate => is_http_date(text),
-            Self::UnixSeconds => text.parse::<u64>().is_ok_and(|seconds| (1_577_836_800..4_102_444_800).contains(&seconds)),
+            Self::UnixSeconds => {
+                text.parse::<u64>().is_ok_and(|seconds| (1_577_836_800..4_102_444_800).contains(&seconds))
+            }
             Self::Id(prefix) => text.strip_prefix(prefix).is_some_and(is_id_rest),
         }
     }
@@ -50,7 +52,8 @@ fn is_id_rest(rest: &str) -> bool {
 
 fn is_uuid(text: &str) -> bool {
     let dash = |at| matches!(at, 8 | 13 | 18 | 23);
-    text.len() == 36 && text.bytes().enumerate().all(|(at, byte)| if dash(at) { byte == b'-' } else { byte.is_ascii_hexdigit() })
+    text.len() == 36
+        && text.bytes().enumerate().all(|(at, byte)| if dash(at) { byte == b'-' } else { byte.is_ascii_hexdigit() })
 }
 
 fn is_float(text: &str) -> bool {
@@ -79,7 +82,9 @@ pub fn response_header_format(name: &str) -> Option<Format> {
         "date" => Some(Format::HttpDate),
         "x-litellm-call-id" => Some(Format::Uuid),
         "x-litellm-key-spend" => Some(Format::Float),
-        "x-litellm-response-duration-ms" | "x-litellm-overhead-duration-ms" | "x-litellm-callback-duration-ms" => Some(Format::FloatOrNone),
+        "x-litellm-response-duration-ms" | "x-litellm-overhead-duration-ms" | "x-litellm-callback-duration-ms" => {
+            Some(Format::FloatOrNone)
+        }
         // The router's and the key's live counters.
         "x-ratelimit-remaining-requests" | "x-ratelimit-remaining-tokens" => Some(Format::Integer),
         _ if name.starts_with("x-litellm-timing-") => Some(Format::FloatOrNone),

@@ -75,7 +75,7 @@ impl fmt::Display for Span {
         let mut rest = self.0;
         for (unit, seconds) in [("d", 86_400), ("h", 3600), ("m", 60), ("s", 1)] {
             // 24h stays 24h: a day is only written where it is a whole number of days above one.
-            if unit == "d" && (rest % 86_400 != 0 || rest == 86_400) {
+            if unit == "d" && (!rest.is_multiple_of(86_400) || rest == 86_400) {
                 continue;
             }
             if rest >= seconds {
@@ -166,7 +166,7 @@ impl Date {
     }
 
     fn days_in_month(year: u16, month: u8) -> u8 {
-        let leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+        let leap = year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400));
         match month {
             2 if leap => 29,
             2 => 28,
@@ -189,7 +189,10 @@ impl FromStr for Date {
         let wrong = || TimeError::Date(text.to_owned());
         let bytes = text.as_bytes();
         let shaped = bytes.len() == 10
-            && bytes.iter().enumerate().all(|(at, byte)| if at == 4 || at == 7 { *byte == b'-' } else { byte.is_ascii_digit() });
+            && bytes
+                .iter()
+                .enumerate()
+                .all(|(at, byte)| if at == 4 || at == 7 { *byte == b'-' } else { byte.is_ascii_digit() });
         if !shaped {
             return Err(wrong());
         }
@@ -241,11 +244,26 @@ mod tests {
 
     #[test]
     fn dates_follow_the_calendar() {
-        for (days, written) in [(0, "1970-01-01"), (59, "1970-03-01"), (11_016, "2000-02-29"), (20_780, "2026-11-23"), (u64::MAX, "9999-12-31")] {
+        for (days, written) in [
+            (0, "1970-01-01"),
+            (59, "1970-03-01"),
+            (11_016, "2000-02-29"),
+            (20_780, "2026-11-23"),
+            (u64::MAX, "9999-12-31"),
+        ] {
             assert_eq!(Date::from_days(days).to_string(), written);
             assert_eq!(written.parse::<Date>().unwrap(), Date::from_days(days));
         }
-        for wrong in ["2027-02-29", "2027-13-01", "2027-1-1", "27-01-01", "2027/01/01", "2027-00-10", "1969-12-31", "2027-01-0\u{e9}"] {
+        for wrong in [
+            "2027-02-29",
+            "2027-13-01",
+            "2027-1-1",
+            "27-01-01",
+            "2027/01/01",
+            "2027-00-10",
+            "1969-12-31",
+            "2027-01-0\u{e9}",
+        ] {
             assert!(wrong.parse::<Date>().is_err(), "{wrong}");
         }
         assert!("2027-01-31".parse::<Date>().unwrap() < "2027-02-01".parse::<Date>().unwrap());

@@ -50,7 +50,11 @@ pub(crate) fn align(left: &[Node<'_>], right: &[Node<'_>], elements_max: usize) 
                 }
                 other => {
                     let (lefts, rights) = (other.old_range(), other.new_range());
-                    pair_in_order(head + lefts.start..head + lefts.end, head + rights.start..head + rights.end, &mut aligned);
+                    pair_in_order(
+                        head + lefts.start..head + lefts.end,
+                        head + rights.start..head + rights.end,
+                        &mut aligned,
+                    );
                 }
             }
         }

@@ -139,7 +139,10 @@ impl<'a> Reader<'a> {
         Ok(Node { text: &self.text[start..self.at], value, meaning })
     }
 
-    fn nested(&mut self, read: fn(&mut Self) -> Result<(Value<'a>, u64), JsonError>) -> Result<(Value<'a>, u64), JsonError> {
+    fn nested(
+        &mut self,
+        read: fn(&mut Self) -> Result<(Value<'a>, u64), JsonError>,
+    ) -> Result<(Value<'a>, u64), JsonError> {
         self.depth_left = self.depth_left.checked_sub(1).ok_or(JsonError::TooDeep)?;
         self.at += 1;
         self.skip_space();

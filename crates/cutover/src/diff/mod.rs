@@ -16,11 +16,11 @@ mod path;
 mod text;
 
 pub use body::diff_body;
-pub use headers::{HeaderPolicy, diff_headers, provider_request_policy, client_response_policy};
+pub use headers::{HeaderPolicy, client_response_policy, diff_headers, provider_request_policy};
 pub use json::diff_json;
 pub use json_text::{Document, JsonError, Node, Value, parse};
 pub use path::Path;
-pub use text::{Run, Tag, TextDiff, diff_text};
+pub use text::{Run, Tag, TextDiff, WORDS_MAX, diff_text};
 
 use serde::{Deserialize, Serialize};
 
@@ -41,7 +41,13 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { depth_max: 128, differences_max: 200, bytes_max: 16 << 20, aligned_elements_max: 1024, shown_bytes_max: 512 }
+        Self {
+            depth_max: 128,
+            differences_max: 200,
+            bytes_max: 16 << 20,
+            aligned_elements_max: 1024,
+            shown_bytes_max: 512,
+        }
     }
 }
 

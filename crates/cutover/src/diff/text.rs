@@ -1,7 +1,7 @@
 //! What changed inside a text, word by word, for a person to look at.
 
 use serde::{Deserialize, Serialize};
-use similar::{Algorithm, ChangeTag, capture_diff_slices, DiffOp};
+use similar::{Algorithm, ChangeTag, DiffOp, capture_diff_slices};
 
 /// Words on either side that are compared after equal ends are off; beyond, one deletion and one
 /// insertion say it. Keeps the quadratic algorithm under some ten million steps.

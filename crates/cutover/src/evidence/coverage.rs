@@ -58,9 +58,10 @@ impl Coverage {
     pub fn unseen_share(&self) -> f64 {
         let once = self.shapes.values().filter(|count| count.counted == 1).count() as u64;
         let counted: u64 = self.shapes.values().map(|count| count.counted).sum();
-        let never = self.shapes.values().filter(|count| count.compared == 0).map(|count| count.step_uncompared).sum::<u64>()
-            + self.overflow.compared
-            + self.overflow.step_uncompared;
+        let never =
+            self.shapes.values().filter(|count| count.compared == 0).map(|count| count.step_uncompared).sum::<u64>()
+                + self.overflow.compared
+                + self.overflow.step_uncompared;
         if counted + never == 0 { 1.0 } else { (once + never) as f64 / (counted + never) as f64 }
     }
 
@@ -83,7 +84,8 @@ impl Coverage {
 
     /// The shapes that were sampled but never compared, most frequent first.
     pub fn never_compared(&self) -> Vec<&str> {
-        let mut shapes: Vec<_> = self.shapes.iter().filter(|(_, count)| count.compared == 0 && count.step_uncompared > 0).collect();
+        let mut shapes: Vec<_> =
+            self.shapes.iter().filter(|(_, count)| count.compared == 0 && count.step_uncompared > 0).collect();
         shapes.sort_by_key(|(_, count)| std::cmp::Reverse(count.step_uncompared));
         shapes.into_iter().map(|(name, _)| name.as_str()).collect()
     }
@@ -101,7 +103,8 @@ impl Coverage {
     }
 
     fn entry(&mut self, shape: &str) -> &mut ShapeCount {
-        let fits = shape.len() <= SHAPE_BYTES_MAX && (self.shapes.len() < SHAPES_MAX || self.shapes.contains_key(shape));
+        let fits =
+            shape.len() <= SHAPE_BYTES_MAX && (self.shapes.len() < SHAPES_MAX || self.shapes.contains_key(shape));
         if fits { self.shapes.entry(shape.to_owned()).or_default() } else { &mut self.overflow }
     }
 }

@@ -209,7 +209,9 @@ impl Tolerate {
             return false;
         }
         match self.path.strip_suffix(".**") {
-            Some(root) => template.strip_prefix(root).is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '['])),
+            Some(root) => {
+                template.strip_prefix(root).is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
+            }
             None => self.path == template,
         }
     }

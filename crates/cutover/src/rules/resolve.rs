@@ -202,7 +202,10 @@ impl Rules {
         for (name, file) in files {
             let mut problems = check_file(&file, today);
             if let Some(other) = seen.get(&file.route) {
-                problems.push(("route".into(), RuleProblem::DuplicateRoute { route: file.route.clone(), other: other.clone() }));
+                problems.push((
+                    "route".into(),
+                    RuleProblem::DuplicateRoute { route: file.route.clone(), other: other.clone() },
+                ));
             }
             for (path, problem) in problems {
                 let ended = matches!(problem, RuleProblem::Expired(_));
@@ -212,7 +215,29 @@ impl Rules {
             seen.entry(file.route.clone()).or_insert(name);
             rules.by_route.entry(file.route.clone()).or_insert(file);
         }
+        if errors.is_empty() {
+            errors = rules.check_layers(&seen);
+        }
         if errors.is_empty() { Ok(rules) } else { Err(errors) }
+    }
+
+    /// A file that is fine by itself may not be on top of the one for `*`.
+    fn check_layers(&self, names: &BTreeMap<String, String>) -> Vec<RuleError> {
+        let mut errors = Vec::new();
+        for (route, file) in self.by_route.iter().filter(|(route, _)| *route != EVERY_ROUTE) {
+            let lanes = file
+                .lanes
+                .iter()
+                .map(|entry| LaneId::new(route.as_str(), entry.provider.as_str(), entry.model_group.clone()));
+            let mut problems = Problems::new();
+            for lane in lanes.chain([LaneId::new(route.as_str(), "", None)]) {
+                check_values(&self.resolve(&lane), "", &mut problems);
+            }
+            problems.dedup();
+            let file = names.get(route).cloned().unwrap_or_default();
+            errors.extend(problems.into_iter().map(|(path, problem)| RuleError { file: file.clone(), path, problem }));
+        }
+        errors
     }
 
     /// The complete rule of a lane. Without any file for it the lane is off.
@@ -262,7 +287,8 @@ impl LaneRule {
 
     fn layer_lanes(&mut self, file: &RuleFile, lane: &LaneId) {
         let for_provider = |entry: &&LaneOverride| entry.provider == lane.provider;
-        let (whole, single): (Vec<_>, Vec<_>) = file.lanes.iter().filter(for_provider).partition(|entry| entry.model_group.is_none());
+        let (whole, single): (Vec<_>, Vec<_>) =
+            file.lanes.iter().filter(for_provider).partition(|entry| entry.model_group.is_none());
         let for_group = single.into_iter().filter(|entry| entry.model_group == lane.model_group);
         for entry in whole.into_iter().chain(for_group) {
             layer!(self, entry, stage, hold, mirror, sticky_by, holdout, promote);
@@ -276,7 +302,16 @@ impl LaneRule {
             layer!(self.canary, canary, steps, minimum_time);
         }
         if let Some(gate) = gate {
-            layer!(self.gate, gate, mismatch_rate_max, alpha, unseen_shape_max, uncompared_max, minimum_time, caller_hourly_max);
+            layer!(
+                self.gate,
+                gate,
+                mismatch_rate_max,
+                alpha,
+                unseen_shape_max,
+                uncompared_max,
+                minimum_time,
+                caller_hourly_max
+            );
         }
         if let Some(rollback) = rollback {
             layer!(self.rollback, rollback, mismatch_rate_ok, average_run_length, native_5xx_max, cooldown);
@@ -297,7 +332,10 @@ fn check_file(file: &RuleFile, today: Date) -> Problems {
     check_values(&rule, "", &mut problems);
     for (at, entry) in file.lanes.iter().enumerate() {
         let place = format!("lanes[{at}]");
-        if file.lanes[..at].iter().any(|other| other.provider == entry.provider && other.model_group == entry.model_group) {
+        if file.lanes[..at]
+            .iter()
+            .any(|other| other.provider == entry.provider && other.model_group == entry.model_group)
+        {
             problems.push((place.clone(), RuleProblem::DuplicateLane));
         }
         let lane = LaneId::new(file.route.as_str(), entry.provider.as_str(), entry.model_group.clone());
@@ -306,11 +344,14 @@ fn check_file(file: &RuleFile, today: Date) -> Problems {
         // What the file itself gets wrong is reported once, not again for each of its lanes.
         let mut of_lane = Problems::new();
         check_values(&layered, &format!("{place}."), &mut of_lane);
-        of_lane.retain(|(path, problem)| !problems.iter().any(|(known, same)| problem == same && path.ends_with(known.as_str())));
+        of_lane.retain(|(path, problem)| {
+            !problems.iter().any(|(known, same)| problem == same && path.ends_with(known.as_str()))
+        });
         problems.extend(of_lane);
     }
     for (at, entry) in file.tolerate.iter().enumerate() {
-        problems.extend(check_tolerate(entry, today).map(|(field, problem)| (format!("tolerate[{at}].{field}"), problem)));
+        problems
+            .extend(check_tolerate(entry, today).map(|(field, problem)| (format!("tolerate[{at}].{field}"), problem)));
     }
     problems
 }
@@ -323,7 +364,11 @@ fn check_values(rule: &LaneRule, place: &str, problems: &mut Problems) {
     let inside = steps.iter().all(|step| *step > Weight::ZERO && *step < Weight::ONE);
     let (gate, rollback) = (&rule.gate, &rule.rollback);
     let rules: [(bool, &str, &'static str); 9] = [
-        (!steps.is_empty() && ascending && inside, "canary.steps", "steps must ascend, each above 0 and below 1, at least one"),
+        (
+            !steps.is_empty() && ascending && inside,
+            "canary.steps",
+            "steps must ascend, each above 0 and below 1, at least one",
+        ),
         (strictly_inside(gate.mismatch_rate_max), "gate.mismatch_rate_max", "must be above 0 and below 1"),
         (strictly_inside(gate.alpha), "gate.alpha", "must be above 0 and below 1"),
         (share(gate.unseen_shape_max), "gate.unseen_shape_max", "must be from 0 to 1"),

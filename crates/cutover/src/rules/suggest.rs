@@ -41,8 +41,10 @@ fn distance(left: &str, right: &str) -> usize {
     for row in 1..=left.len() {
         for column in 1..=right.len() {
             let changed = usize::from(left[row - 1] != right[column - 1]);
-            let mut best = (rows[row - 1][column - 1] + changed).min(rows[row - 1][column] + 1).min(rows[row][column - 1] + 1);
-            let swapped = row > 1 && column > 1 && left[row - 1] == right[column - 2] && left[row - 2] == right[column - 1];
+            let mut best =
+                (rows[row - 1][column - 1] + changed).min(rows[row - 1][column] + 1).min(rows[row][column - 1] + 1);
+            let swapped =
+                row > 1 && column > 1 && left[row - 1] == right[column - 2] && left[row - 2] == right[column - 1];
             if swapped {
                 best = best.min(rows[row - 2][column - 2] + 1);
             }

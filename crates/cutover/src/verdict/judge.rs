@@ -8,7 +8,10 @@ use super::{
     outcome::{Excuse, Severity, Verdict},
 };
 use crate::{
-    diff::{Differences, HeaderPolicy, Kind, Limits, RawDifference, ValueType, client_response_policy, diff_body, diff_headers, provider_request_policy},
+    diff::{
+        Differences, HeaderPolicy, Kind, Limits, RawDifference, ValueType, client_response_policy, diff_body,
+        diff_headers, provider_request_policy,
+    },
     lane::LaneId,
     noise::{Bijection, Format, body_field_format},
     rules::{LaneRule, Side},
@@ -159,7 +162,20 @@ impl Bench {
             }
             let severity = severity_of(side, &raw);
             let RawDifference { path, template, kind, left_type, right_type, left, right } = raw;
-            self.differences.push(Difference { side, attempt, path, template, kind, severity, left_type, right_type, left, right, noise: false, rule: None });
+            self.differences.push(Difference {
+                side,
+                attempt,
+                path,
+                template,
+                kind,
+                severity,
+                left_type,
+                right_type,
+                left,
+                right,
+                noise: false,
+                rule: None,
+            });
         }
     }
 
@@ -189,7 +205,13 @@ impl Bench {
         }
         let line = |call: &ProviderCall<'_>| format!("{} {}", call.method, call.url);
         for attempt in control.len().min(candidate.len())..control.len().max(candidate.len()) {
-            self.plain(side, Some(attempt), "attempts", control.get(attempt).map(line), candidate.get(attempt).map(line));
+            self.plain(
+                side,
+                Some(attempt),
+                "attempts",
+                control.get(attempt).map(line),
+                candidate.get(attempt).map(line),
+            );
         }
     }
 
@@ -198,6 +220,20 @@ impl Bench {
         self.plain(side, None, "status", Some(control.status.to_string()), Some(candidate.status.to_string()));
         self.add(side, None, diff_headers(control.headers, candidate.headers, client_response_policy, &self.limits));
         self.add(side, None, diff_body(control.body, candidate.body, &self.limits));
+        self.content_lengths(control, candidate);
+    }
+
+    /// A length need not be the control's (the bodies may be spelt differently), but it must be true.
+    fn content_lengths(&mut self, control: &Answered<'_>, candidate: &Answered<'_>) {
+        let stated = |answer: &Answered<'_>| {
+            let header = answer.headers.iter().find(|(name, _)| name.eq_ignore_ascii_case("content-length"))?;
+            Some(header.1.trim().to_owned())
+        };
+        let truth = |answer: &Answered<'_>| answer.body.len().to_string();
+        let control_is_true = stated(control).is_some_and(|length| length == truth(control));
+        if control_is_true && let Some(length) = stated(candidate).filter(|length| *length != truth(candidate)) {
+            self.plain(Side::ClientResponse, None, "headers.content-length", Some(truth(candidate)), Some(length));
+        }
     }
 
     /// Marks what varies with itself: noisy fields in their format, ids one to one, and every other
@@ -206,11 +242,17 @@ impl Bench {
         let mut ids = Bijection::default();
         for difference in self.differences.iter_mut().filter(|difference| difference.side == Side::ClientResponse) {
             let format = body_field_format(route, &difference.template);
-            let (Some(format), Some(left), Some(right)) = (format, &difference.left, &difference.right) else { continue };
-            let kept = difference.kind == Kind::Changed && keeps(format, difference.left_type) && format.accepts(left) && format.accepts(right);
+            let (Some(format), Some(left), Some(right)) = (format, &difference.left, &difference.right) else {
+                continue;
+            };
+            let kept = difference.kind == Kind::Changed
+                && keeps(format, difference.left_type)
+                && format.accepts(left)
+                && format.accepts(right);
             difference.noise = kept && (!format.is_id() || ids.add(left, right));
         }
-        let repeated = |difference: &&mut Difference| difference.side == Side::ClientResponse && difference.kind == Kind::Changed;
+        let repeated =
+            |difference: &&mut Difference| difference.side == Side::ClientResponse && difference.kind == Kind::Changed;
         for difference in self.differences.iter_mut().filter(repeated) {
             let both = difference.left.as_deref().zip(difference.right.as_deref());
             difference.noise |= both.is_some_and(|(left, right)| ids.maps(left, right));
@@ -226,7 +268,8 @@ impl Bench {
             }
         }
         causes.sort_by_key(|cause| std::cmp::Reverse(cause.severity));
-        let mut excuses: Vec<Excuse> = self.differences.iter().filter_map(|difference| difference.rule.clone()).collect();
+        let mut excuses: Vec<Excuse> =
+            self.differences.iter().filter_map(|difference| difference.rule.clone()).collect();
         excuses.sort_unstable();
         excuses.dedup();
         let verdict = match () {
@@ -256,7 +299,8 @@ fn rule_for(difference: &Difference, rule: &LaneRule, today: Date) -> Option<Exc
 
 /// Error messages differ by Python's leaks only where both legs failed with one status.
 fn defect_for(difference: &Difference, failed: bool) -> Option<Excuse> {
-    let message = matches!(difference.template.as_str(), "$.error.message" | "$.detail" | "$.detail.error" | "$.message");
+    let message =
+        matches!(difference.template.as_str(), "$.error.message" | "$.detail" | "$.detail.error" | "$.message");
     if !failed || !message || difference.side != Side::ClientResponse || difference.kind != Kind::Changed {
         return None;
     }

@@ -1,0 +1,27 @@
+# Everything a newcomer needs to type. Each target brings its own tools (scripts/setup) and says how long it took.
+.DEFAULT_GOAL := help
+.PHONY: help demo test test-full build lint setup clean-demo
+
+help: ## this list
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
+
+demo: ## the whole loop before your eyes: climb from off to full, broken parity, rollback (DEMO_ONCE=1: quick, exits 0 or 1)
+	@scripts/setup demo
+	@scripts/demo
+
+test: ## lint, unit, property, simulation, end-to-end against the real LiteLLM, browser; 25 minutes cold at most
+	@scripts/setup test
+	@scripts/test
+
+test-full: ## the same and the long ones
+	@scripts/setup test
+	@scripts/test --full
+
+build: ## the tuned binary, target/release/crossfade
+	@cargo build --release --locked
+
+lint: ## formatting and clippy, as CI sees them
+	@scripts/test lint
+
+setup: ## install what is missing on this machine, nothing else
+	@scripts/setup test

@@ -1,0 +1,10 @@
+//! The tests of the cutover policy: cases as data, properties, and simulations on a virtual clock.
+
+mod decide;
+mod diff;
+mod evidence;
+mod guards;
+mod rules;
+mod simulation;
+mod stage;
+mod verdict;

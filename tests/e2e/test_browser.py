@@ -1,0 +1,83 @@
+"""The dashboard in a real browser: board and sample page, light and dark, wide and narrow; no error in the console."""
+import json
+import os
+import shutil
+
+import pytest
+
+from harness.crossfade import ADMIN_TOKEN, Crossfade
+from harness.http import JSON_TYPE, ask, bearer
+from harness.processes import until
+
+pytestmark = [pytest.mark.crossfade, pytest.mark.browser]
+CONTENT = "route: ocr\nstage: shadow\nmirror: 1.0\nhold: true\ncontent: { ttl: 1h, max_bytes: 65536 }\n"
+FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"]
+
+
+@pytest.fixture(scope="module")
+def board(tapped, fleet, work):
+    """A lane with matches and, thanks to an injected fault, mismatches to look at."""
+    running = Crossfade(work / "browser", tapped.url, fleet.shadow_config, {"ocr.yaml": CONTENT}, tap_port=fleet.tap_port).start().ready()
+    for number in range(40):
+        running.set_fault("ocr_drop_last_page" if number >= 30 else "")
+        body = json.dumps({"model": "ocr", "document": {"type": "document_url", "document_url": f"https://example.org/{number}.pdf"}}).encode()
+        ask(running.url, "POST", "/v1/ocr", [*bearer(), JSON_TYPE], body)
+    until(lambda: running.metric("crossfade_outcomes_total") >= 40, 30, "forty outcomes")
+    yield running
+    running.stop()
+
+
+@pytest.fixture(scope="module")
+def browser():
+    from playwright.sync_api import sync_playwright
+
+    chromium = shutil.which("chromium") or shutil.which("chromium-browser")
+    assert chromium, "no chromium on PATH: run `scripts/setup test`"
+    with sync_playwright() as playwright:
+        running = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
+        yield running
+        running.close()
+
+
+VIEWS = [(width, scheme) for width in (1440, 390) for scheme in ("light", "dark")]
+
+
+@pytest.fixture(params=VIEWS, ids=lambda view: f"{view[0]}-{view[1]}")
+def page(request, browser, board, tmp_path):
+    width, scheme = request.param
+    context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme, extra_http_headers={"authorization": f"Bearer {ADMIN_TOKEN}"})
+    opened = context.new_page()
+    opened.problems = []
+    opened.on("console", lambda message: opened.problems.append(message.text) if message.type == "error" else None)
+    opened.on("pageerror", lambda error: opened.problems.append(str(error)))
+    opened.on("response", lambda response: opened.problems.append(f"{response.status} {response.url}") if response.status >= 400 else None)
+    yield opened
+    pictures = os.environ.get("E2E_PICTURES")
+    if pictures:
+        os.makedirs(pictures, exist_ok=True)
+        opened.screenshot(path=os.path.join(pictures, f"{request.node.name.replace('/', '-')}.png"), full_page=True)
+    context.close()
+
+
+def assert_clean(page):
+    assert page.problems == [], page.problems
+    overflow = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+    assert overflow <= 1, f"the page scrolls sideways by {overflow} px"
+
+
+def test_board(page, board):
+    page.goto(board.admin + "/")
+    page.get_by_text("ocr:mistral").first.wait_for(timeout=15_000)
+    text = page.inner_text("body").lower()
+    for word in ("shadow", "match", "mismatch", "hold"):
+        assert word in text, f"the board does not say {word!r}:\n{text[:1500]}"
+    assert_clean(page)
+
+
+def test_sample(page, board):
+    samples = board.api("/api/samples?verdict=mismatch&limit=5")["samples"]
+    assert samples, "no mismatch to look at; does this build have the feature fault-injection?"
+    page.goto(board.admin + "/")
+    page.goto(f"{board.admin}/#/samples/{samples[0]['id']}")
+    page.get_by_text("pages", exact=False).first.wait_for(timeout=15_000)
+    assert_clean(page)

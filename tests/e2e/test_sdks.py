@@ -1,0 +1,104 @@
+"""The official Python SDKs see no difference."""
+import anthropic
+import openai
+import pytest
+
+from harness.http import MASTER_KEY
+
+QUESTION = [{"role": "user", "content": "What does the tide do?"}]
+TOOLS = [{"type": "function", "function": {"name": "weather", "description": "d", "parameters": {"type": "object", "properties": {"city": {"type": "string"}}}}}]
+
+
+@pytest.fixture(params=["direct", "gateway"])
+def base(request, python, gateway) -> str:
+    return python.url if request.param == "direct" else gateway
+
+
+@pytest.fixture
+def openai_client(base):
+    with openai.OpenAI(base_url=f"{base}/v1", api_key=MASTER_KEY, max_retries=0, timeout=60) as client:
+        yield client
+
+
+@pytest.fixture
+def anthropic_client(base):
+    with anthropic.Anthropic(base_url=base, api_key=MASTER_KEY, max_retries=0, timeout=60) as client:
+        yield client
+
+
+def test_openai_chat(openai_client):
+    answer = openai_client.chat.completions.create(model="chat", messages=QUESTION)
+    assert answer.choices[0].message.content.startswith("The tide turns") and answer.usage.total_tokens == 18
+
+
+def test_openai_stream(openai_client):
+    chunks = list(openai_client.chat.completions.create(model="chat", messages=QUESTION, stream=True, stream_options={"include_usage": True}))
+    text = "".join(chunk.choices[0].delta.content or "" for chunk in chunks if chunk.choices)
+    assert text.startswith("The tide turns at six, über") and chunks[-1].usage is not None
+
+
+def test_openai_tools(openai_client):
+    answer = openai_client.chat.completions.create(model="chat", messages=QUESTION, tools=TOOLS)
+    assert answer.choices[0].message.tool_calls[0].function.arguments == '{"city":"Bern"}'
+
+
+def test_openai_tools_stream(openai_client):
+    chunks = openai_client.chat.completions.create(model="chat", messages=QUESTION, tools=TOOLS, stream=True)
+    calls = [call for chunk in chunks if chunk.choices for call in chunk.choices[0].delta.tool_calls or []]
+    assert "".join(call.function.arguments or "" for call in calls) == '{"city":"Bern"}'
+
+
+def test_openai_embeddings_and_models(openai_client):
+    assert len(openai_client.embeddings.create(model="embed", input=["a", "b"], encoding_format="float").data) == 2
+    assert "chat" in [model.id for model in openai_client.models.list()]
+
+
+def test_openai_responses(openai_client):
+    answer = openai_client.responses.create(model="chat", input="hello")
+    assert answer.output_text.startswith("The tide")
+    kinds = [event.type for event in openai_client.responses.create(model="chat", input="hello", stream=True)]
+    assert kinds[0] == "response.created" and kinds[-1] == "response.completed"
+
+
+def test_openai_errors(base, mock, slot):
+    with pytest.raises(openai.AuthenticationError):
+        openai.OpenAI(base_url=f"{base}/v1", api_key="none", max_retries=0).models.list(extra_headers={"Authorization": openai.Omit()})
+    client = openai.OpenAI(base_url=f"{base}/v1", api_key=MASTER_KEY, max_retries=0)
+    with pytest.raises(openai.BadRequestError):
+        client.chat.completions.create(model="nobody-has-this", messages=QUESTION)
+    mock.script(f"slot-{slot}", {"status": 400, "body": {"error": {"message": "too odd", "type": "invalid_request_error", "param": "messages", "code": "odd"}}})
+    with pytest.raises(openai.BadRequestError, match="too odd"):
+        client.chat.completions.create(model=f"chat-slot-{slot}", messages=QUESTION)
+
+
+def test_anthropic_messages(anthropic_client):
+    answer = anthropic_client.messages.create(model="claude", max_tokens=50, messages=QUESTION)
+    assert answer.content[0].text.startswith("The tide") and answer.usage.output_tokens == 7
+
+
+def test_anthropic_stream(anthropic_client):
+    with anthropic_client.messages.stream(model="claude", max_tokens=50, messages=QUESTION) as stream:
+        assert "".join(stream.text_stream).startswith("The tide turns at six, über")
+        assert stream.get_final_message().stop_reason == "end_turn"
+
+
+def test_anthropic_tools(anthropic_client):
+    answer = anthropic_client.messages.create(model="claude", max_tokens=50, messages=QUESTION, tools=[{"name": "weather", "input_schema": {"type": "object"}}])
+    assert answer.content[0].input == {"city": "Bern"}
+
+
+def test_anthropic_errors(base):
+    client = anthropic.Anthropic(base_url=base, api_key=MASTER_KEY, max_retries=0)
+    with pytest.raises(anthropic.APIStatusError) as raised:
+        client.messages.create(model="nobody-has-this", max_tokens=5, messages=QUESTION)
+    assert raised.value.status_code == 400
+
+
+@pytest.mark.parametrize("leg", ["pass-through", "native"])
+def test_mistral_ocr(leg, gateway, native):
+    """The Mistral SDK asks `/v1/ocr`, which is LiteLLM's path too."""
+    from mistralai.client import Mistral
+
+    with Mistral(server_url=gateway if leg == "pass-through" else native, api_key=MASTER_KEY) as client:
+        answer = client.ocr.process(model="ocr", document={"type": "document_url", "document_url": "https://example.org/a.pdf"}, pages=[0], include_image_base64=True)
+    assert answer.pages and answer.usage_info.pages_processed >= 1
