@@ -84,8 +84,13 @@ pub async fn answer<E: Effects>(native: &Native, request: &ClientRequest, effect
     let mut deployment = pick(&retries, &reach, effects);
     let mut outbound = plan.outbound(deployment)?; // the last place for a decline
     loop {
-        let outcome = provider::attempt(admitted, deployment, &outbound.request, outbound.limit, effects).await;
-        let read = mistral::response(outcome.as_ref(), &deployment.model);
+        let read = match &outbound.request {
+            Ok(sent) => {
+                let outcome = provider::attempt(admitted, deployment, sent, outbound.limit, effects).await;
+                mistral::response(outcome.as_ref(), &deployment.model)
+            }
+            Err(refused) => Err(refused.clone()),
+        };
         let standing = |retries| Standing { request, asked: &asked, deployment, retries };
         let exception = match read {
             Ok(document) => return Ok(standing(&retries).success(native, &document, effects)),

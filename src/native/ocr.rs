@@ -38,9 +38,10 @@ pub(super) struct Plan<'a> {
     allowance: Allowance,
 }
 
-/// One attempt's request and how long the provider may be silent.
+/// What one attempt sends and how long the provider may be silent.
 pub(super) struct Outbound {
-    pub request: ProviderRequest,
+    /// An exception where LiteLLM refuses the request inside the attempt; its router retries that like a failed call.
+    pub request: Result<ProviderRequest, Exception>,
     pub limit: Duration,
 }
 
@@ -63,6 +64,7 @@ impl<'a> Plan<'a> {
             extra_headers: asked.extra_headers.clone(),
             timeout_seconds: asked.timeout_seconds,
             num_retries: asked.num_retries,
+            refused: None,
         };
         for deployment in &reach.candidates {
             let retries = asked.num_retries.or(deployment.num_retries).or(allowance.router);
@@ -83,7 +85,11 @@ impl<'a> Plan<'a> {
     pub fn outbound(&self, deployment: &Deployment) -> Result<Outbound, Decline> {
         let seconds = timeout::seconds(self.asked.timeout_seconds, deployment, self.config).ok_or(Decline::Timeout)?;
         let limit = Duration::try_from_secs_f64(seconds).map_err(|_| Decline::Timeout)?;
-        Ok(Outbound { request: mistral::request(self.asked, &target(deployment)?)?, limit })
+        let request = match mistral::refusal(self.asked, &deployment.model) {
+            Some(exception) => Err(exception),
+            None => Ok(mistral::request(self.asked, &target(deployment)?)?),
+        };
+        Ok(Outbound { request, limit })
     }
 }
 

@@ -263,6 +263,8 @@ def scripted_cases():
         case("redirect_elsewhere_scheme", [{"status": 307, "headers": {"location": "ftp://localhost/x"}, "body": {}}], body={"num_retries": 0}),
         case("redirect_then_500", [{"status": 307, "headers": {"location": "/v1/elsewhere"}, "body": {}}, five], body={"num_retries": 0}),
         case("status_300", [{"status": 300, "body": {}}]), case("status_999", [{"status": 999, "body": {}}], body={"num_retries": 0}), case("status_206", [{**OK, "status": 206}]),
+        case("refusal_document_type", [OK], body={"document": {"type": "elsewhere"}}), case("refusal_native_format", [OK], headers={"x-req-format": "native"}),
+        case("refusal_two", [OK], deployments=2, body={"document": {"type": "elsewhere"}}),
         case("alias_500", [five, OK], group="alias_of_500"),
         case("gzip", [{**OK, "gzip": True}]), case("gzip_500", [{**five, "gzip": True}, OK]),
         case("closed_idle", [OK], steps=[{"script": [{**OK, "keep": False}]}, {"script": [OK]}, {"script": [OK]}]),

@@ -31,10 +31,10 @@ pub struct TapeExchange {
     pub outcome: TapeOutcome,
     /// From the request's arrival at the tap to the end of its outcome.
     pub elapsed_ms: u64,
-    /// When the outcome was complete, in milliseconds of the Unix epoch; 0 if unknown. An HTTP date in `retry-after` is read
-    /// against it.
+    /// When the outcome was complete, in seconds of the Unix epoch, rounded up; 0 if unknown. An HTTP date in `retry-after`
+    /// is read against it, and LiteLLM cuts the distance to whole seconds.
     #[serde(default)]
-    pub at_unix_ms: u64,
+    pub at_unix_seconds: u64,
 }
 
 /// What came of a provider request.
@@ -56,17 +56,32 @@ pub enum TapeOutcome {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum TapeFailure {
-    Refused { host: String, port: u16 },
-    Unreachable { host: String, port: u16, reason: String },
+    Refused {
+        host: String,
+        port: u16,
+    },
+    Unreachable {
+        host: String,
+        port: u16,
+        reason: String,
+    },
     Reset,
     Closed,
     /// The control gave up waiting.
     Timeout,
-    CutLength { received_bytes: u64, expected_bytes: u64 },
+    CutLength {
+        received_bytes: u64,
+        expected_bytes: u64,
+    },
     CutChunked,
     /// Reset after the head; without `content-length` the body was chunked.
-    ResetInBody { received_bytes: u64, expected_bytes: Option<u64> },
-    Other { text: String },
+    ResetInBody {
+        received_bytes: u64,
+        expected_bytes: Option<u64>,
+    },
+    Other {
+        text: String,
+    },
 }
 
 /// A request that the leg on the tape would have sent.
@@ -158,8 +173,8 @@ impl TapeEffects {
         self.position += 1;
         let elapsed = Duration::from_millis(exchange.elapsed_ms);
         self.passed += elapsed;
-        if exchange.at_unix_ms > 0 {
-            self.wall = SystemTime::UNIX_EPOCH + Duration::from_millis(exchange.at_unix_ms);
+        if exchange.at_unix_seconds > 0 {
+            self.wall = SystemTime::UNIX_EPOCH + Duration::from_secs(exchange.at_unix_seconds);
         }
         match exchange.outcome.clone() {
             TapeOutcome::Response { status, headers, body } => Ok(ProviderResponse { status, headers, body }),
@@ -253,7 +268,7 @@ mod tests {
             headers: vec![("content-type".into(), "application/json".into())],
             body: Bytes::from_static(b"\x00\xff{}"),
         };
-        let exchange = |outcome| TapeExchange { deployment_id: "d".into(), outcome, elapsed_ms: 3, at_unix_ms: 0 };
+        let exchange = |outcome| TapeExchange { deployment_id: "d".into(), outcome, elapsed_ms: 3, at_unix_seconds: 0 };
         let failures = [TapeFailure::Reset, TapeFailure::Refused { host: "h".into(), port: 1 }, TapeFailure::Timeout];
         let failures = failures.into_iter().map(|failure| exchange(TapeOutcome::Failure(failure)));
         let tape = Tape { exchanges: std::iter::once(exchange(response)).chain(failures).collect() };
