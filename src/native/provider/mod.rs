@@ -3,7 +3,6 @@
 mod attempt;
 mod body;
 mod client;
-mod environment;
 mod failure;
 mod redirect;
 #[cfg(test)]
@@ -12,5 +11,4 @@ mod tests;
 pub use attempt::attempt;
 pub use body::BODY_BYTES_MAX;
 pub use client::{Client, ClientError};
-pub use environment::declines;
 pub(in crate::native) use failure::reset_in_body;
