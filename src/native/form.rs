@@ -56,7 +56,9 @@ mod tests {
     const TYPE: &str = "multipart/form-data; boundary=XX";
 
     fn form(disposition: &str, rest: &str) -> Bytes {
-        Bytes::from(format!("--XX\r\nContent-Disposition: {disposition}\r\nContent-Type: text/plain\r\n\r\nhello\r\n--XX{rest}"))
+        Bytes::from(format!(
+            "--XX\r\nContent-Disposition: {disposition}\r\nContent-Type: text/plain\r\n\r\nhello\r\n--XX{rest}"
+        ))
     }
 
     #[test]

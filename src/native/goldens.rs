@@ -91,13 +91,16 @@ fn check(file: &Path) -> Vec<String> {
         config: Arc::new(config),
     };
     let steps = golden.steps.iter().enumerate();
-    let wrong = steps.flat_map(|(number, step)| replay(&native, step, golden.dead).into_iter().map(move |what| (number, what)));
+    let wrong =
+        steps.flat_map(|(number, step)| replay(&native, step, golden.dead).into_iter().map(move |what| (number, what)));
     wrong.map(|(number, what)| format!("{} step {number}: {what}", golden.name)).collect()
 }
 
 fn replay(native: &Native, step: &Step, dead: bool) -> Vec<String> {
     let started = Instant::now();
-    let tape = Tape { exchanges: if dead { vec![refused(native, step); 6] } else { step.calls.iter().map(exchange).collect() } };
+    let tape = Tape {
+        exchanges: if dead { vec![refused(native, step); 6] } else { step.calls.iter().map(exchange).collect() },
+    };
     let wall = step.calls.first().map_or(UNIX_EPOCH, |call| moment(call.at));
     let mut effects = TapeEffects::new(tape, started, wall);
     let request = client_request(step, started);
@@ -121,7 +124,8 @@ fn client_request(step: &Step, received: Instant) -> ClientRequest {
     for (key, value) in &step.body {
         body[key] = value.clone();
     }
-    let own = [("authorization", "Bearer sk-1234"), ("content-type", "application/json"), ("x-litellm-call-id", "call")];
+    let own =
+        [("authorization", "Bearer sk-1234"), ("content-type", "application/json"), ("x-litellm-call-id", "call")];
     let mut headers: HeaderMap =
         own.into_iter().map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_static(value))).collect();
     for (name, value) in &step.headers {
@@ -148,14 +152,23 @@ fn exchange(call: &Call) -> TapeExchange {
         _ if call.gave_up => TapeOutcome::Failure(TapeFailure::Timeout),
         Some("reset") => TapeOutcome::Failure(TapeFailure::Reset),
         Some("close") => TapeOutcome::Failure(TapeFailure::Closed),
-        Some("cut") => TapeOutcome::Failure(TapeFailure::CutLength { received_bytes: body_bytes / 2, expected_bytes: body_bytes }),
-        Some("reset_in_body") => TapeOutcome::Failure(TapeFailure::ResetInBody { received_bytes: body_bytes / 2, expected_bytes: Some(body_bytes) }),
+        Some("cut") => {
+            TapeOutcome::Failure(TapeFailure::CutLength { received_bytes: body_bytes / 2, expected_bytes: body_bytes })
+        }
+        Some("reset_in_body") => TapeOutcome::Failure(TapeFailure::ResetInBody {
+            received_bytes: body_bytes / 2,
+            expected_bytes: Some(body_bytes),
+        }),
         _ => {
             let headers = call.answer.get("headers").and_then(Value::as_object).unwrap();
             let headers = headers.iter().map(|(name, value)| (name.clone(), value.as_str().unwrap().to_owned()));
             let status = u16::try_from(call.answer["status"].as_u64().unwrap()).unwrap();
             let packed = call.answer.get("base64").and_then(Value::as_str).map(|text| STANDARD.decode(text).unwrap());
-            TapeOutcome::Response { status, headers: headers.collect(), body: packed.map_or(Bytes::from(body), Bytes::from) }
+            TapeOutcome::Response {
+                status,
+                headers: headers.collect(),
+                body: packed.map_or(Bytes::from(body), Bytes::from),
+            }
         }
     };
     let elapsed_ms = (call.elapsed * 1000.0) as u64;
@@ -166,7 +179,8 @@ fn exchange(call: &Call) -> TapeExchange {
 fn spaced(value: &Value) -> String {
     match value {
         Value::Object(map) => {
-            let entries: Vec<String> = map.iter().map(|(key, value)| format!("{}: {}", json!(key), spaced(value))).collect();
+            let entries: Vec<String> =
+                map.iter().map(|(key, value)| format!("{}: {}", json!(key), spaced(value))).collect();
             format!("{{{}}}", entries.join(", "))
         }
         Value::Array(items) => format!("[{}]", items.iter().map(spaced).collect::<Vec<_>>().join(", ")),
@@ -220,7 +234,8 @@ fn compare_request(number: usize, request: &transform::ProviderRequest, call: &C
     let line = format!("{} {} HTTP/1.1", request.method, uri.path_and_query().unwrap());
     let of_connection = ["host", "connection", "content-length"];
     let names: Vec<&str> = request.headers.iter().map(|(name, _)| name.as_str()).collect();
-    let expect: Vec<&str> = call.headers.iter().map(String::as_str).filter(|name| !of_connection.contains(name)).collect();
+    let expect: Vec<&str> =
+        call.headers.iter().map(String::as_str).filter(|name| !of_connection.contains(name)).collect();
     if (line.as_str(), &names) == (call.line.as_str(), &expect) {
         return Vec::new();
     }
@@ -238,15 +253,20 @@ fn compare_answers(expect: &Response, answered: &Answer) -> Vec<String> {
     }
     let same_length = body.len() == expect.body.len();
     let comparable = |headers: &[(String, String)]| {
-        let steady = |name: &str, value: &str| if name.ends_with("-duration-ms") { "*".to_owned() } else { value.to_owned() };
+        let steady =
+            |name: &str, value: &str| if name.ends_with("-duration-ms") { "*".to_owned() } else { value.to_owned() };
         let kept = headers.iter().filter(|(name, _)| same_length || name != "content-length");
         kept.map(|(name, value)| format!("{name}: {}", steady(name, value))).collect::<Vec<_>>()
     };
     let (ours, theirs) = (comparable(&answered.headers), comparable(&expect.headers));
     if ours != theirs {
-        let only = |one: &[String], other: &[String]| one.iter().filter(|line| !other.contains(line)).cloned().collect::<Vec<_>>();
+        let only = |one: &[String], other: &[String]| {
+            one.iter().filter(|line| !other.contains(line)).cloned().collect::<Vec<_>>()
+        };
         let (extra, missing) = (only(&ours, &theirs), only(&theirs, &ours));
-        wrong.push(format!("headers: only ours {extra:?}, only LiteLLM's {missing:?}, else their order: {ours:?} {theirs:?}"));
+        wrong.push(format!(
+            "headers: only ours {extra:?}, only LiteLLM's {missing:?}, else their order: {ours:?} {theirs:?}"
+        ));
     }
     wrong
 }

@@ -30,7 +30,11 @@ fn native(settings: Value) -> Native {
 }
 
 /// The outcome on an empty tape, and how often the provider was asked.
-fn run(native: &Native, headers: &[(&'static str, &'static str)], body: Value) -> (Result<Answer, Decline>, usize, bool) {
+fn run(
+    native: &Native,
+    headers: &[(&'static str, &'static str)],
+    body: Value,
+) -> (Result<Answer, Decline>, usize, bool) {
     let received = Instant::now();
     let headers: HeaderMap =
         headers.iter().map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_static(value))).collect();
@@ -45,7 +49,8 @@ fn run(native: &Native, headers: &[(&'static str, &'static str)], body: Value) -
 const KEY: (&str, &str) = ("authorization", "Bearer sk-1234");
 
 fn body(more: Value) -> Value {
-    let mut body = json!({"model": "g", "document": {"type": "document_url", "document_url": "https://a.invalid/a.pdf"}});
+    let mut body =
+        json!({"model": "g", "document": {"type": "document_url", "document_url": "https://a.invalid/a.pdf"}});
     for (key, value) in more.as_object().unwrap() {
         body[key] = value.clone();
     }

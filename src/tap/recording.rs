@@ -103,7 +103,14 @@ const EXCHANGES_MAX: usize = 32;
 
 impl Recordings {
     pub fn new(open_max: usize, bytes_max: usize) -> Arc<Self> {
-        Arc::new(Self { open: Mutex::default(), open_max, bytes_max, bytes: AtomicUsize::new(0), seen: false.into(), sign: Mutex::default() })
+        Arc::new(Self {
+            open: Mutex::default(),
+            open_max,
+            bytes_max,
+            bytes: AtomicUsize::new(0),
+            seen: false.into(),
+            sign: Mutex::default(),
+        })
     }
 
     /// Opens a tape under `id`, which must be unguessable; `None` when too many are open.

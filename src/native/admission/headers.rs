@@ -46,7 +46,9 @@ pub fn told(headers: &HeaderMap) -> Result<Vec<(&str, &str)>, Decline> {
             // Without effect on OCR, but LiteLLM fails if it is not a number.
             "x-litellm-stream-timeout" | "x-litellm-keepalive-seconds" if is_plain_number(value) => {}
             "x-litellm-stream-timeout" | "x-litellm-keepalive-seconds" => return Err(Decline::RequestOption),
-            "x-litellm-timeout" | "x-litellm-num-retries" if !is_plain_number(value) => return Err(Decline::RequestOption),
+            "x-litellm-timeout" | "x-litellm-num-retries" if !is_plain_number(value) => {
+                return Err(Decline::RequestOption);
+            }
             "x-litellm-call-id" if value.is_empty() => return Err(Decline::RequestOption),
             // Of a repeated header LiteLLM sees the first here and the last there.
             _ if told.iter().any(|(earlier, _)| *earlier == name) => return Err(Decline::RequestOption),

@@ -56,17 +56,32 @@ pub enum TapeOutcome {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum TapeFailure {
-    Refused { host: String, port: u16 },
-    Unreachable { host: String, port: u16, reason: String },
+    Refused {
+        host: String,
+        port: u16,
+    },
+    Unreachable {
+        host: String,
+        port: u16,
+        reason: String,
+    },
     Reset,
     Closed,
     /// The control gave up waiting.
     Timeout,
-    CutLength { received_bytes: u64, expected_bytes: u64 },
+    CutLength {
+        received_bytes: u64,
+        expected_bytes: u64,
+    },
     CutChunked,
     /// Reset after the head; without `content-length` the body was chunked.
-    ResetInBody { received_bytes: u64, expected_bytes: Option<u64> },
-    Other { text: String },
+    ResetInBody {
+        received_bytes: u64,
+        expected_bytes: Option<u64>,
+    },
+    Other {
+        text: String,
+    },
 }
 
 /// A request that the leg on the tape would have sent.

@@ -40,7 +40,9 @@ fn sent_again(failure: &ProviderFailure) -> bool {
 /// LiteLLM words a time-out of the second send as aiohttp does, and takes it for a 500 instead of a 408.
 fn of_second_send(failure: ProviderFailure) -> ProviderFailure {
     match failure {
-        ProviderFailure::Timeout { .. } => ProviderFailure::Other { text: "Timeout on reading data from socket".to_owned() },
+        ProviderFailure::Timeout { .. } => {
+            ProviderFailure::Other { text: "Timeout on reading data from socket".to_owned() }
+        }
         other => other,
     }
 }

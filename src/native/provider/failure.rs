@@ -22,10 +22,14 @@ pub(super) async fn of_request(error: &legacy::Error, connecting: bool, uri: &Ur
         return of_connect(error, uri).await;
     }
     match io_cause(error).map(io::Error::kind) {
-        Some(ErrorKind::ConnectionReset | ErrorKind::BrokenPipe | ErrorKind::ConnectionAborted) => ProviderFailure::Reset,
+        Some(ErrorKind::ConnectionReset | ErrorKind::BrokenPipe | ErrorKind::ConnectionAborted) => {
+            ProviderFailure::Reset
+        }
         Some(ErrorKind::UnexpectedEof) => ProviderFailure::Closed,
         _ if hyper_cause(error).is_some_and(hyper::Error::is_incomplete_message) => ProviderFailure::Closed,
-        _ if hyper_cause(error).is_some_and(|cause| cause.is_canceled() || cause.is_closed()) => ProviderFailure::Closed,
+        _ if hyper_cause(error).is_some_and(|cause| cause.is_canceled() || cause.is_closed()) => {
+            ProviderFailure::Closed
+        }
         _ => ProviderFailure::Other { text: innermost(error) },
     }
 }
@@ -49,7 +53,8 @@ pub(in crate::native) fn reset_in_body(received: u64, expected: Option<u64>) -> 
         ),
         None => "<TransferEncodingError: 400, message='Not enough data to satisfy transfer length header.'>".to_owned(),
     };
-    let text = format!("Response payload is not completed: {cut}. ConnectionResetError(104, 'Connection reset by peer')");
+    let text =
+        format!("Response payload is not completed: {cut}. ConnectionResetError(104, 'Connection reset by peer')");
     ProviderFailure::Other { text }
 }
 
@@ -61,7 +66,8 @@ async fn of_connect(error: &legacy::Error, uri: &Uri) -> ProviderFailure {
     }
     // LiteLLM lists the addresses that refused; the connector does not say, so the name is looked up once more.
     let addresses = tokio::net::lookup_host((host.as_str(), port)).await;
-    let tried = addresses.map(|found| found.map(|one| (one.ip(), port)).take(ADDRESSES_MAX).collect()).unwrap_or_default();
+    let tried =
+        addresses.map(|found| found.map(|one| (one.ip(), port)).take(ADDRESSES_MAX).collect()).unwrap_or_default();
     ProviderFailure::Refused { host, port, tried }
 }
 

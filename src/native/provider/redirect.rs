@@ -8,9 +8,14 @@ use transform::{ProviderFailure, ProviderRequest, ProviderResponse};
 /// Shape   301, 302 and 303 turn the POST into a GET without a body; 307 and 308 keep both. `authorization` stays behind when
 ///         the origin changes, other than from http to https on the default ports.
 /// Source  httpx 0.28 `_client.py` `_build_redirect_request`, as LiteLLM 1.102.4 uses it (`follow_redirects=True`)
-pub fn next(request: &ProviderRequest, response: &ProviderResponse) -> Result<Option<ProviderRequest>, ProviderFailure> {
+pub fn next(
+    request: &ProviderRequest,
+    response: &ProviderResponse,
+) -> Result<Option<ProviderRequest>, ProviderFailure> {
     let location = response.headers.iter().find(|(name, _)| name == "location").map(|(_, value)| value.as_str());
-    let Some(location) = location.filter(|_| matches!(response.status, 301 | 302 | 303 | 307 | 308)) else { return Ok(None) };
+    let Some(location) = location.filter(|_| matches!(response.status, 301 | 302 | 303 | 307 | 308)) else {
+        return Ok(None);
+    };
     let (from, to) = join(&request.url, location).ok_or_else(|| unfollowable(location))?;
     let keeps_body = matches!(response.status, 307 | 308) || request.method == "GET";
     let same_origin = origin(&from) == origin(&to) || is_upgrade(&from, &to);

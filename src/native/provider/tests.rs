@@ -115,7 +115,8 @@ async fn check(play: Play, expect: impl Fn(&Result<ProviderResponse, ProviderFai
 
 #[tokio::test]
 async fn answers_come_whole_whatever_their_status() {
-    check(at_once(OK), |outcome| outcome.as_ref().is_ok_and(|answer| answer.status == 200 && answer.body == "body")).await;
+    check(at_once(OK), |outcome| outcome.as_ref().is_ok_and(|answer| answer.status == 200 && answer.body == "body"))
+        .await;
     let error = "HTTP/1.1 529 X\r\nRetry-After: 3\r\ncontent-length: 2\r\n\r\n{}";
     let with_headers = |outcome: &Result<ProviderResponse, _>| {
         let expect = [("retry-after".to_owned(), "3".to_owned()), ("content-length".to_owned(), "2".to_owned())];
@@ -125,7 +126,8 @@ async fn answers_come_whole_whatever_their_status() {
     let chunked = "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n2\r\nbo\r\n2\r\ndy\r\n0\r\n\r\n";
     check(at_once(chunked), |outcome| outcome.as_ref().is_ok_and(|answer| answer.body == "body")).await;
     let until_closed = "HTTP/1.1 200 OK\r\n\r\nbody";
-    check(Play::WriteAndClose(until_closed), |outcome| outcome.as_ref().is_ok_and(|answer| answer.body == "body")).await;
+    check(Play::WriteAndClose(until_closed), |outcome| outcome.as_ref().is_ok_and(|answer| answer.body == "body"))
+        .await;
 }
 
 #[tokio::test]
@@ -148,7 +150,10 @@ async fn faults_are_told_apart() {
 #[tokio::test]
 async fn the_limit_is_on_silence_not_on_the_whole() {
     let head = "HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\n";
-    check(slowly(150, &[head, "b", "o", "d", "y"]), |outcome| outcome.as_ref().is_ok_and(|answer| answer.body == "body")).await;
+    check(slowly(150, &[head, "b", "o", "d", "y"]), |outcome| {
+        outcome.as_ref().is_ok_and(|answer| answer.body == "body")
+    })
+    .await;
     let stalled = Play::Write(vec![(Duration::ZERO, head), (Duration::from_secs(5), "body")]);
     check(stalled, |outcome| matches!(outcome, Err(ProviderFailure::Timeout { .. }))).await;
 }
@@ -187,5 +192,9 @@ async fn a_request_that_was_read_is_never_sent_again() {
 #[tokio::test]
 async fn a_body_beyond_the_limit_is_refused_by_its_length() {
     let huge = "HTTP/1.1 200 OK\r\ncontent-length: 268435457\r\n\r\n";
-    check(at_once(huge), |outcome| matches!(outcome, Err(ProviderFailure::Other { text }) if text.contains("268435456"))).await;
+    check(
+        at_once(huge),
+        |outcome| matches!(outcome, Err(ProviderFailure::Other { text }) if text.contains("268435456")),
+    )
+    .await;
 }

@@ -70,7 +70,13 @@ mod tests {
             one
         };
         let mut config = LiteLlmConfig {
-            deployments: vec![named("1", "g"), named("2", "g"), named("3", "bad"), named("4", "m/*"), named("5", "chatty")],
+            deployments: vec![
+                named("1", "g"),
+                named("2", "g"),
+                named("3", "bad"),
+                named("4", "m/*"),
+                named("5", "chatty"),
+            ],
             aliases: vec![("al".into(), "g".into()), ("lost".into(), "nowhere".into())],
             ..LiteLlmConfig::default()
         };
@@ -84,7 +90,8 @@ mod tests {
         let config = config();
         let check = |model, expect: Result<(&[&str], bool), Decline>| {
             let found = resolve(&config, "ocr", model);
-            let found = found.map(|reach| (reach.candidates.iter().map(|one| one.id.as_str()).collect::<Vec<_>>(), reach.pinned));
+            let found = found
+                .map(|reach| (reach.candidates.iter().map(|one| one.id.as_str()).collect::<Vec<_>>(), reach.pinned));
             assert_eq!(found, expect.map(|(ids, pinned)| (ids.to_vec(), pinned)), "{model}");
         };
         check("g", Ok((&["1", "2"], false)));
