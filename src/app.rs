@@ -58,8 +58,7 @@ impl App {
         }
         let table = self.table.load();
         let deployment = table.config()?.deployments.iter().find(|deployment| deployment.id == id)?;
-        let original =
-            crate::config::tap_config::provider_base(&deployment.provider, deployment.api_base.as_deref())?;
+        let original = crate::config::tap_config::provider_base(&deployment.provider, deployment.api_base.as_deref())?;
         HeaderValue::from_str(original).ok()
     }
 }

@@ -37,7 +37,10 @@ impl Access {
         let host = headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
         // A token is proof enough; without it a foreign name for our address is a rebinding attack.
         if self.loopback && self.token.is_none() && !is_loopback_host(host) {
-            return Some((StatusCode::FORBIDDEN, "this port answers under a loopback name only; set CROSSFADE_ADMIN_TOKEN to reach it otherwise"));
+            return Some((
+                StatusCode::FORBIDDEN,
+                "this port answers under a loopback name only; set CROSSFADE_ADMIN_TOKEN to reach it otherwise",
+            ));
         }
         if let Some(origin) = headers.get(header::ORIGIN).and_then(|origin| origin.to_str().ok())
             && origin.split_once("://").map(|(_, rest)| rest) != Some(host)
@@ -76,12 +79,18 @@ fn is_loopback_host(host: &str) -> bool {
 pub async fn guard(State(access): State<Access>, request: Request, next: Next) -> Response {
     let refusal = access.refusal(request.method(), request.uri().path(), request.headers());
     let mut response = match refusal {
-        Some((status, message)) => (status, axum::Json(json!({"error": {"message": message, "code": status.as_u16().to_string()}}))).into_response(),
+        Some((status, message)) => {
+            (status, axum::Json(json!({"error": {"message": message, "code": status.as_u16().to_string()}})))
+                .into_response()
+        }
         None => next.run(request).await,
     };
     let headers = response.headers_mut();
     for (name, value) in [
-        (header::CONTENT_SECURITY_POLICY, "default-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"),
+        (
+            header::CONTENT_SECURITY_POLICY,
+            "default-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'",
+        ),
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
         (header::X_FRAME_OPTIONS, "DENY"),
         (header::REFERRER_POLICY, "no-referrer"),
@@ -97,7 +106,10 @@ mod tests {
     use super::*;
 
     fn headers(pairs: &[(&str, &str)]) -> HeaderMap {
-        pairs.iter().map(|(name, value)| (name.parse::<header::HeaderName>().unwrap(), value.parse().unwrap())).collect()
+        pairs
+            .iter()
+            .map(|(name, value)| (name.parse::<header::HeaderName>().unwrap(), value.parse().unwrap()))
+            .collect()
     }
 
     fn check(token: Option<&str>, method: Method, path: &str, pairs: &[(&str, &str)], expected: Option<u16>) {

@@ -21,7 +21,20 @@ use crate::reports::StoreError;
 #[openapi(
     info(title = "Crossfade", description = "Steers and watches the cutover from LiteLLM's Python to the native leg."),
     paths(
-        status, lanes, lane, causes, samples, sample, journal, promote, hold, release, rollback, freeze, unfreeze, acknowledge
+        status,
+        lanes,
+        lane,
+        causes,
+        samples,
+        sample,
+        journal,
+        promote,
+        hold,
+        release,
+        rollback,
+        freeze,
+        unfreeze,
+        acknowledge
     ),
     components(schemas(Reason, LaneView, CauseView, SampleHeadView, EntryView, LoadedView))
 )]
@@ -104,7 +117,9 @@ pub async fn status(State(shared): Here) -> Json<Value> {
                 json!(format!("start LiteLLM on the output of `crossfade tap --config … --tap-url http://{}`", tap.address))
             },
         }),
-        None => json!({"listening": null, "seen_traffic": false, "hint": "start Crossfade with --tap 127.0.0.1:8082, and LiteLLM on the output of `crossfade tap`; without it nothing can be compared"}),
+        None => {
+            json!({"listening": null, "seen_traffic": false, "hint": "start Crossfade with --tap 127.0.0.1:8082, and LiteLLM on the output of `crossfade tap`; without it nothing can be compared"})
+        }
     };
     let shadow = json!({
         "queue": app.shadow.waiting(), "queue_limit": app.shadow.limits.captures_max,
@@ -135,8 +150,7 @@ pub async fn status(State(shared): Here) -> Json<Value> {
 /// All lanes.
 #[utoipa::path(get, path = "/api/lanes", responses((status = 200, body = Value)))]
 pub async fn lanes(State(shared): Here) -> Json<Value> {
-    let lanes: Vec<LaneView> =
-        shared.app.controller.view(|state| state.lanes.values().map(LaneView::of).collect());
+    let lanes: Vec<LaneView> = shared.app.controller.view(|state| state.lanes.values().map(LaneView::of).collect());
     Json(json!({ "lanes": lanes }))
 }
 
@@ -184,7 +198,11 @@ pub async fn samples(State(shared): Here, Query(narrow): Query<Narrow>) -> Reply
 pub async fn sample(State(shared): Here, Path(id): Path<String>) -> Reply {
     match shared.app.controller.store().sample(&id)? {
         Some(sample) => Ok(Json(views::sample(sample))),
-        None => Err(ApiError { status: StatusCode::NOT_FOUND, code: "no_sample", message: format!("there is no sample `{id}`; old ones make room for new ones") }),
+        None => Err(ApiError {
+            status: StatusCode::NOT_FOUND,
+            code: "no_sample",
+            message: format!("there is no sample `{id}`; old ones make room for new ones"),
+        }),
     }
 }
 
@@ -212,26 +230,46 @@ fn operate(shared: &Shared, lane: &str, operation: Operation, headers: &HeaderMa
 
 /// One step up, if the gate is open or `force` is set.
 #[utoipa::path(post, path = "/api/lanes/{lane}/promote", params(("lane" = String, Path)), request_body = Reason, responses((status = 200, body = Value)))]
-pub async fn promote(State(shared): Here, Path(lane): Path<String>, headers: HeaderMap, Json(reason): Json<Reason>) -> Reply {
+pub async fn promote(
+    State(shared): Here,
+    Path(lane): Path<String>,
+    headers: HeaderMap,
+    Json(reason): Json<Reason>,
+) -> Reply {
     let operation = if reason.force { Operation::ForcePromote } else { Operation::Promote };
     operate(&shared, &lane, operation, &headers, reason)
 }
 
 /// Stop promotions.
 #[utoipa::path(post, path = "/api/lanes/{lane}/hold", params(("lane" = String, Path)), request_body = Reason, responses((status = 200, body = Value)))]
-pub async fn hold(State(shared): Here, Path(lane): Path<String>, headers: HeaderMap, Json(reason): Json<Reason>) -> Reply {
+pub async fn hold(
+    State(shared): Here,
+    Path(lane): Path<String>,
+    headers: HeaderMap,
+    Json(reason): Json<Reason>,
+) -> Reply {
     operate(&shared, &lane, Operation::Hold, &headers, reason)
 }
 
 /// Let promotions go on.
 #[utoipa::path(post, path = "/api/lanes/{lane}/release", params(("lane" = String, Path)), request_body = Reason, responses((status = 200, body = Value)))]
-pub async fn release(State(shared): Here, Path(lane): Path<String>, headers: HeaderMap, Json(reason): Json<Reason>) -> Reply {
+pub async fn release(
+    State(shared): Here,
+    Path(lane): Path<String>,
+    headers: HeaderMap,
+    Json(reason): Json<Reason>,
+) -> Reply {
     operate(&shared, &lane, Operation::Release, &headers, reason)
 }
 
 /// Back to shadow, or from shadow to off; the lane is held.
 #[utoipa::path(post, path = "/api/lanes/{lane}/rollback", params(("lane" = String, Path)), request_body = Reason, responses((status = 200, body = Value)))]
-pub async fn rollback(State(shared): Here, Path(lane): Path<String>, headers: HeaderMap, Json(reason): Json<Reason>) -> Reply {
+pub async fn rollback(
+    State(shared): Here,
+    Path(lane): Path<String>,
+    headers: HeaderMap,
+    Json(reason): Json<Reason>,
+) -> Reply {
     operate(&shared, &lane, Operation::Rollback, &headers, reason)
 }
 
@@ -251,7 +289,12 @@ pub async fn unfreeze(State(shared): Here, headers: HeaderMap, Json(reason): Jso
 
 /// Close a cause that was looked at.
 #[utoipa::path(post, path = "/api/causes/{id}/acknowledge", params(("id" = String, Path)), request_body = Reason, responses((status = 200, body = Value)))]
-pub async fn acknowledge(State(shared): Here, Path(id): Path<String>, headers: HeaderMap, Json(reason): Json<Reason>) -> Reply {
+pub async fn acknowledge(
+    State(shared): Here,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+    Json(reason): Json<Reason>,
+) -> Reply {
     shared.app.controller.acknowledge(&id, &command(&headers, reason))?;
     Ok(Json(json!({"acknowledged": id})))
 }

@@ -9,22 +9,21 @@ use cutover::lane::Stage;
 use serde_json::json;
 
 use super::server::Shared;
-use crate::agreement::State as AgreementState;
 
 /// 200 as long as the process answers.
 pub async fn live() -> impl IntoResponse {
     Json(json!({"status": "alive"}))
 }
 
-/// 200 when requests can be served as configured: LiteLLM answers, no drain is under way, and, where lanes serve
-/// natively, the running LiteLLM agrees with our configuration.
+/// 200 when requests are served as configured: LiteLLM answers, no drain is under way, and, where lanes are past `off`,
+/// the running LiteLLM agrees with our configuration.
 pub async fn ready(State(shared): State<Arc<Shared>>) -> impl IntoResponse {
     let upstream = shared.app.upstream.healthy();
     let draining = shared.drain.draining();
     let (agreement, waiting) = shared.app.controller.view(|state| {
-        // Before the first finding nothing can be served natively, and what is pinned to the native leg would not be.
-        let serves = state.lanes.values().any(|lane| lane.state.position.stage >= Stage::Canary);
-        (state.agreement.as_str(), serves && state.agreement.state == AgreementState::Unknown)
+        // What should be served natively, or compared, would not be; what only passes through needs no agreement.
+        let wanted = state.lanes.values().any(|lane| lane.state.position.stage != Stage::Off);
+        (state.agreement.as_str(), wanted && !state.agreement.agrees_as_a_whole())
     });
     let ready = upstream && !draining && !waiting;
     let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };

@@ -95,7 +95,11 @@ impl LaneView {
             declines: lane
                 .declines
                 .iter()
-                .map(|reason| DeclineView { code: reason.code.to_owned(), text: reason.text.clone(), path: reason.path.clone() })
+                .map(|reason| DeclineView {
+                    code: reason.code.to_owned(),
+                    text: reason.text.clone(),
+                    path: reason.path.clone(),
+                })
                 .collect(),
             outcomes: serde_json::json!({
                 "match": counts.matches, "tolerated": counts.tolerated, "mismatch": counts.mismatch,

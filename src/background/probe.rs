@@ -43,7 +43,9 @@ struct Port<'a> {
 
 impl Python for Port<'_> {
     async fn send(&self, request: Request) -> Result<Answer, String> {
-        tokio::time::timeout(ANSWER_TIMEOUT, self.exchange(request)).await.map_err(|_| "no answer in time".to_owned())?
+        tokio::time::timeout(ANSWER_TIMEOUT, self.exchange(request))
+            .await
+            .map_err(|_| "no answer in time".to_owned())?
     }
 }
 

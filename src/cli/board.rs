@@ -63,7 +63,8 @@ fn waits(text: &mut String, lane: &Value) {
         line(text, &format!("  waits for {}: {}", shown(&check["name"]), shown(&check["text"])));
     }
     let skipped = lane["skipped"].as_object();
-    let counted: Vec<String> = skipped.into_iter().flatten().map(|(reason, count)| format!("{reason} {count}")).collect();
+    let counted: Vec<String> =
+        skipped.into_iter().flatten().map(|(reason, count)| format!("{reason} {count}")).collect();
     if !counted.is_empty() {
         line(text, &format!("  not compared: {}", counted.join(", ")));
     }

@@ -42,7 +42,9 @@ pub fn run(arguments: &CheckArguments) -> ExitCode {
     let report = config.as_ref().map(|config| check::check(config, &routes));
     let rule_faults: Vec<String> = rules.as_ref().err().into_iter().flatten().map(ToString::to_string).collect();
     match arguments.format {
-        Format::Json => print_json(report.as_ref(), config.as_ref().err().map(ToString::to_string), &rules, &rule_faults),
+        Format::Json => {
+            print_json(report.as_ref(), config.as_ref().err().map(ToString::to_string), &rules, &rule_faults)
+        }
         Format::Text => {
             match (&report, &config) {
                 (Ok(report), _) => print!("{}", report.to_text()),

@@ -143,14 +143,18 @@ impl Client {
         let body = body.map(|body| Bytes::from(body.to_string())).unwrap_or_default();
         let headers = self.headers(body.len())?;
         let sent = self.client.send(method, path, headers, whole(body)).await;
-        let response = sent.map_err(|reason| format!("no answer from {} ({}): is `crossfade serve` running?", self.url, reason.as_str()))?;
+        let response = sent.map_err(|reason| {
+            format!("no answer from {} ({}): is `crossfade serve` running?", self.url, reason.as_str())
+        })?;
         let status = response.status();
         let body = response.into_body().collect().await.map_err(|error| error.to_string())?.to_bytes();
         let answer: Value = serde_json::from_slice(&body).unwrap_or(Value::Null);
         if status.is_success() {
             return Ok(answer);
         }
-        Err(answer["error"]["message"].as_str().map_or_else(|| format!("the admin port answered {status}"), str::to_owned))
+        Err(answer["error"]["message"]
+            .as_str()
+            .map_or_else(|| format!("the admin port answered {status}"), str::to_owned))
     }
 
     fn headers(&self, length: usize) -> Result<HeaderMap, String> {

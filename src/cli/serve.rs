@@ -88,11 +88,8 @@ pub fn run(arguments: &ServeArguments) -> ExitCode {
 
 fn start(arguments: &ServeArguments) -> Result<(), Box<dyn std::error::Error>> {
     let metrics = Metrics::new()?;
-    let upstream = Arc::new(Upstream::parse(
-        &arguments.upstream,
-        arguments.upstream_connect_timeout,
-        arguments.upstream_timeout,
-    )?);
+    let upstream =
+        Arc::new(Upstream::parse(&arguments.upstream, arguments.upstream_connect_timeout, arguments.upstream_timeout)?);
     let drain = Drain::new(metrics.in_flight.clone(), arguments.drain_timeout);
     let parts = start::Parts::build(arguments, &metrics, upstream)?;
     let app = parts.run_beside(arguments, &drain)?;

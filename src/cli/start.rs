@@ -69,10 +69,7 @@ impl Parts {
             controller,
             shadow,
             tap: tap.map(|address| TapView { address, recordings: Recordings::new(TAPES_MAX, TAPE_BYTES_MAX) }),
-            limits: Arc::new(BodyLimits::new(
-                arguments.body_limit,
-                arguments.body_limit.saturating_mul(BODIES_MAX),
-            )),
+            limits: Arc::new(BodyLimits::new(arguments.body_limit, arguments.body_limit.saturating_mul(BODIES_MAX))),
             metrics: metrics.clone(),
         };
         Ok(Self { app: Arc::new(app), worker, inputs, targets })
@@ -84,7 +81,11 @@ impl Parts {
         background::on_own_thread("shadow", worker.run())?;
         if let Some(view) = app.tap.clone() {
             let (address, metrics) = (view.address.clone(), app.metrics.clone());
-            serve_bound("tap", move || async move { Tap::bind(&address, targets, view.recordings, metrics).await }, Tap::run)?;
+            serve_bound(
+                "tap",
+                move || async move { Tap::bind(&address, targets, view.recordings, metrics).await },
+                Tap::run,
+            )?;
         }
         let token = std::env::var("CROSSFADE_ADMIN_TOKEN").ok().filter(|token| !token.is_empty()).map(Secret::new);
         let (address, shared, drain) = (arguments.admin.clone(), Arc::clone(&app), drain.clone());

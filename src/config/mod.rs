@@ -5,8 +5,8 @@ pub mod deployment;
 pub mod error;
 pub mod litellm;
 pub mod lookup;
-pub mod rule_files;
 pub mod python;
+pub mod rule_files;
 pub mod tap_config;
 
 pub use deployment::{Deployment, Reason, RouteScope, Secret};

@@ -35,9 +35,8 @@ const FILE_MAX: u64 = 1 << 20;
 
 /// Reads every `*.yaml` and `*.yml` in `folder`. A folder that is not there holds no rules.
 pub fn read(folder: &Path, today: Date) -> Result<RuleFolder, Vec<RuleFault>> {
-    let files = list(folder).map_err(|cause| {
-        vec![RuleFault::Unreadable { path: folder.to_owned(), cause: cause.to_string() }]
-    })?;
+    let files = list(folder)
+        .map_err(|cause| vec![RuleFault::Unreadable { path: folder.to_owned(), cause: cause.to_string() }])?;
     let mut parsed = Vec::with_capacity(files.len());
     let mut faults = Vec::new();
     for path in &files {
@@ -85,7 +84,8 @@ fn read_one(path: &Path) -> Result<RuleFile, RuleFault> {
 /// Parses one file's text.
 pub fn parse(file: &str, text: &str) -> Result<RuleFile, RuleFault> {
     serde_saphyr::from_str(text).map_err(|error| {
-        let place = error.location().map_or_else(String::new, |at| format!(" line {}, column {}", at.line(), at.column()));
+        let place =
+            error.location().map_or_else(String::new, |at| format!(" line {}, column {}", at.line(), at.column()));
         let error = error.without_snippet();
         let said = error.to_string();
         let message = match suggest_for(&said) {

@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use cutover::evidence::{Evidence, EvidenceKey};
 use cutover::gate::Gate;
-use cutover::stage::LaneState;
 use cutover::lane::LaneId;
 use cutover::rules::{LaneRule, Rules};
+use cutover::stage::LaneState;
 use serde_json::json;
 
 use super::{Controller, Lane, State, Window};
@@ -36,7 +36,8 @@ impl Controller {
         };
         let mut before = std::mem::take(&mut state.lanes);
         for (id, named) in named {
-            let lane = before.remove(&id).unwrap_or_else(|| self.first_seen(&id, &named.rule, saved.get(&id.to_string())));
+            let lane =
+                before.remove(&id).unwrap_or_else(|| self.first_seen(&id, &named.rule, saved.get(&id.to_string())));
             let lane = self.renewed(lane, named, state);
             state.lanes.insert(id, lane);
         }
@@ -57,7 +58,12 @@ impl Controller {
         let now = self.now();
         let state = saved.and_then(|saved| serde_json::from_value(saved.state.clone()).ok());
         let evidence = saved.and_then(|saved| serde_json::from_value(saved.evidence.clone()).ok());
-        let key = EvidenceKey { lane: id.clone(), build: String::new(), config_hash: String::new(), rules_hash: String::new() };
+        let key = EvidenceKey {
+            lane: id.clone(),
+            build: String::new(),
+            config_hash: String::new(),
+            rules_hash: String::new(),
+        };
         let tally = Arc::new(LaneTally::default());
         let evidence: Evidence = evidence.unwrap_or_else(|| Evidence::new(key, rule, now));
         restore_shapes(&tally, &evidence);
@@ -214,7 +220,9 @@ fn named_lanes(config: &LiteLlmConfig, rules: &Rules, agreement: &Agreement) -> 
     for route in Route::ALL.into_iter().filter(|route| route.has_native_leg()) {
         let whole = config.reasons.iter().filter(|reason| reason.routes.concerns(route.as_str()));
         let whole: Vec<Reason> = whole.cloned().collect();
-        for deployment in config.deployments.iter().filter(|one| route.native_providers().contains(&one.provider.as_str())) {
+        for deployment in
+            config.deployments.iter().filter(|one| route.native_providers().contains(&one.provider.as_str()))
+        {
             let id = lane_id(route, &deployment.provider, &deployment.model_name, rules);
             let lane = lanes.entry(id.clone()).or_insert_with(|| Named {
                 rule: rules.resolve(&id),

@@ -17,10 +17,10 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use arc_swap::ArcSwap;
 use cutover::evidence::Evidence;
 use cutover::gate::{Conditions, Gate};
-use cutover::stage::{LaneState, Move};
-use cutover::time::UnixSeconds;
 use cutover::lane::LaneId;
 use cutover::rules::{LaneRule, Rules};
+use cutover::stage::{LaneState, Move};
+use cutover::time::UnixSeconds;
 use serde_json::json;
 
 pub use command::{Command, CommandError};

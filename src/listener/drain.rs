@@ -48,7 +48,7 @@ impl ShutdownSignalWatch for Drain {
         };
         tokio::select! {
             _ = terminate.recv() => {}
-            _ = interrupt.recv() => return ShutdownSignal::FastShutdown,
+            _ = interrupt.recv() => std::process::exit(0),
         }
         self.draining.store(true, Ordering::Relaxed);
         tracing::info!(in_flight = self.in_flight.get(), "draining");
@@ -60,6 +60,7 @@ impl ShutdownSignalWatch for Drain {
             _ = interrupt.recv() => {}
             _ = terminate.recv() => {}
         }
-        ShutdownSignal::FastShutdown
+        // Pingora's accept loop can outlive its runtime and spin; nothing is left to do, so the process just ends.
+        std::process::exit(0)
     }
 }

@@ -5,6 +5,7 @@
 
 pub mod admission;
 pub mod effects;
+mod fault;
 mod form;
 mod ocr;
 pub mod provider;
@@ -76,6 +77,7 @@ pub struct Answer {
 ///
 /// Errors  a [`Decline`] only while nothing has left the process; from the first provider call on every outcome is an answer.
 pub async fn answer<E: Effects>(native: &Native, request: &ClientRequest, effects: &mut E) -> Result<Answer, Decline> {
+    fault::early();
     let admitted = admission::admit(&native.auth, &request.headers)?;
     let asked = ocr::read(request)?;
     let reach = router::resolve(&native.config, ocr::ROUTE, &asked.model)?;
@@ -93,7 +95,7 @@ pub async fn answer<E: Effects>(native: &Native, request: &ClientRequest, effect
         };
         let standing = |retries| Standing { request, asked: &asked, deployment, retries };
         let exception = match read {
-            Ok(document) => return Ok(standing(&retries).success(native, &document, effects)),
+            Ok(document) => return Ok(fault::late(standing(&retries).success(native, &document, effects))),
             Err(exception) => exception,
         };
         let draw = effects.draw();

@@ -20,13 +20,21 @@ use crate::app::App;
 use crate::native::{ClientRequest, admission};
 use crate::python::envelope::Unavailable;
 use crate::python::headers::Forwarded;
-use crate::routes::{Facts, LaneTable, LiveLane, Route, facts};
+use crate::routes::{Activity, Facts, LaneTable, LiveLane, Route, facts};
 use crate::shadow::Traits;
 
 /// Returns whether the request was answered here; if not, Pingora forwards it to LiteLLM as it stands.
 pub async fn dispatch(app: &App, session: &mut Session, exchange: &mut Exchange) -> Result<bool> {
     let table = app.table.load_full();
-    let Some(route) = exchange.route.filter(|route| table.active(*route)) else { return Ok(false) };
+    let Some(route) = exchange.route else { return Ok(false) };
+    match table.activity(route) {
+        Activity::Off => return Ok(false),
+        Activity::Ineligible => {
+            decline(app, route, "not_eligible");
+            return Ok(false);
+        }
+        Activity::Active => {}
+    }
     match body::read(session, &app.limits).await? {
         ReadBody::Untouched(reason) => {
             decline(app, route, reason);
@@ -63,8 +71,12 @@ async fn answer(
     let decision = decision(&reach, lane, exchange, &request, &facts);
     let traits = traits(&request, &facts);
     match decision {
-        Decision { serve: Leg::Native, .. } => legs::serve_natively(app, session, exchange, table, lane, &request, &traits).await,
-        Decision { mirror: true, .. } => legs::serve_mirrored(app, session, exchange, table, lane, request, traits).await,
+        Decision { serve: Leg::Native, .. } => {
+            legs::serve_natively(app, session, exchange, table, lane, &request, &traits).await
+        }
+        Decision { mirror: true, .. } => {
+            legs::serve_mirrored(app, session, exchange, table, lane, request, traits).await
+        }
         Decision { .. } => {
             let reason = if lane.eligible { SkipReason::NotSampled } else { SkipReason::LaneIneligible };
             app.shadow.skip(lane, reason, &traits);
@@ -101,7 +113,11 @@ fn decision(
 
 fn traits(request: &ClientRequest, facts: &Facts) -> Traits {
     let key = admission::presented(&request.headers);
-    Traits { caller: hash_of(&key.as_deref().unwrap_or_default()), digest: hash_of(&request.body), shape: facts.shape.clone() }
+    Traits {
+        caller: hash_of(&key.as_deref().unwrap_or_default()),
+        digest: hash_of(&request.body),
+        shape: facts.shape.clone(),
+    }
 }
 
 fn hash_of(value: &impl Hash) -> u64 {

@@ -56,8 +56,11 @@ impl ProxyHttp for Proxy {
         exchange.route = Route::of(&head.method, head.uri.path());
         exchange.counted = true;
         self.app.metrics.in_flight.inc();
-        // An idle client connection is ours to end; without a limit Pingora keeps it for ever.
-        session.set_keepalive(Some(CLIENT_KEEPALIVE.as_secs()));
+        // An idle client connection is ours to end; without a limit Pingora keeps it for ever. One that the client
+        // wants closed stays so.
+        if session.get_keepalive().is_some() {
+            session.set_keepalive(Some(CLIENT_KEEPALIVE.as_secs()));
+        }
         Ok(())
     }
 

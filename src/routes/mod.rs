@@ -4,7 +4,7 @@ pub mod facts;
 pub mod table;
 
 pub use facts::Facts;
-pub use table::{LaneTable, LaneTally, LiveLane};
+pub use table::{Activity, LaneTable, LaneTally, LiveLane};
 
 use http::Method;
 

@@ -25,6 +25,17 @@ pub struct LaneTable {
     pub correlation_unsafe: bool,
 }
 
+/// What a route's lanes ask of its requests.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Activity {
+    /// Nothing: they pass through unread.
+    Off,
+    /// Some lane is past `off`, and none may be compared or served now: they pass through unread, and are counted.
+    Ineligible,
+    /// Bodies are read.
+    Active,
+}
+
 /// A lane as requests see it.
 pub struct LiveLane {
     pub id: LaneId,
@@ -135,11 +146,15 @@ impl LaneTable {
         self.native.as_ref().map(|native| &native.config)
     }
 
-    /// Whether bodies on this route are worth reading: some lane is past `off` and could be compared or served.
-    pub fn active(&self, route: Route) -> bool {
+    /// Whether bodies on this route are worth reading.
+    pub fn activity(&self, route: Route) -> Activity {
         let name = route.as_str();
-        route.has_native_leg()
-            && self.lanes.iter().any(|lane| lane.id.route == name && lane.stage != Stage::Off && lane.eligible)
+        let mut wanted = self.lanes.iter().filter(|lane| lane.id.route == name && lane.stage != Stage::Off).peekable();
+        match (route.has_native_leg() && wanted.peek().is_some(), wanted.any(|lane| lane.eligible)) {
+            (false, _) => Activity::Off,
+            (true, false) => Activity::Ineligible,
+            (true, true) => Activity::Active,
+        }
     }
 
     pub fn lane_of(&self, route: Route, deployment_id: &str) -> Option<&LiveLane> {

@@ -44,7 +44,8 @@ impl Capture {
     /// Bytes this capture holds, for the budget.
     pub fn bytes(&self) -> usize {
         let exchanges = self.exchanges.iter().map(|exchange| {
-            let answer = exchange.answer.as_ref().map_or(0, |answer| answer.chunks.iter().map(|(_, piece)| piece.len()).sum());
+            let answer =
+                exchange.answer.as_ref().map_or(0, |answer| answer.chunks.iter().map(|(_, piece)| piece.len()).sum());
             exchange.request.body.len() + answer
         });
         self.request.body.len() + self.control.body.len() + exchanges.sum::<usize>()

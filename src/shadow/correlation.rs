@@ -59,7 +59,10 @@ fn mark_multipart(body: &Bytes, boundary: &str, id: &str) -> Option<Bytes> {
 }
 
 fn multipart_boundary(content_type: &str) -> Option<String> {
-    content_type.to_ascii_lowercase().contains("multipart/form-data").then(|| multer::parse_boundary(content_type).ok())?
+    content_type
+        .to_ascii_lowercase()
+        .contains("multipart/form-data")
+        .then(|| multer::parse_boundary(content_type).ok())?
 }
 
 fn find_last(haystack: &[u8], needle: &[u8]) -> Option<usize> {
@@ -81,7 +84,9 @@ mod tests {
         check("{ }\n", Some(r#"{ "extra_headers":{"x-crossfade-tape":"ab"}}"#));
         check(
             r#"{"extra_headers":{"a":"b","X-Crossfade-Tape":"forged"},"z":1.0}"#,
-            Some(r#"{"extra_headers":{"a":"b","X-Crossfade-Tape":"forged"},"z":1.0,"extra_headers":{"a":"b","x-crossfade-tape":"ab"}}"#),
+            Some(
+                r#"{"extra_headers":{"a":"b","X-Crossfade-Tape":"forged"},"z":1.0,"extra_headers":{"a":"b","x-crossfade-tape":"ab"}}"#,
+            ),
         );
         check(r#"{"extra_headers":null}"#, Some(r#"{"extra_headers":null,"extra_headers":{"x-crossfade-tape":"ab"}}"#));
         check(r#"{"extra_headers":"text"}"#, None);

@@ -3,8 +3,8 @@
 //! capture (on the serving thread: bounded, never waits) -> queue (bounded by count and bytes) -> worker (a thread of
 //! its own: the native leg on the tape) -> pair -> judgement -> store and evidence.
 
-pub mod correlation;
 mod capture;
+pub mod correlation;
 mod pair;
 mod queue;
 mod sample;

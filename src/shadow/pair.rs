@@ -79,14 +79,14 @@ pub fn list(headers: &HeaderMap) -> HeaderList {
 }
 
 /// The tape that the native leg is run on.
-pub fn tape(exchanges: &[TapedExchange], at_unix_seconds: u64) -> Tape {
+pub fn tape(exchanges: &[TapedExchange]) -> Tape {
     let exchanges = exchanges
         .iter()
         .map(|exchange| TapeExchange {
             deployment_id: exchange.deployment_id.clone(),
             outcome: outcome(exchange),
             elapsed_ms: u64::try_from(exchange.elapsed.as_millis()).unwrap_or(u64::MAX),
-            at_unix_seconds,
+            at_unix_ms: exchange.ended_unix_ms,
         })
         .collect();
     Tape { exchanges }

@@ -24,7 +24,11 @@ pub struct ShadowLimits {
 pub(super) enum Work {
     Compare(Box<Capture>),
     /// A skip that counts against coverage, with the shape it happened to.
-    Skip { lane: LaneId, reason: SkipReason, traits: Traits },
+    Skip {
+        lane: LaneId,
+        reason: SkipReason,
+        traits: Traits,
+    },
 }
 
 impl Work {

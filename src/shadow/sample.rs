@@ -103,7 +103,14 @@ struct Parts<'a> {
 
 impl Parts<'_> {
     /// A message without its body; the body goes to `bodies` under `name`, if content is kept.
-    fn part(&self, bodies: &mut Map<String, Value>, name: &str, head: &Value, headers: &HeaderList, body: &Bytes) -> Value {
+    fn part(
+        &self,
+        bodies: &mut Map<String, Value>,
+        name: &str,
+        head: &Value,
+        headers: &HeaderList,
+        body: &Bytes,
+    ) -> Value {
         if let Some(limit) = self.bytes_max {
             bodies.insert(name.to_owned(), self.body(body, limit));
         }

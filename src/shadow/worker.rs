@@ -79,7 +79,7 @@ impl Worker {
         let table = self.controller.table().load_full();
         let lane = lane_of(&table, capture)?;
         let native = table.native.as_ref().ok_or(SkipReason::Superseded)?;
-        let tape = pair::tape(&capture.exchanges, capture.at);
+        let tape = pair::tape(&capture.exchanges);
         let wall = SystemTime::UNIX_EPOCH + Duration::from_secs(capture.at);
         let mut effects = TapeEffects::new(tape, capture.request.received, wall);
         let run = native::answer(native, &capture.request, &mut effects);

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use bytes::{Bytes, BytesMut};
 use http::HeaderMap;
@@ -19,6 +19,8 @@ pub struct TapedExchange {
     pub answer: Option<TapedAnswer>,
     /// From the request's head to the answer's end, or to the moment LiteLLM gave up.
     pub elapsed: Duration,
+    /// When it ended, in milliseconds of the Unix epoch: an HTTP date in `retry-after` is read against it.
+    pub ended_unix_ms: u64,
     /// LiteLLM closed the connection before the answer was whole: its time-out.
     pub abandoned: bool,
 }
@@ -103,7 +105,14 @@ const EXCHANGES_MAX: usize = 32;
 
 impl Recordings {
     pub fn new(open_max: usize, bytes_max: usize) -> Arc<Self> {
-        Arc::new(Self { open: Mutex::default(), open_max, bytes_max, bytes: AtomicUsize::new(0), seen: false.into(), sign: Mutex::default() })
+        Arc::new(Self {
+            open: Mutex::default(),
+            open_max,
+            bytes_max,
+            bytes: AtomicUsize::new(0),
+            seen: false.into(),
+            sign: Mutex::default(),
+        })
     }
 
     /// Opens a tape under `id`, which must be unguessable; `None` when too many are open.
@@ -210,6 +219,7 @@ impl ExchangeWriter {
                     request,
                     answer: None,
                     elapsed: Duration::ZERO,
+                    ended_unix_ms: 0,
                     abandoned: true,
                 },
                 request_pieces: Vec::new(),
@@ -225,6 +235,8 @@ impl ExchangeWriter {
     fn with_slot(&self, change: impl FnOnce(&mut Slot, &Recordings)) {
         if let Some(slot) = locked(&self.recording.exchanges).get_mut(self.index) {
             slot.exchange.elapsed = slot.started.elapsed();
+            let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+            slot.exchange.ended_unix_ms = u64::try_from(now.as_millis()).unwrap_or_default();
             change(slot, &self.recordings);
         }
     }

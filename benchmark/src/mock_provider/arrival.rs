@@ -24,36 +24,18 @@ pub struct Arrived {
 impl Arrived {
     /// No body at all.
     pub fn empty() -> Self {
-        Self {
-            kept: Bytes::new(),
-            length: 0,
-            digest: None,
-        }
+        Self { kept: Bytes::new(), length: 0, digest: None }
     }
 }
 
 /// The case a request belongs to and its path without the case's prefix.
 pub fn case_of(request: &Request<Incoming>, record: bool) -> (Option<String>, String) {
-    let full = request
-        .uri()
-        .path_and_query()
-        .map_or("/", |path| path.as_str());
-    if let Some((name, rest)) = full
-        .strip_prefix("/s/")
-        .and_then(|rest| rest.split_once('/'))
-    {
+    let full = request.uri().path_and_query().map_or("/", |path| path.as_str());
+    if let Some((name, rest)) = full.strip_prefix("/s/").and_then(|rest| rest.split_once('/')) {
         return (Some(name.to_owned()), format!("/{rest}"));
     }
-    let header = request
-        .headers()
-        .get("x-mock-case")
-        .and_then(|value| value.to_str().ok());
-    (
-        header
-            .map(str::to_owned)
-            .or_else(|| record.then(|| "default".to_owned())),
-        full.to_owned(),
-    )
+    let header = request.headers().get("x-mock-case").and_then(|value| value.to_str().ok());
+    (header.map(str::to_owned).or_else(|| record.then(|| "default".to_owned())), full.to_owned())
 }
 
 /// Reads the whole body; keeps it if it is not too large, digests it if `digest`.
@@ -85,26 +67,16 @@ pub async fn read(request: &mut Request<Incoming>, digest: bool) -> Result<Arriv
         }
     }
     let kept = first.unwrap_or_else(|| kept.freeze());
-    let kept = if length > KEPT_BODY_LIMIT as u64 {
-        Bytes::new()
-    } else {
-        kept
-    };
-    Ok(Arrived {
-        kept,
-        length,
-        digest: hasher.map(|hasher| hexadecimal(&hasher.finalize())),
-    })
+    let kept = if length > KEPT_BODY_LIMIT as u64 { Bytes::new() } else { kept };
+    Ok(Arrived { kept, length, digest: hasher.map(|hasher| hexadecimal(&hasher.finalize())) })
 }
 
 fn hexadecimal(bytes: &[u8]) -> String {
     use std::fmt::Write as _;
-    bytes
-        .iter()
-        .fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-            let _ = write!(text, "{byte:02x}");
-            text
-        })
+    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
 }
 
 /// The record of a request.
@@ -120,12 +92,7 @@ pub fn seen(request: &Request<Incoming>, path: &str, connection: u64, arrived: &
         headers: request
             .headers()
             .iter()
-            .map(|(name, value)| {
-                (
-                    name.to_string(),
-                    String::from_utf8_lossy(value.as_bytes()).into_owned(),
-                )
-            })
+            .map(|(name, value)| (name.to_string(), String::from_utf8_lossy(value.as_bytes()).into_owned()))
             .collect(),
         body: text.map(str::to_owned),
         body_base64: text.is_none().then(|| BASE64.encode(&arrived.kept)),

@@ -7,21 +7,8 @@ use serde_json::{Value, json};
 use crate::documents::hash;
 
 /// Words that a stream deals out one event at a time.
-const WORDS: &[&str] = &[
-    "The",
-    " tide",
-    " turns",
-    " at",
-    " six",
-    ",",
-    " über",
-    " 日本",
-    " \"quoted\"",
-    "\n",
-    "and",
-    " out",
-    ".",
-];
+const WORDS: &[&str] =
+    &["The", " tide", " turns", " at", " six", ",", " über", " 日本", " \"quoted\"", "\n", "and", " out", "."];
 
 /// An answer before it has a head.
 pub enum Completion {
@@ -87,10 +74,7 @@ fn data(value: &Value) -> Bytes {
 }
 
 fn event(value: &Value) -> Bytes {
-    let name = value
-        .get("type")
-        .and_then(Value::as_str)
-        .unwrap_or("message");
+    let name = value.get("type").and_then(Value::as_str).unwrap_or("message");
     Bytes::from(format!("event: {name}\ndata: {value}\n\n"))
 }
 
@@ -114,16 +98,11 @@ fn chat(body: &[u8], tools: bool) -> Value {
 fn chat_events(body: &[u8], events: usize, tools: bool, usage: bool) -> Vec<Bytes> {
     let id = identity("chatcmpl-", body);
     let chunk = |choices: Value, usage: Value| {
-        data(
-            &json!({ "id": id, "object": "chat.completion.chunk", "created": CREATED, "model": "gpt-4o-2024-08-06",
-            "system_fingerprint": "fp_mock", "choices": choices, "usage": usage }),
-        )
+        data(&json!({ "id": id, "object": "chat.completion.chunk", "created": CREATED, "model": "gpt-4o-2024-08-06",
+            "system_fingerprint": "fp_mock", "choices": choices, "usage": usage }))
     };
     let choice = |delta: Value, reason: Value| json!([{ "index": 0, "delta": delta, "finish_reason": reason }]);
-    let mut stream = vec![chunk(
-        choice(json!({ "role": "assistant", "content": "" }), Value::Null),
-        Value::Null,
-    )];
+    let mut stream = vec![chunk(choice(json!({ "role": "assistant", "content": "" }), Value::Null), Value::Null)];
     if tools {
         stream.push(chunk(
             choice(
@@ -135,30 +114,16 @@ fn chat_events(body: &[u8], events: usize, tools: bool, usage: bool) -> Vec<Byte
         ));
         for piece in ["{\"city\":", "\"Bern\"}"] {
             stream.push(chunk(
-                choice(
-                    json!({ "tool_calls": [{ "index": 0, "function": { "arguments": piece } }] }),
-                    Value::Null,
-                ),
+                choice(json!({ "tool_calls": [{ "index": 0, "function": { "arguments": piece } }] }), Value::Null),
                 Value::Null,
             ));
         }
     } else {
-        stream.extend((0..events).map(|n| {
-            chunk(
-                choice(json!({ "content": word(n) }), Value::Null),
-                Value::Null,
-            )
-        }));
+        stream.extend((0..events).map(|n| chunk(choice(json!({ "content": word(n) }), Value::Null), Value::Null)));
     }
-    stream.push(chunk(
-        choice(json!({}), if tools { "tool_calls" } else { "stop" }.into()),
-        Value::Null,
-    ));
+    stream.push(chunk(choice(json!({}), if tools { "tool_calls" } else { "stop" }.into()), Value::Null));
     if usage {
-        stream.push(chunk(
-            json!([]),
-            json!({ "prompt_tokens": 11, "completion_tokens": 7, "total_tokens": 18 }),
-        ));
+        stream.push(chunk(json!([]), json!({ "prompt_tokens": 11, "completion_tokens": 7, "total_tokens": 18 })));
     }
     stream.push(Bytes::from_static(b"data: [DONE]\n\n"));
     stream
@@ -184,9 +149,7 @@ fn message_events(body: &[u8], events: usize) -> Vec<Bytes> {
             "model": "claude-sonnet-4-5-20250929", "content": [], "stop_reason": null, "stop_sequence": null,
             "usage": { "input_tokens": 11, "output_tokens": 1 } } }),
         ),
-        event(
-            &json!({ "type": "content_block_start", "index": 0, "content_block": { "type": "text", "text": "" } }),
-        ),
+        event(&json!({ "type": "content_block_start", "index": 0, "content_block": { "type": "text", "text": "" } })),
         event(&json!({ "type": "ping" })),
     ];
     stream.extend((0..events).map(|n| {
@@ -199,11 +162,7 @@ fn message_events(body: &[u8], events: usize) -> Vec<Bytes> {
 }
 
 fn response(body: &[u8], status: &str, text: &str) -> Value {
-    let output = if text.is_empty() {
-        json!([])
-    } else {
-        json!([output_item(text, "completed")])
-    };
+    let output = if text.is_empty() { json!([]) } else { json!([output_item(text, "completed")]) };
     json!({
         "id": identity("resp_", body), "object": "response", "created_at": CREATED, "status": status, "error": null,
         "incomplete_details": null, "instructions": null, "metadata": {}, "model": "gpt-4o-2024-08-06", "output": output,
@@ -214,11 +173,8 @@ fn response(body: &[u8], status: &str, text: &str) -> Value {
 }
 
 fn output_item(text: &str, status: &str) -> Value {
-    let content = if text.is_empty() {
-        json!([])
-    } else {
-        json!([{ "type": "output_text", "text": text, "annotations": [] }])
-    };
+    let content =
+        if text.is_empty() { json!([]) } else { json!([{ "type": "output_text", "text": text, "annotations": [] }]) };
     json!({ "id": "msg_mock", "type": "message", "status": status, "role": "assistant", "content": content })
 }
 
@@ -234,10 +190,10 @@ fn response_events(body: &[u8], events: usize) -> Vec<Bytes> {
         json!({ "type": "response.output_text.delta", "item_id": "msg_mock", "output_index": 0, "content_index": 0, "delta": word(n) })
     }));
     values.push(json!({ "type": "response.output_text.done", "item_id": "msg_mock", "output_index": 0, "content_index": 0, "text": text }));
-    values.push(json!({ "type": "response.output_item.done", "output_index": 0, "item": output_item(&text, "completed") }));
     values.push(
-        json!({ "type": "response.completed", "response": response(body, "completed", &text) }),
+        json!({ "type": "response.output_item.done", "output_index": 0, "item": output_item(&text, "completed") }),
     );
+    values.push(json!({ "type": "response.completed", "response": response(body, "completed", &text) }));
     values
         .iter_mut()
         .enumerate()
@@ -258,13 +214,9 @@ fn embeddings(body: &[u8]) -> Value {
         _ => 1,
     };
     let seed = hash(body);
-    let vector = |n: u64| -> Vec<f64> {
-        (0..8)
-            .map(|i| ((seed >> (i * 7)) % 1000 + n) as f64 / 1000.0 - 0.5)
-            .collect()
-    };
-    let list: Vec<Value> = (0..count)
-        .map(|n| json!({ "object": "embedding", "index": n, "embedding": vector(n as u64) }))
-        .collect();
+    let vector =
+        |n: u64| -> Vec<f64> { (0..8).map(|i| ((seed >> (i * 7)) % 1000 + n) as f64 / 1000.0 - 0.5).collect() };
+    let list: Vec<Value> =
+        (0..count).map(|n| json!({ "object": "embedding", "index": n, "embedding": vector(n as u64) })).collect();
     json!({ "object": "list", "data": list, "model": "text-embedding-3-small", "usage": { "prompt_tokens": 8, "total_tokens": 8 } })
 }

@@ -26,57 +26,39 @@ pub async fn answer(provider: &Provider, request: Request<Incoming>) -> Response
     let (case, rest) = (parts.next(), parts.next());
     match (verb, case) {
         ("__health", _) => said(StatusCode::OK, "{\"ok\":true}"),
-        ("__count", _) => json(Bytes::from(format!(
-            "{{\"requests\":{}}}",
-            provider.requests()
-        ))),
+        ("__count", _) => json(Bytes::from(format!("{{\"requests\":{}}}", provider.requests()))),
         ("__reset", None) => {
             provider.cases.reset();
             said(StatusCode::OK, "{}")
         }
-        ("__reset" | "__script" | "__seen" | "__gate", Some(name)) => {
-            match provider.cases.named(name) {
-                None => said(
-                    StatusCode::TOO_MANY_REQUESTS,
-                    "{\"error\":\"too many cases\"}",
-                ),
-                Some(case) => match verb {
-                    "__reset" => {
-                        case.begin(Vec::new());
-                        said(StatusCode::OK, "{}")
-                    }
-                    "__script" => script(&case, request).await,
-                    "__gate" => {
-                        case.open_gate(rest.unwrap_or("gate"));
-                        said(StatusCode::OK, "{}")
-                    }
-                    _ => {
-                        let limit = number(&query, "seconds")
-                            .unwrap_or(10.0)
-                            .clamp(0.0, WAIT_LIMIT);
-                        let at_least = number(&query, "at_least").unwrap_or(0.0) as usize;
-                        let ended = number(&query, "ended").unwrap_or(0.0) as usize;
-                        let report = case
-                            .report(at_least, ended, Duration::from_secs_f64(limit))
-                            .await;
-                        json(Bytes::from(report.to_string()))
-                    }
-                },
-            }
-        }
-        _ => said(
-            StatusCode::NOT_FOUND,
-            "{\"error\":\"no such control endpoint\"}",
-        ),
+        ("__reset" | "__script" | "__seen" | "__gate", Some(name)) => match provider.cases.named(name) {
+            None => said(StatusCode::TOO_MANY_REQUESTS, "{\"error\":\"too many cases\"}"),
+            Some(case) => match verb {
+                "__reset" => {
+                    case.begin(Vec::new());
+                    said(StatusCode::OK, "{}")
+                }
+                "__script" => script(&case, request).await,
+                "__gate" => {
+                    case.open_gate(rest.unwrap_or("gate"));
+                    said(StatusCode::OK, "{}")
+                }
+                _ => {
+                    let limit = number(&query, "seconds").unwrap_or(10.0).clamp(0.0, WAIT_LIMIT);
+                    let at_least = number(&query, "at_least").unwrap_or(0.0) as usize;
+                    let ended = number(&query, "ended").unwrap_or(0.0) as usize;
+                    let report = case.report(at_least, ended, Duration::from_secs_f64(limit)).await;
+                    json(Bytes::from(report.to_string()))
+                }
+            },
+        },
+        _ => said(StatusCode::NOT_FOUND, "{\"error\":\"no such control endpoint\"}"),
     }
 }
 
 async fn script(case: &crate::script::Case, request: Request<Incoming>) -> Response<Reply> {
     let Ok(body) = request.into_body().collect().await else {
-        return said(
-            StatusCode::BAD_REQUEST,
-            "{\"error\":\"the script did not arrive whole\"}",
-        );
+        return said(StatusCode::BAD_REQUEST, "{\"error\":\"the script did not arrive whole\"}");
     };
     match serde_json::from_slice::<Vec<Answer>>(&body.to_bytes()) {
         Ok(answers) => {
@@ -84,8 +66,7 @@ async fn script(case: &crate::script::Case, request: Request<Incoming>) -> Respo
             said(StatusCode::OK, "{}")
         }
         Err(error) => {
-            let text = serde_json::json!({ "error": format!("not a list of answers: {error}") })
-                .to_string();
+            let text = serde_json::json!({ "error": format!("not a list of answers: {error}") }).to_string();
             let mut response = json(Bytes::from(text));
             *response.status_mut() = StatusCode::BAD_REQUEST;
             response
@@ -94,13 +75,7 @@ async fn script(case: &crate::script::Case, request: Request<Incoming>) -> Respo
 }
 
 fn number(query: &str, name: &str) -> Option<f64> {
-    query.split('&').find_map(|pair| {
-        pair.split_once('=')
-            .filter(|(key, _)| *key == name)?
-            .1
-            .parse()
-            .ok()
-    })
+    query.split('&').find_map(|pair| pair.split_once('=').filter(|(key, _)| *key == name)?.1.parse().ok())
 }
 
 fn said(status: StatusCode, text: &'static str) -> Response<Reply> {

@@ -23,24 +23,15 @@ const WITH_BLOCKS: usize = 4;
 impl Library {
     /// Makes all of them.
     pub fn new() -> Self {
-        let documents = (0..8).map(|kind| {
-            (0..VARIANTS)
-                .map(|variant| Bytes::from(document(kind, variant).to_string()))
-                .collect()
-        });
-        Self {
-            documents: documents.collect(),
-        }
+        let documents =
+            (0..8).map(|kind| (0..VARIANTS).map(|variant| Bytes::from(document(kind, variant).to_string())).collect());
+        Self { documents: documents.collect() }
     }
 
     /// The document for this request body: the same bytes get the same one.
     pub fn document(&self, body: &[u8]) -> Bytes {
         let variant = hash(body) as usize % VARIANTS;
-        self.documents
-            .get(kind(body))
-            .and_then(|variants| variants.get(variant))
-            .cloned()
-            .unwrap_or_default()
+        self.documents.get(kind(body)).and_then(|variants| variants.get(variant)).cloned().unwrap_or_default()
     }
 }
 
@@ -69,9 +60,7 @@ pub fn hash(body: &[u8]) -> u64 {
         .iter()
         .chain(end)
         .chain(&length)
-        .fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
-            (hash ^ u64::from(*byte)).wrapping_mul(0x0000_0100_0000_01b3)
-        })
+        .fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x0000_0100_0000_01b3))
 }
 
 /// A small generator: quality does not matter here, repeatability does.
@@ -101,35 +90,24 @@ const PARAGRAPHS: &[&str] = &[
     "- [x] paid\n- [ ] shipped\n- [ ] filed\n\n> \"as agreed\" \\ 12 May\t(see overleaf)",
     "",
 ];
-const MODELS: &[&str] = &[
-    "mistral-ocr-2505-completion",
-    "mistral-ocr-2503-completion",
-    "mistral-ocr-latest",
-];
+const MODELS: &[&str] = &["mistral-ocr-2505-completion", "mistral-ocr-2503-completion", "mistral-ocr-latest"];
 
 fn document(kind: usize, variant: usize) -> Value {
-    let mut dice = Dice(
-        0x9e37_79b9_7f4a_7c15
-            ^ ((kind * VARIANTS + variant) as u64 + 1).wrapping_mul(0xff51_afd7_ed55_8ccd),
-    );
+    let mut dice =
+        Dice(0x9e37_79b9_7f4a_7c15 ^ ((kind * VARIANTS + variant) as u64 + 1).wrapping_mul(0xff51_afd7_ed55_8ccd));
     let count = 1 + dice.roll(4);
-    let pages: Vec<Value> = (0..count)
-        .map(|index| page(kind, index, &mut dice))
-        .collect();
+    let pages: Vec<Value> = (0..count).map(|index| page(kind, index, &mut dice)).collect();
     let mut answer = Map::new();
     answer.insert("pages".into(), Value::Array(pages));
     answer.insert("model".into(), dice.pick(MODELS).into());
     if kind & ANNOTATED != 0 {
-        let annotation = json!({ "title": dice.pick(PARAGRAPHS), "pages": count, "language": dice.pick(&["en", "de", "ja"]) });
+        let annotation =
+            json!({ "title": dice.pick(PARAGRAPHS), "pages": count, "language": dice.pick(&["en", "de", "ja"]) });
         answer.insert("document_annotation".into(), annotation.to_string().into());
     } else if dice.roll(2) == 0 {
         answer.insert("document_annotation".into(), Value::Null);
     }
-    let size = if dice.roll(3) == 0 {
-        Value::Null
-    } else {
-        (1000 + dice.roll(90_000)).into()
-    };
+    let size = if dice.roll(3) == 0 { Value::Null } else { (1000 + dice.roll(90_000)).into() };
     let mut usage = json!({ "pages_processed": count, "doc_size_bytes": size });
     if kind & ANNOTATED != 0
         && let Some(usage) = usage.as_object_mut()
@@ -142,9 +120,7 @@ fn document(kind: usize, variant: usize) -> Value {
 
 fn page(kind: usize, index: usize, dice: &mut Dice) -> Value {
     let text: Vec<&str> = (0..=dice.roll(3)).map(|_| dice.pick(PARAGRAPHS)).collect();
-    let images: Vec<Value> = (0..dice.roll(3))
-        .map(|number| image(kind, number, dice))
-        .collect();
+    let images: Vec<Value> = (0..dice.roll(3)).map(|number| image(kind, number, dice)).collect();
     let dimensions = if dice.roll(8) == 0 {
         Value::Null
     } else {
@@ -154,23 +130,17 @@ fn page(kind: usize, index: usize, dice: &mut Dice) -> Value {
     if let Some(page) = page.as_object_mut() {
         if dice.roll(3) == 0 {
             page.insert("header".into(), Value::Null);
-            page.insert(
-                "footer".into(),
-                format!("page {} of many", index + 1).into(),
-            );
+            page.insert("footer".into(), format!("page {} of many", index + 1).into());
         }
         if dice.roll(3) == 0 {
-            page.insert("tables".into(), json!([{ "id": "tbl-0.html", "content": "<table><tr><td>1</td></tr></table>", "format": "html" }]));
             page.insert(
-                "hyperlinks".into(),
-                json!(["https://example.org/terms?a=1&b=2"]),
+                "tables".into(),
+                json!([{ "id": "tbl-0.html", "content": "<table><tr><td>1</td></tr></table>", "format": "html" }]),
             );
+            page.insert("hyperlinks".into(), json!(["https://example.org/terms?a=1&b=2"]));
         }
         if kind & WITH_BLOCKS != 0 {
-            page.insert(
-                "blocks".into(),
-                json!([{ "type": "text", "bbox": [0, 1, 2, 3.5], "confidence": 0.875 }]),
-            );
+            page.insert("blocks".into(), json!([{ "type": "text", "bbox": [0, 1, 2, 3.5], "confidence": 0.875 }]));
         }
         if dice.roll(4) == 0 {
             page.insert(
@@ -190,17 +160,12 @@ fn image(kind: usize, number: usize, dice: &mut Dice) -> Value {
     });
     if let Some(image) = image.as_object_mut() {
         if kind & WITH_IMAGES != 0 {
-            image.insert(
-                "image_base64".into(),
-                "data:image/jpeg;base64,/9j/4AAQSkZJRgABAQAAAQABAAD/2Q==".into(),
-            );
+            image.insert("image_base64".into(), "data:image/jpeg;base64,/9j/4AAQSkZJRgABAQAAAQABAAD/2Q==".into());
         }
         if kind & ANNOTATED != 0 {
             image.insert(
                 "image_annotation".into(),
-                json!({ "kind": "photo", "caption": dice.pick(PARAGRAPHS) })
-                    .to_string()
-                    .into(),
+                json!({ "kind": "photo", "caption": dice.pick(PARAGRAPHS) }).to_string().into(),
             );
         }
     }
@@ -219,11 +184,7 @@ mod tests {
         let different = (0..200)
             .map(|n| library.document(format!("{{\"a\":{n}}}").as_bytes()))
             .collect::<std::collections::HashSet<_>>();
-        assert!(
-            different.len() > 40,
-            "only {} different documents",
-            different.len()
-        );
+        assert!(different.len() > 40, "only {} different documents", different.len());
     }
 
     #[test]
@@ -231,8 +192,7 @@ mod tests {
         let library = Library::new();
         for n in 0..50 {
             let body = format!("{{\"n\":{n},\"document_annotation_format\":{{}}}}");
-            let answer: Value =
-                serde_json::from_slice(&library.document(body.as_bytes())).unwrap_or_default();
+            let answer: Value = serde_json::from_slice(&library.document(body.as_bytes())).unwrap_or_default();
             assert!(answer["document_annotation"].is_string(), "{answer}");
         }
     }

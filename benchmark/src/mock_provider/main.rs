@@ -29,10 +29,7 @@ use service::Provider;
 
 /// What the command line says.
 #[derive(Debug, Parser)]
-#[command(
-    name = "mock-provider",
-    about = "A scriptable stand-in for LLM providers"
-)]
+#[command(name = "mock-provider", about = "A scriptable stand-in for LLM providers")]
 struct Arguments {
     /// Address to listen on; port 0 takes a free one.
     #[arg(long, default_value = "127.0.0.1:0")]
@@ -60,10 +57,7 @@ fn main() -> ExitCode {
     if arguments.threads > 0 {
         builder.worker_threads(arguments.threads);
     }
-    let outcome = builder
-        .enable_all()
-        .build()
-        .and_then(|runtime| runtime.block_on(serve(arguments)));
+    let outcome = builder.enable_all().build().and_then(|runtime| runtime.block_on(serve(arguments)));
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -114,7 +108,6 @@ async fn converse(stream: tokio::net::TcpStream, provider: Arc<Provider>) {
         async move { provider.answer(request, number, fate).await }
     });
     // An error is a client that went away or a script that broke the connection: both are what was asked for.
-    let _ = auto::Builder::new(TokioExecutor::new())
-        .serve_connection_with_upgrades(TokioIo::new(socket), answering)
-        .await;
+    let _ =
+        auto::Builder::new(TokioExecutor::new()).serve_connection_with_upgrades(TokioIo::new(socket), answering).await;
 }

@@ -20,10 +20,7 @@ pub fn seconds(value: f64) -> Duration {
 
 /// The scripted status, 200 when there is none.
 pub fn status(answer: &Answer) -> StatusCode {
-    answer
-        .status
-        .and_then(|status| StatusCode::from_u16(status).ok())
-        .unwrap_or(StatusCode::OK)
+    answer.status.and_then(|status| StatusCode::from_u16(status).ok()).unwrap_or(StatusCode::OK)
 }
 
 /// The scripted body, if there is one.
@@ -34,19 +31,14 @@ pub fn scripted_bytes(answer: &Answer) -> Option<Bytes> {
     if let Some(text) = &answer.text {
         return Some(Bytes::from(text.clone()));
     }
-    answer
-        .base64
-        .as_ref()
-        .map(|text| Bytes::from(BASE64.decode(text).unwrap_or_default()))
+    answer.base64.as_ref().map(|text| Bytes::from(BASE64.decode(text).unwrap_or_default()))
 }
 
 /// Adds the scripted headers; a scripted content type replaces the usual one.
 pub fn add_headers(answer: &Answer, response: &mut Response<Reply>) {
     for (name, value) in &answer.headers {
-        if let (Ok(name), Ok(value)) = (
-            HeaderName::try_from(name.as_str()),
-            HeaderValue::from_bytes(value.as_bytes()),
-        ) {
+        if let (Ok(name), Ok(value)) = (HeaderName::try_from(name.as_str()), HeaderValue::from_bytes(value.as_bytes()))
+        {
             if name == CONTENT_TYPE {
                 response.headers_mut().insert(name, value);
             } else {
@@ -59,29 +51,18 @@ pub fn add_headers(answer: &Answer, response: &mut Response<Reply>) {
 /// The response that `answer` describes around `body`.
 pub fn head(answer: &Answer, body: Reply) -> Response<Reply> {
     let promised = match &body {
-        Reply::Parts {
-            length: Some(length),
-            ..
-        } => Some(*length),
+        Reply::Parts { length: Some(length), .. } => Some(*length),
         Reply::Parts { .. } | Reply::Whole { .. } => None,
     };
     let mut response = Response::new(body);
     *response.status_mut() = status(answer);
-    response
-        .headers_mut()
-        .insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     if let Some(length) = promised {
-        response
-            .headers_mut()
-            .insert(CONTENT_LENGTH, HeaderValue::from(length));
+        response.headers_mut().insert(CONTENT_LENGTH, HeaderValue::from(length));
     }
     add_headers(answer, &mut response);
     // An empty content-type in a script means: send none.
-    if response
-        .headers()
-        .get(CONTENT_TYPE)
-        .is_some_and(HeaderValue::is_empty)
-    {
+    if response.headers().get(CONTENT_TYPE).is_some_and(HeaderValue::is_empty) {
         response.headers_mut().remove(CONTENT_TYPE);
     }
     response
@@ -96,12 +77,7 @@ pub fn cut(bytes: Bytes, at: usize) -> Reply {
         let _ = sender.try_send(Part::Bytes(beginning));
     }
     let _ = sender.try_send(Part::Break);
-    Reply::Parts {
-        parts,
-        length,
-        breaking: false,
-        witness: None,
-    }
+    Reply::Parts { parts, length, breaking: false, witness: None }
 }
 
 /// Sends `bytes` in portions.
@@ -122,12 +98,7 @@ pub fn dripping(bytes: Bytes, drip: &Drip, chunked: bool) -> Reply {
             }
         }
     });
-    Reply::Parts {
-        parts,
-        length,
-        breaking: false,
-        witness: None,
-    }
+    Reply::Parts { parts, length, breaking: false, witness: None }
 }
 
 /// Plays the steps of `answer` into a body.
@@ -136,10 +107,7 @@ pub fn play(case: Arc<Case>, answer: Arc<Answer>) -> Reply {
     tokio::spawn(async move {
         for step in answer.steps.iter().flatten() {
             let went_on = match step {
-                Step::Send(text) => sender
-                    .send(Part::Bytes(Bytes::from(text.clone())))
-                    .await
-                    .is_ok(),
+                Step::Send(text) => sender.send(Part::Bytes(Bytes::from(text.clone()))).await.is_ok(),
                 Step::Break => sender.send(Part::Break).await.is_ok(),
                 Step::Delay(value) => tokio::select! {
                     () = tokio::time::sleep(seconds(*value)) => true,
@@ -155,10 +123,5 @@ pub fn play(case: Arc<Case>, answer: Arc<Answer>) -> Reply {
             }
         }
     });
-    Reply::Parts {
-        parts,
-        length: None,
-        breaking: false,
-        witness: None,
-    }
+    Reply::Parts { parts, length: None, breaking: false, witness: None }
 }

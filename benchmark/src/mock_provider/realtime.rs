@@ -18,19 +18,12 @@ const GREETING: &str = r#"{"type":"session.created","event_id":"event_mock","ses
 /// Whether the request asks for a websocket.
 pub fn is_upgrade(request: &Request<Incoming>) -> bool {
     request.headers().contains_key(SEC_WEBSOCKET_KEY)
-        && request
-            .headers()
-            .get(UPGRADE)
-            .is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"websocket"))
+        && request.headers().get(UPGRADE).is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"websocket"))
 }
 
 /// Agrees to the upgrade and starts the echo.
 pub fn accept(request: &mut Request<Incoming>, witness: Option<Witness>) -> Response<Reply> {
-    let key = request
-        .headers()
-        .get(SEC_WEBSOCKET_KEY)
-        .map(|key| derive_accept_key(key.as_bytes()))
-        .unwrap_or_default();
+    let key = request.headers().get(SEC_WEBSOCKET_KEY).map(|key| derive_accept_key(key.as_bytes())).unwrap_or_default();
     tokio::spawn(echo(hyper::upgrade::on(request), witness));
     let mut response = Response::new(Reply::whole(""));
     *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
@@ -45,8 +38,7 @@ pub fn accept(request: &mut Request<Incoming>, witness: Option<Witness>) -> Resp
 
 async fn echo(upgrade: hyper::upgrade::OnUpgrade, witness: Option<Witness>) {
     let Ok(upgraded) = upgrade.await else { return };
-    let mut socket =
-        WebSocketStream::from_raw_socket(TokioIo::new(upgraded), Role::Server, None).await;
+    let mut socket = WebSocketStream::from_raw_socket(TokioIo::new(upgraded), Role::Server, None).await;
     if socket.send(Message::text(GREETING)).await.is_err() {
         return;
     }

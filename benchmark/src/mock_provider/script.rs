@@ -131,10 +131,7 @@ struct CaseState {
 
 impl Case {
     fn new() -> Self {
-        Self {
-            state: Mutex::default(),
-            changed: watch::channel(0).0,
-        }
+        Self { state: Mutex::default(), changed: watch::channel(0).0 }
     }
 
     fn state(&self) -> MutexGuard<'_, CaseState> {
@@ -142,8 +139,7 @@ impl Case {
     }
 
     fn announce(&self) {
-        self.changed
-            .send_modify(|count| *count = count.wrapping_add(1));
+        self.changed.send_modify(|count| *count = count.wrapping_add(1));
     }
 
     /// Forgets everything and starts over with `answers`, one for each attempt, the last for all further ones.
@@ -151,11 +147,8 @@ impl Case {
         {
             let mut state = self.state();
             let generation = state.generation + 1;
-            *state = CaseState {
-                answers: answers.into_iter().map(Arc::new).collect(),
-                generation,
-                ..CaseState::default()
-            };
+            *state =
+                CaseState { answers: answers.into_iter().map(Arc::new).collect(), generation, ..CaseState::default() };
         }
         self.announce();
     }
@@ -169,12 +162,7 @@ impl Case {
             let answer = state.answers.get(number).or(state.answers.last()).cloned();
             let witness = if number < SEEN_LIMIT {
                 state.seen.push(seen);
-                Some(Witness {
-                    case: Arc::clone(self),
-                    number,
-                    generation: state.generation,
-                    finished: false,
-                })
+                Some(Witness { case: Arc::clone(self), number, generation: state.generation, finished: false })
             } else {
                 state.beyond_limit += 1;
                 None
@@ -193,25 +181,14 @@ impl Case {
 
     /// Waits until the gate is open.
     pub async fn pass_gate(&self, name: &str) {
-        self.wait_until(|state| state.open_gates.contains(name))
-            .await;
+        self.wait_until(|state| state.open_gates.contains(name)).await;
     }
 
     /// The requests so far as JSON, once there are `at_least` of which `ended` have ended, or after `limit`.
-    pub async fn report(
-        &self,
-        at_least: usize,
-        ended: usize,
-        limit: Duration,
-    ) -> serde_json::Value {
+    pub async fn report(&self, at_least: usize, ended: usize, limit: Duration) -> serde_json::Value {
         let enough = self.wait_until(|state| {
             state.seen.len() >= at_least
-                && state
-                    .seen
-                    .iter()
-                    .filter(|seen| seen.progress != Progress::Open)
-                    .count()
-                    >= ended
+                && state.seen.iter().filter(|seen| seen.progress != Progress::Open).count() >= ended
         });
         // A test that waited in vain is told what there is: its own assertion explains more than an error here.
         let _ = tokio::time::timeout(limit, enough).await;
@@ -256,11 +233,7 @@ impl Drop for Witness {
                 return;
             }
             if let Some(seen) = state.seen.get_mut(self.number) {
-                seen.progress = if self.finished {
-                    Progress::Finished
-                } else {
-                    Progress::Aborted
-                };
+                seen.progress = if self.finished { Progress::Finished } else { Progress::Aborted };
             }
         }
         self.case.announce();
@@ -302,7 +275,5 @@ impl Cases {
 
 /// Unix time in seconds.
 pub fn unix_seconds() -> f64 {
-    SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .map_or(0.0, |since| since.as_secs_f64())
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0.0, |since| since.as_secs_f64())
 }

@@ -80,10 +80,9 @@ impl Provider {
                 None => (None, None),
             };
             return Ok(match answer.filter(|answer| answer.status.is_some()) {
-                Some(refusal) => head(
-                    &refusal,
-                    Reply::whole(scripted_bytes(&refusal).unwrap_or_default()).witnessed(witness),
-                ),
+                Some(refusal) => {
+                    head(&refusal, Reply::whole(scripted_bytes(&refusal).unwrap_or_default()).witnessed(witness))
+                }
                 None => realtime::accept(&mut request, witness),
             });
         }
@@ -93,21 +92,13 @@ impl Provider {
         };
         let (answer, witness) = case.arrive(seen(&request, &path, connection, &arrived));
         match answer {
-            Some(answer) => {
-                self.scripted(&case, answer, &path, &arrived, witness, &fate)
-                    .await
-            }
+            Some(answer) => self.scripted(&case, answer, &path, &arrived, witness, &fate).await,
             None => Ok(self.ready_made(&path, &arrived, witness).await),
         }
     }
 
     /// The answer that the path gets when nothing is scripted.
-    async fn ready_made(
-        &self,
-        path: &str,
-        arrived: &Arrived,
-        witness: Option<Witness>,
-    ) -> Response<Reply> {
+    async fn ready_made(&self, path: &str, arrived: &Arrived, witness: Option<Witness>) -> Response<Reply> {
         if !self.behaviour.latency.is_zero() {
             tokio::time::sleep(self.behaviour.latency).await;
         }
@@ -116,26 +107,20 @@ impl Provider {
             return json(self.documents.document(&arrived.kept)).witnessed_by(witness);
         }
         if route.ends_with("/sink") {
-            let text = format!(
-                "{{\"bytes\":{},\"sha256\":\"{}\"}}",
-                arrived.length,
-                arrived.digest.as_deref().unwrap_or("")
-            );
+            let text =
+                format!("{{\"bytes\":{},\"sha256\":\"{}\"}}", arrived.length, arrived.digest.as_deref().unwrap_or(""));
             return json(Bytes::from(text)).witnessed_by(witness);
         }
-        if let Some(size) = route
-            .rsplit_once("/blob/")
-            .and_then(|(_, size)| size.parse::<usize>().ok())
-        {
+        if let Some(size) = route.rsplit_once("/blob/").and_then(|(_, size)| size.parse::<usize>().ok()) {
             return blob(size, witness);
         }
         match completions::answer(route, &arrived.kept, self.behaviour.events) {
             Some(completions::Completion::Whole(bytes)) => json(bytes).witnessed_by(witness),
-            Some(completions::Completion::Stream(events)) => {
-                stream(events, self.behaviour.pace, witness)
-            }
+            Some(completions::Completion::Stream(events)) => stream(events, self.behaviour.pace, witness),
             None => {
-                let mut response = json(Bytes::from_static(b"{\"error\":{\"message\":\"the mock has no such path\",\"type\":\"not_found\"}}"));
+                let mut response = json(Bytes::from_static(
+                    b"{\"error\":{\"message\":\"the mock has no such path\",\"type\":\"not_found\"}}",
+                ));
                 *response.status_mut() = StatusCode::NOT_FOUND;
                 response.witnessed_by(witness)
             }
@@ -178,14 +163,7 @@ impl Provider {
         let body = match (answer.cut, &answer.drip) {
             (Some(at), _) => cut(bytes, at),
             (None, Some(drip)) => dripping(bytes, drip, answer.chunked),
-            (None, None) if answer.chunked => dripping(
-                bytes,
-                &Drip {
-                    bytes: usize::MAX,
-                    every: 0.0,
-                },
-                true,
-            ),
+            (None, None) if answer.chunked => dripping(bytes, &Drip { bytes: usize::MAX, every: 0.0 }, true),
             (None, None) => Reply::whole(bytes),
         };
         Ok(head(&answer, body.witnessed(witness)))
@@ -206,9 +184,7 @@ impl WitnessedBy for Response<Reply> {
 /// An `application/json` answer.
 pub fn json(bytes: Bytes) -> Response<Reply> {
     let mut response = Response::new(Reply::whole(bytes));
-    response
-        .headers_mut()
-        .insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     response
 }
 
@@ -224,16 +200,8 @@ fn stream(events: Vec<Bytes>, pace: Duration, witness: Option<Witness>) -> Respo
             }
         }
     });
-    let mut response = Response::new(Reply::Parts {
-        parts,
-        length: None,
-        breaking: false,
-        witness,
-    });
-    response.headers_mut().insert(
-        CONTENT_TYPE,
-        HeaderValue::from_static("text/event-stream; charset=utf-8"),
-    );
+    let mut response = Response::new(Reply::Parts { parts, length: None, breaking: false, witness });
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/event-stream; charset=utf-8"));
     response
 }
 
@@ -251,14 +219,7 @@ fn blob(size: usize, witness: Option<Witness>) -> Response<Reply> {
             }
         }
     });
-    let mut response = Response::new(Reply::Parts {
-        parts,
-        length: Some(size as u64),
-        breaking: false,
-        witness,
-    });
-    response
-        .headers_mut()
-        .insert(CONTENT_LENGTH, HeaderValue::from(size));
+    let mut response = Response::new(Reply::Parts { parts, length: Some(size as u64), breaking: false, witness });
+    response.headers_mut().insert(CONTENT_LENGTH, HeaderValue::from(size));
     response
 }

@@ -1,0 +1,42 @@
+//! Breaks the native leg on purpose, where a build has the feature for it.
+//!
+//! The fault's name stands in the file that `CROSSFADE_FAULT_FILE` names and is read at every request, so that a test
+//! or the demo can break and mend a running router:
+//! `ocr_drop_last_page` answers without the last page; `panic_early` panics before any effect.
+
+use super::Answer;
+
+#[cfg(not(feature = "fault-injection"))]
+pub fn early() {}
+
+#[cfg(not(feature = "fault-injection"))]
+pub fn late(answer: Answer) -> Answer {
+    answer
+}
+
+#[cfg(feature = "fault-injection")]
+fn named() -> Option<String> {
+    let file = std::env::var_os("CROSSFADE_FAULT_FILE")?;
+    let name = std::fs::read_to_string(file).ok()?.trim().to_owned();
+    (!name.is_empty()).then_some(name)
+}
+
+#[cfg(feature = "fault-injection")]
+#[expect(clippy::panic, reason = "the fault is a panic")]
+pub fn early() {
+    if named().as_deref() == Some("panic_early") {
+        panic!("injected");
+    }
+}
+
+#[cfg(feature = "fault-injection")]
+pub fn late(mut answer: Answer) -> Answer {
+    if named().as_deref() == Some("ocr_drop_last_page")
+        && let Ok(mut document) = serde_json::from_slice::<serde_json::Value>(&answer.body)
+        && let Some(pages) = document.get_mut("pages").and_then(serde_json::Value::as_array_mut)
+        && pages.pop().is_some()
+    {
+        answer.body = bytes::Bytes::from(document.to_string());
+    }
+    answer
+}
