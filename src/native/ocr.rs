@@ -58,7 +58,6 @@ impl<'a> Plan<'a> {
         let plan = Self { asked, config, allowance };
         // The document weighs megabytes and is the same for all: whether a deployment's own part can be written shows without.
         let without_document = OcrRequest {
-            refused: None,
             model: asked.model.clone(),
             document: transform::python::Value::None,
             parameters: asked.parameters.clone(),
