@@ -139,7 +139,7 @@ fn refused(native: &Native, step: &Step) -> TapeExchange {
     let deployment = native.config.deployments.iter().find(|one| one.model_name == step.group).unwrap();
     let failure = TapeFailure::Refused { host: "127.0.0.1".into(), port: 22109 };
     let outcome = TapeOutcome::Failure(failure);
-    TapeExchange { deployment_id: deployment.id.clone(), outcome, elapsed_ms: 0, at_unix_seconds: 0 }
+    TapeExchange { deployment_id: deployment.id.clone(), outcome, elapsed_ms: 0, at_unix_ms: 0 }
 }
 
 fn exchange(call: &Call) -> TapeExchange {
@@ -172,7 +172,7 @@ fn exchange(call: &Call) -> TapeExchange {
         }
     };
     let elapsed_ms = (call.elapsed * 1000.0) as u64;
-    TapeExchange { deployment_id: call.deployment.clone(), outcome, elapsed_ms, at_unix_seconds: call.at.ceil() as u64 }
+    TapeExchange { deployment_id: call.deployment.clone(), outcome, elapsed_ms, at_unix_ms: (call.at * 1000.0) as u64 }
 }
 
 /// Python's `json.dumps` writes a space after separators, and error messages show the body.

@@ -31,10 +31,10 @@ pub struct TapeExchange {
     pub outcome: TapeOutcome,
     /// From the request's arrival at the tap to the end of its outcome.
     pub elapsed_ms: u64,
-    /// When the outcome was complete, in seconds of the Unix epoch, rounded up; 0 if unknown. An HTTP date in `retry-after`
-    /// is read against it, and LiteLLM cuts the distance to whole seconds.
+    /// When the outcome was complete, in milliseconds of the Unix epoch; 0 if unknown. An HTTP date in `retry-after` is read
+    /// against it.
     #[serde(default)]
-    pub at_unix_seconds: u64,
+    pub at_unix_ms: u64,
 }
 
 /// What came of a provider request.
@@ -173,8 +173,8 @@ impl TapeEffects {
         self.position += 1;
         let elapsed = Duration::from_millis(exchange.elapsed_ms);
         self.passed += elapsed;
-        if exchange.at_unix_seconds > 0 {
-            self.wall = SystemTime::UNIX_EPOCH + Duration::from_secs(exchange.at_unix_seconds);
+        if exchange.at_unix_ms > 0 {
+            self.wall = SystemTime::UNIX_EPOCH + Duration::from_millis(exchange.at_unix_ms);
         }
         match exchange.outcome.clone() {
             TapeOutcome::Response { status, headers, body } => Ok(ProviderResponse { status, headers, body }),
@@ -268,7 +268,7 @@ mod tests {
             headers: vec![("content-type".into(), "application/json".into())],
             body: Bytes::from_static(b"\x00\xff{}"),
         };
-        let exchange = |outcome| TapeExchange { deployment_id: "d".into(), outcome, elapsed_ms: 3, at_unix_seconds: 0 };
+        let exchange = |outcome| TapeExchange { deployment_id: "d".into(), outcome, elapsed_ms: 3, at_unix_ms: 0 };
         let failures = [TapeFailure::Reset, TapeFailure::Refused { host: "h".into(), port: 1 }, TapeFailure::Timeout];
         let failures = failures.into_iter().map(|failure| exchange(TapeOutcome::Failure(failure)));
         let tape = Tape { exchanges: std::iter::once(exchange(response)).chain(failures).collect() };
