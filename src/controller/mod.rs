@@ -160,7 +160,7 @@ impl Controller {
             evidence: evidence_before,
         };
         if raises {
-            self.save(state, &[saved.clone()], std::slice::from_ref(&entry))?;
+            self.save(state, std::slice::from_ref(&saved), std::slice::from_ref(&entry))?;
         }
         if let Some(lane) = state.lanes.get_mut(id) {
             if evidence.counts != lane.evidence.counts {
