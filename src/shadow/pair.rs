@@ -4,6 +4,7 @@ use cutover::verdict::{Answered, LegRecord, ProviderCall};
 use http::HeaderMap;
 
 use super::capture::Control;
+use crate::native::provider::headers;
 use crate::native::{Answer, Tape, TapeExchange, TapeFailure, TapeOutcome};
 use crate::tap::{TAPE_HEADER, TapedAnswer, TapedExchange};
 
@@ -98,6 +99,10 @@ fn outcome(exchange: &TapedExchange) -> TapeOutcome {
         _ if exchange.abandoned => TapeOutcome::Failure(TapeFailure::Timeout),
         None => TapeOutcome::Failure(TapeFailure::Closed),
         Some(answer) if !answer.complete => TapeOutcome::Failure(cut(answer)),
+        Some(answer) if headers::fault(&answer.headers).is_some() => {
+            let text = headers::fault(&answer.headers).unwrap_or_default();
+            TapeOutcome::Failure(TapeFailure::Other { text })
+        }
         Some(answer) => {
             TapeOutcome::Response { status: answer.status, headers: list(&answer.headers), body: answer.body() }
         }
