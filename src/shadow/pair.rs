@@ -40,7 +40,7 @@ impl Recorded {
                 body: exchange.request.body.clone(),
             })
             .collect();
-        Self { attempts, status: control.status, headers: list(&control.headers), body: control.body.clone() }
+        Self { attempts, status: control.status, headers: without_date(list(&control.headers)), body: control.body.clone() }
     }
 
     /// The candidate's side, from its answer and what it asked of the tape.
@@ -65,6 +65,12 @@ impl Recorded {
             .collect();
         LegRecord { attempts, answer: Answered { status: self.status, headers: &self.headers, body: &self.body } }
     }
+}
+
+/// The listener dates every answer of either leg, so a date is no part of what a leg answers.
+fn without_date(mut headers: HeaderList) -> HeaderList {
+    headers.retain(|(name, _)| name != "date");
+    headers
 }
 
 /// Headers in order, values as text; what is no text is shown by its length, which still differs where they do.
