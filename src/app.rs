@@ -1,6 +1,7 @@
 //! Everything wired together; nothing runs yet.
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use arc_swap::ArcSwap;
 use http::{HeaderMap, HeaderValue};
@@ -28,6 +29,8 @@ pub struct App {
     pub tap: Option<TapView>,
     pub limits: Arc<BodyLimits>,
     pub metrics: Metrics,
+    /// The front port accepts connections.
+    pub listening: AtomicBool,
 }
 
 /// What the rest of the process knows of the tap.

@@ -35,12 +35,9 @@ impl Access {
     /// Why a request is refused, if it is.
     fn refusal(&self, method: &Method, path: &str, headers: &HeaderMap) -> Option<(StatusCode, &'static str)> {
         let host = headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
-        // A token is proof enough; without it a foreign name for our address is a rebinding attack.
-        if self.loopback && self.token.is_none() && !is_loopback_host(host) {
-            return Some((
-                StatusCode::FORBIDDEN,
-                "this port answers under a loopback name only; set CROSSFADE_ADMIN_TOKEN to reach it otherwise",
-            ));
+        // A foreign name for a loopback address is how a page of another site reaches it.
+        if self.loopback && !is_loopback_host(host) {
+            return Some((StatusCode::FORBIDDEN, "this port answers under a loopback name only"));
         }
         if let Some(origin) = headers.get(header::ORIGIN).and_then(|origin| origin.to_str().ok())
             && origin.split_once("://").map(|(_, rest)| rest) != Some(host)
@@ -135,7 +132,7 @@ mod tests {
         check(Some("t"), Method::POST, "/api/freeze", &[local, (CHANGE_HEADER, "1")], Some(401));
         check(Some("t"), Method::POST, "/api/freeze", &[local, ("authorization", "Bearer t")], None);
         check(Some("t"), Method::POST, "/api/freeze", &[local, ("authorization", "Bearer u")], Some(401));
-        check(Some("t"), Method::GET, "/api/lanes", &[("host", "board.example"), ("authorization", "Bearer t")], None);
+        check(Some("t"), Method::GET, "/api/lanes", &[("host", "evil.example"), ("authorization", "Bearer t")], Some(403));
     }
 
     #[test]

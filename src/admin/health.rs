@@ -1,6 +1,7 @@
 //! Liveness and readiness.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -10,9 +11,13 @@ use serde_json::json;
 
 use super::server::Shared;
 
-/// 200 as long as the process answers.
-pub async fn live() -> impl IntoResponse {
-    Json(json!({"status": "alive"}))
+/// 200 from the moment clients can connect.
+pub async fn live(State(shared): State<Arc<Shared>>) -> impl IntoResponse {
+    if shared.app.listening.load(Ordering::Relaxed) {
+        (StatusCode::OK, Json(json!({"status": "alive"})))
+    } else {
+        (StatusCode::SERVICE_UNAVAILABLE, Json(json!({"status": "starting"})))
+    }
 }
 
 /// 200 when requests are served as configured: LiteLLM answers, no drain is under way, and, where lanes are past `off`,
@@ -25,7 +30,8 @@ pub async fn ready(State(shared): State<Arc<Shared>>) -> impl IntoResponse {
         let wanted = state.lanes.values().any(|lane| lane.state.position.stage != Stage::Off);
         (state.agreement.as_str(), wanted && !state.agreement.agrees_as_a_whole())
     });
-    let ready = upstream && !draining && !waiting;
+    let listening = shared.app.listening.load(Ordering::Relaxed);
+    let ready = listening && upstream && !draining && !waiting;
     let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     let body = json!({
         "status": if ready { "ready" } else { "not ready" },

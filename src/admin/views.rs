@@ -33,7 +33,7 @@ impl LoadedView {
         Self {
             path: loaded.path.clone(),
             hash: loaded.hash.clone(),
-            loaded_at: loaded.at.map(time),
+            loaded_at: loaded.at.clone(),
             error: loaded.error.clone(),
             warnings: loaded.warnings.clone(),
         }

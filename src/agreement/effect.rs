@@ -1,7 +1,7 @@
 //! What agreement means for lanes, callers and readiness.
 
 use super::{Agreement, CheckState, State};
-use crate::config::LiteLlmConfig;
+use crate::config::{LiteLlmConfig, Reason, RouteScope};
 use crate::native::AuthMode;
 
 impl Default for Agreement {
@@ -41,6 +41,19 @@ impl Agreement {
             true => cutover::gate::Agreement::Unknown,
             false => cutover::gate::Agreement::Disagrees(failed.join("; ")),
         }
+    }
+
+    /// What disagrees, as reasons why the native leg does not serve.
+    pub fn as_reasons(&self) -> Vec<Reason> {
+        let failed = self.checks.iter().filter(|check| check.state == CheckState::Failed);
+        failed
+            .map(|check| Reason {
+                path: format!("the running LiteLLM: {}", check.name),
+                code: "agreement",
+                text: format!("found {}; {}", check.found, check.text),
+                routes: RouteScope::All,
+            })
+            .collect()
     }
 
     /// Who is admitted natively. A missing key in the configuration admits nobody by itself: LiteLLM was asked without

@@ -240,7 +240,8 @@ fn router_settings(expected: &ExpectedRouter, answers: &Answers) -> Check {
         "enable_tag_filtering",
         "routing_groups",
     ];
-    different.extend(switches.iter().filter(|key| is_set(&settings[**key])).map(|key| format!("{key} is set")));
+    let unexpected = |key: &&&str| is_set(&settings[**key]) && !expected.switches.contains(**key);
+    different.extend(switches.iter().filter(unexpected).map(|key| format!("{key} is set")));
     if running_aliases(&settings["model_group_alias"]) != expected.aliases {
         different.push("model_group_alias differs".to_owned());
     }

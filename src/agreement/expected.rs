@@ -1,6 +1,6 @@
 //! What the running LiteLLM must show if it runs this configuration.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::config::{LiteLlmConfig, Secret};
 
@@ -26,6 +26,8 @@ pub struct ExpectedRouter {
     pub allowed_fails: f64,
     pub cooldown_time: f64,
     pub aliases: BTreeMap<String, String>,
+    /// Settings that the file has and that make the native leg decline; LiteLLM must have them too.
+    pub switches: BTreeSet<String>,
 }
 
 impl Expected {
@@ -69,6 +71,11 @@ impl ExpectedRouter {
             allowed_fails: f64::from(router.allowed_fails.unwrap_or(3)),
             cooldown_time: positive(router.cooldown_time).unwrap_or(5.0),
             aliases: config.aliases.iter().cloned().collect(),
+            switches: config
+                .reasons
+                .iter()
+                .filter_map(|reason| reason.path.split_once('.').map(|(_, key)| key.to_owned()))
+                .collect(),
         }
     }
 }

@@ -39,6 +39,13 @@ impl Prober {
         self.price_map.as_ref()
     }
 
+    /// Lets go of the price map's bytes once they are read; its hash is all that later rounds need.
+    pub fn forget_price_map_bytes(&mut self) {
+        if let Some(map) = &mut self.price_map {
+            map.bytes = Bytes::new();
+        }
+    }
+
     /// One round at `now`. If a quick answer changed, or there was none, LiteLLM may have restarted: then everything
     /// is asked again.
     pub async fn round<P: Python>(

@@ -108,7 +108,7 @@ impl Inputs {
         let loaded = Loaded {
             path: Some(path.display().to_string()),
             hash: Some(config.hash.clone()),
-            at: Some(controller.now().0),
+            at: Some(format!("{:.3}", jiff::Timestamp::now())),
             error: None,
             warnings: config.unknown_keys.iter().map(|key| format!("{key}: LiteLLM does not know this key")).collect(),
         };
@@ -120,7 +120,7 @@ impl Inputs {
         let loaded = Loaded {
             path: Some(self.rules.display().to_string()),
             hash: Some(folder.hash),
-            at: Some(controller.now().0),
+            at: Some(format!("{:.3}", jiff::Timestamp::now())),
             error: None,
             warnings: folder.warnings,
         };

@@ -6,14 +6,17 @@ mod probe;
 
 use std::future::Future;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use tokio::net::TcpStream;
 use tokio::runtime::Builder;
 use tokio::signal::unix::{SignalKind, signal};
 
 pub use inputs::{Inputs, InputsError, read_config};
 pub use probe::{ProbeSettings, probe_agreement, watch_health};
 
+use crate::app::App;
 use crate::controller::{Controller, TICK};
 
 /// Runs a future on a thread with a runtime of its own.
@@ -25,6 +28,19 @@ where
     std::thread::Builder::new().name(name.to_owned()).spawn(move || runtime.block_on(work))?;
     Ok(())
 }
+
+/// Notes when the front port accepts connections; Pingora binds it on a thread of its own and does not say when.
+pub async fn watch_listener(app: Arc<App>, address: String) {
+    // An address of all interfaces is reached by its loopback one.
+    let address = address.replace("0.0.0.0", "127.0.0.1").replace("[::]", "[::1]");
+    while TcpStream::connect(&address).await.is_err() {
+        tokio::time::sleep(LISTENER).await;
+    }
+    app.listening.store(true, Ordering::Relaxed);
+}
+
+/// Between two looks at a port that is about to open.
+const LISTENER: Duration = Duration::from_millis(2);
 
 /// Ticks until the process ends.
 pub async fn tick(controller: Arc<Controller>) {

@@ -8,7 +8,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use http_body_util::{BodyExt, Limited};
 use transform::cost_calculator::PriceTable;
 
-use crate::agreement::{Answer, Expected, Prober, Python, Request, TapSign};
+use crate::agreement::{Answer, Expected, Prober, Python, Request, State, TapSign};
 use crate::controller::{Controller, Prices};
 use crate::python::Upstream;
 use crate::python::forward::{PythonClient, whole};
@@ -33,6 +33,8 @@ impl Default for ProbeSettings {
 
 /// The dear probes (price map, settings) are repeated this often at least.
 const SLOW_EVERY: Duration = Duration::from_secs(300);
+/// Rounds without a finding after which what was found before no longer holds; a second apart.
+const SILENT_ROUNDS: u32 = 3;
 /// The price map has 1.8 MB.
 const ANSWER_MAX: usize = 16 << 20;
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(20);
@@ -76,6 +78,7 @@ pub async fn probe_agreement(
 ) {
     let mut prober = Prober::new(SLOW_EVERY);
     let port = Port { client: &client };
+    let mut silent = 0;
     loop {
         let table = controller.table().load_full();
         let Some(config) = table.config() else {
@@ -89,8 +92,15 @@ pub async fn probe_agreement(
         };
         let settled = agreement.agrees_as_a_whole();
         let known = controller.view(|state| state.price_map_hash.clone());
-        let prices = map.filter(|(_, hash)| *hash != known).and_then(|(bytes, hash)| prices(&bytes, hash));
-        controller.replace_agreement(agreement, prices);
+        let prices = map
+            .filter(|(bytes, hash)| *hash != known && !bytes.is_empty())
+            .and_then(|(bytes, hash)| prices(&bytes, hash));
+        prober.forget_price_map_bytes();
+        // One lost answer of a busy LiteLLM must not send all its traffic back to it; what disagrees counts at once.
+        silent = if agreement.state == State::Unknown { silent + 1 } else { 0 };
+        if silent == 0 || silent >= SILENT_ROUNDS || !controller.view(|state| state.agreement.agrees_as_a_whole()) {
+            controller.replace_agreement(agreement, prices);
+        }
         tokio::time::sleep(if settled { settings.every } else { settings.every_unsettled }).await;
     }
 }

@@ -71,6 +71,7 @@ impl Parts {
             tap: tap.map(|address| TapView { address, recordings: Recordings::new(TAPES_MAX, TAPE_BYTES_MAX) }),
             limits: Arc::new(BodyLimits::new(arguments.body_limit, arguments.body_limit.saturating_mul(BODIES_MAX))),
             metrics: metrics.clone(),
+            listening: false.into(),
         };
         Ok(Self { app: Arc::new(app), worker, inputs, targets })
     }
@@ -95,17 +96,18 @@ impl Parts {
             price_map: price_map(&arguments.price_map)?,
             ..ProbeSettings::default()
         };
-        background::on_own_thread("control", control(Arc::clone(&app), inputs, settings))?;
+        background::on_own_thread("control", control(Arc::clone(&app), arguments.listen.clone(), inputs, settings))?;
         Ok(app)
     }
 }
 
 /// The controller's thread: tick, files, probes, health.
-async fn control(app: Arc<App>, inputs: Inputs, settings: ProbeSettings) {
+async fn control(app: Arc<App>, listen: String, inputs: Inputs, settings: ProbeSettings) {
     let controller = &app.controller;
     let recordings = app.tap.as_ref().map(|tap| Arc::clone(&tap.recordings));
     let sign = move || recordings.as_ref().map_or(TapSign::Nothing, |recordings| recordings.sign());
     tokio::join!(
+        background::watch_listener(Arc::clone(&app), listen),
         background::tick(Arc::clone(controller)),
         background::watch_inputs(inputs, Arc::clone(controller)),
         background::probe_agreement(app.python.clone(), Arc::clone(controller), sign, settings),

@@ -60,7 +60,7 @@ impl Controller {
             &conditions,
             self.now(),
         )?;
-        if made.to > made.from && !found.declines.is_empty() {
+        if made.to > made.from && !found.eligible {
             let reasons: Vec<&str> = found.declines.iter().map(|reason| reason.text.as_str()).collect();
             return Err(CommandError::NotEligible(reasons.join("; ")));
         }

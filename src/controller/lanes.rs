@@ -86,6 +86,7 @@ impl Controller {
         let agrees = state.agreement.agrees_as_a_whole();
         lane.eligible = agrees && !named.deployments.is_empty();
         lane.declines = named.declines;
+        lane.declines.extend(state.agreement.as_reasons());
         lane.rule = Arc::new(named.rule);
         // Before LiteLLM was probed the key is not known, and what was learnt before a restart must not be dropped.
         if let (true, Some(native)) = (agrees, &state.native) {

@@ -14,8 +14,8 @@ use transform::cost_calculator::PriceTable;
 pub struct Loaded {
     pub path: Option<String>,
     pub hash: Option<String>,
-    /// Seconds since 1970.
-    pub at: Option<u64>,
+    /// RFC 3339, to the millisecond: two reloads within a second are two.
+    pub at: Option<String>,
     /// Why the newest version was not taken; the one before it is still in use.
     pub error: Option<String>,
     pub warnings: Vec<String>,

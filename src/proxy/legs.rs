@@ -166,6 +166,10 @@ type Taped = (Vec<crate::tap::TapedExchange>, Control);
 
 fn taped(tape: OpenTape, control: Control) -> std::result::Result<Taped, SkipReason> {
     let exchanges = tape.finish().ok_or(SkipReason::TapeIncomplete)?;
+    // LiteLLM follows a redirect to wherever it points, which is past the tap.
+    if exchanges.iter().any(crate::tap::TapedExchange::redirects) {
+        return Err(SkipReason::TapeIncomplete);
+    }
     match exchanges.is_empty() {
         false => Ok((exchanges, control)),
         // A success that names a deployment came from a provider, and not by way of the tap.

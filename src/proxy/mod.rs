@@ -12,7 +12,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use http::header::HeaderName;
+use http::Version;
+use http::header::{HeaderName, TRANSFER_ENCODING};
 use pingora::http::{RequestHeader, ResponseHeader};
 use pingora::proxy::{FailToProxy, ProxyHttp, Session};
 use pingora::upstreams::peer::HttpPeer;
@@ -99,12 +100,17 @@ impl ProxyHttp for Proxy {
 
     async fn response_filter(
         &self,
-        _session: &mut Session,
+        session: &mut Session,
         response: &mut ResponseHeader,
         exchange: &mut Exchange,
     ) -> Result<()> {
         if response.status.is_informational() {
             return Ok(());
+        }
+        // An HTTP/1.0 client knows no chunks: for it a body without a length ends with the connection.
+        if session.req_header().version < Version::HTTP_11 && response.headers.contains_key(TRANSFER_ENCODING) {
+            response.remove_header(&TRANSFER_ENCODING);
+            session.set_keepalive(None);
         }
         if let Some(original) = self.app.original_api_base(&response.headers) {
             response.insert_header(API_BASE, original)?;

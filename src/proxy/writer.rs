@@ -41,6 +41,7 @@ where
     S: Stream<Item = Result<Bytes, E>> + Send,
 {
     let mut head = response_header(status, headers)?;
+    let length = headers.get(http::header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
     let framed = headers.contains_key(http::header::CONTENT_LENGTH);
     let http1 = !session.is_http2() && session.req_header().version == Version::HTTP_11;
     let bodiless = matches!(status, 204 | 304);
@@ -49,20 +50,23 @@ where
     }
     session.write_response_header(Box::new(head), bodiless).await?;
     let mut body = std::pin::pin!(body);
+    let mut sent = 0;
     loop {
         let piece = tokio::select! {
+            biased;
             piece = body.next() => piece,
-            gone = session.read_body_or_idle(true) => {
-                if gone.is_err() {
-                    return Ok(Written::ClientGone);
-                }
-                continue;
+            gone = session.read_body_or_idle(true) => match gone {
+                // A client that has every byte may leave before we have seen the end ourselves.
+                Err(_) if length == Some(sent) => None,
+                Err(_) => return Ok(Written::ClientGone),
+                Ok(_) => continue,
             }
         };
         match piece {
             Some(Ok(piece)) if piece.is_empty() => {}
             Some(Ok(piece)) => {
                 observe(&piece);
+                sent += piece.len();
                 if session.write_response_body(Some(piece), false).await.is_err() {
                     return Ok(Written::ClientGone);
                 }
@@ -73,7 +77,8 @@ where
                 return Ok(Written::Cut);
             }
             None => {
-                session.write_response_body(None, true).await?;
+                // Nothing is lost if this fails: the client has the whole body.
+                let _ = session.write_response_body(None, true).await;
                 return Ok(Written::Complete);
             }
         }

@@ -138,7 +138,10 @@ pub const JOURNAL_LISTED_MAX: usize = 500;
 
 /// The store of one process.
 pub struct Store {
+    /// Lanes, journal, settings: a write that was reported survives a power cut.
     connection: Mutex<Connection>,
+    /// Samples and causes: many a second, so a write survives the end of the process and no more.
+    samples: Mutex<Connection>,
     hash_key: [u8; 32],
 }
 
@@ -152,14 +155,7 @@ impl Store {
         // Created with its mode before SQLite sees it; the journal files inherit the mode.
         OpenOptions::new().create(true).append(true).mode(0o600).open(&path).map_err(in_folder)?;
         std::fs::set_permissions(&path, Permissions::from_mode(0o600)).map_err(in_folder)?;
-        let connection = Connection::open(&path)?;
-        connection.pragma_update(None, "journal_mode", "WAL")?;
-        // A promotion that was reported must survive a power cut.
-        connection.pragma_update(None, "synchronous", "FULL")?;
-        connection.pragma_update(None, "cache_size", -512)?;
-        // Content whose time is over is overwritten, not only unlinked.
-        connection.pragma_update(None, "secure_delete", true)?;
-        connection.busy_timeout(std::time::Duration::from_secs(2))?;
+        let connection = connect(&path, "FULL")?;
         let found: i64 = connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;
         match found {
             0 => connection.execute_batch(&format!(
@@ -170,14 +166,17 @@ impl Store {
             schema::VERSION => {}
             found => return Err(StoreError::Version { path, found }),
         }
-        Ok(Self { connection: Mutex::new(connection), hash_key })
+        let samples = connect(&path, "NORMAL")?;
+        Ok(Self { connection: Mutex::new(connection), samples: Mutex::new(samples), hash_key })
     }
 
     /// A store that ends with the process.
     pub fn in_memory(hash_key: [u8; 32]) -> Result<Self, StoreError> {
-        let connection = Connection::open_in_memory()?;
+        // Each in-memory database is one of its own; what either holds is never asked of the other.
+        let (connection, samples) = (Connection::open_in_memory()?, Connection::open_in_memory()?);
         connection.execute_batch(schema::TABLES)?;
-        Ok(Self { connection: Mutex::new(connection), hash_key })
+        samples.execute_batch(schema::TABLES)?;
+        Ok(Self { connection: Mutex::new(connection), samples: Mutex::new(samples), hash_key })
     }
 
     /// Keys the hashes of contents, so that a store cannot be searched for a known prompt.
@@ -187,6 +186,10 @@ impl Store {
 
     fn connection(&self) -> MutexGuard<'_, Connection> {
         self.connection.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn sample_connection(&self) -> MutexGuard<'_, Connection> {
+        self.samples.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub fn lanes(&self) -> Result<Vec<SavedLane>, StoreError> {
@@ -232,7 +235,7 @@ impl Store {
     /// Keeps a sample and counts its causes, in one transaction.
     pub fn add_sample(&self, sample: &NewSample, causes: &[NewCause]) -> Result<(), StoreError> {
         let head = &sample.head;
-        let mut connection = self.connection();
+        let mut connection = self.sample_connection();
         let transaction = connection.transaction()?;
         let (content, until) = match &sample.content {
             Some((content, until)) => (Some(content.to_string()), Some(*until)),
@@ -273,7 +276,7 @@ impl Store {
         verdict: Option<&str>,
         limit: usize,
     ) -> Result<Vec<SampleHead>, StoreError> {
-        let connection = self.connection();
+        let connection = self.sample_connection();
         let mut query = connection.prepare_cached(
             "SELECT id, at, lane, verdict, shape, status_control, status_candidate, differences, summary FROM samples
              WHERE (?1 IS NULL OR lane = ?1) AND (?2 IS NULL OR verdict = ?2) ORDER BY at DESC, rowid DESC LIMIT ?3",
@@ -283,7 +286,7 @@ impl Store {
     }
 
     pub fn sample(&self, id: &str) -> Result<Option<Sample>, StoreError> {
-        let connection = self.connection();
+        let connection = self.sample_connection();
         let mut query = connection.prepare_cached(
             "SELECT id, at, lane, verdict, shape, status_control, status_candidate, differences, summary, document, content
              FROM samples WHERE id = ?1",
@@ -297,7 +300,7 @@ impl Store {
     }
 
     pub fn causes(&self, lane: Option<&str>) -> Result<Vec<Cause>, StoreError> {
-        let connection = self.connection();
+        let connection = self.sample_connection();
         let mut query = connection.prepare_cached(
             "SELECT id, lane, severity, kind, path, left_type, right_type, count, first_seen, last_seen, first_build, sample_id, open, text
              FROM causes WHERE ?1 IS NULL OR lane = ?1 ORDER BY open DESC, last_seen DESC LIMIT 500",
@@ -308,7 +311,7 @@ impl Store {
 
     /// Closes causes: one that an operator has looked at, or all of a lane whose evidence starts anew.
     pub fn close_causes(&self, id: Option<&str>, lane: Option<&str>) -> Result<usize, StoreError> {
-        let changed = self.connection().execute(
+        let changed = self.sample_connection().execute(
             "UPDATE causes SET open = 0 WHERE open = 1 AND (?1 IS NULL OR id = ?1) AND (?2 IS NULL OR lane = ?2)",
             params![id, lane],
         )?;
@@ -317,7 +320,7 @@ impl Store {
 
     /// Forgets content whose time is over, in every file.
     pub fn expire(&self, now: Seconds) -> Result<usize, StoreError> {
-        let connection = self.connection();
+        let connection = self.sample_connection();
         let changed = connection.execute(
             "UPDATE samples SET content = NULL, content_until = NULL WHERE content IS NOT NULL AND content_until <= ?1",
             [now],
@@ -366,6 +369,17 @@ fn write_entries(transaction: &Transaction<'_>, entries: &[NewEntry]) -> rusqlit
         ])?;
     }
     Ok(())
+}
+
+fn connect(path: &Path, synchronous: &str) -> Result<Connection, rusqlite::Error> {
+    let connection = Connection::open(path)?;
+    connection.pragma_update(None, "journal_mode", "WAL")?;
+    connection.pragma_update(None, "synchronous", synchronous)?;
+    connection.pragma_update(None, "cache_size", -512)?;
+    // Content whose time is over is overwritten, not only unlinked.
+    connection.pragma_update(None, "secure_delete", true)?;
+    connection.busy_timeout(std::time::Duration::from_secs(2))?;
+    Ok(connection)
 }
 
 fn hash_key(path: &Path, fresh: [u8; 32]) -> std::io::Result<[u8; 32]> {

@@ -4,6 +4,7 @@ use cutover::verdict::{Answered, LegRecord, ProviderCall};
 use http::HeaderMap;
 
 use super::capture::Control;
+use crate::native::provider::headers;
 use crate::native::{Answer, Tape, TapeExchange, TapeFailure, TapeOutcome};
 use crate::tap::{TAPE_HEADER, TapedAnswer, TapedExchange};
 
@@ -39,7 +40,7 @@ impl Recorded {
                 body: exchange.request.body.clone(),
             })
             .collect();
-        Self { attempts, status: control.status, headers: list(&control.headers), body: control.body.clone() }
+        Self { attempts, status: control.status, headers: without_date(list(&control.headers)), body: control.body.clone() }
     }
 
     /// The candidate's side, from its answer and what it asked of the tape.
@@ -64,6 +65,12 @@ impl Recorded {
             .collect();
         LegRecord { attempts, answer: Answered { status: self.status, headers: &self.headers, body: &self.body } }
     }
+}
+
+/// The listener dates every answer of either leg, so a date is no part of what a leg answers.
+fn without_date(mut headers: HeaderList) -> HeaderList {
+    headers.retain(|(name, _)| name != "date");
+    headers
 }
 
 /// Headers in order, values as text; what is no text is shown by its length, which still differs where they do.
@@ -98,6 +105,10 @@ fn outcome(exchange: &TapedExchange) -> TapeOutcome {
         _ if exchange.abandoned => TapeOutcome::Failure(TapeFailure::Timeout),
         None => TapeOutcome::Failure(TapeFailure::Closed),
         Some(answer) if !answer.complete => TapeOutcome::Failure(cut(answer)),
+        Some(answer) if headers::fault(&answer.headers).is_some() => {
+            let text = headers::fault(&answer.headers).unwrap_or_default();
+            TapeOutcome::Failure(TapeFailure::Other { text })
+        }
         Some(answer) => {
             TapeOutcome::Response { status: answer.status, headers: list(&answer.headers), body: answer.body() }
         }

@@ -1,12 +1,13 @@
 //! Takes captures, runs the native leg on their tapes, judges, stores, and reports what became of each.
 
+use std::collections::HashMap;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use cutover::lane::LaneId;
 use cutover::rules::LaneRule;
-use cutover::verdict::{Judgement, Outcome, Pair, Severity, SkipReason, judge};
+use cutover::verdict::{Judgement, Outcome, Pair, Severity, SkipReason, Verdict, judge};
 use futures_util::FutureExt;
 
 use super::capture::Capture;
@@ -27,7 +28,12 @@ pub struct Worker {
     arrivals: Arrivals,
     controller: Arc<Controller>,
     metrics: Metrics,
+    /// When a lane's last match was kept as a sample.
+    kept: HashMap<LaneId, Instant>,
 }
+
+/// Matches are counted all, and kept as samples at most this often a lane: one is like the other.
+const MATCH_KEPT_EVERY: Duration = Duration::from_secs(1);
 
 /// A pair that was run and judged.
 struct Judged {
@@ -42,7 +48,7 @@ impl Worker {
     /// The queue's entrance and the worker behind it.
     pub fn new(limits: ShadowLimits, controller: Arc<Controller>, metrics: Metrics) -> (Shadow, Self) {
         let (shadow, arrivals) = Shadow::new(limits, metrics.clone());
-        (shadow, Self { arrivals, controller, metrics })
+        (shadow, Self { arrivals, controller, metrics, kept: HashMap::new() })
     }
 
     /// Works until nobody can hand in any more.
@@ -64,15 +70,25 @@ impl Worker {
         }
     }
 
-    async fn compare(&self, capture: &Capture) {
+    async fn compare(&mut self, capture: &Capture) {
         match self.judged(capture).await {
             Ok(judged) => {
                 let severe = judged.judgement.causes.iter().any(|cause| cause.severity == Severity::Severe);
-                self.keep(capture, &judged);
+                if judged.judgement.verdict != Verdict::Match || self.match_is_due(&judged.lane) {
+                    self.keep(capture, &judged);
+                }
                 self.report(capture, judged.lane, Outcome::Compared(judged.judgement.verdict), severe);
             }
             Err(reason) => self.report(capture, capture.lane.clone(), Outcome::Skipped(reason), false),
         }
+    }
+
+    fn match_is_due(&mut self, lane: &LaneId) -> bool {
+        let due = self.kept.get(lane).is_none_or(|kept| kept.elapsed() >= MATCH_KEPT_EVERY);
+        if due {
+            self.kept.insert(lane.clone(), Instant::now());
+        }
+        due
     }
 
     async fn judged(&self, capture: &Capture) -> Result<Judged, SkipReason> {

@@ -25,6 +25,16 @@ pub struct TapedExchange {
     pub abandoned: bool,
 }
 
+impl TapedExchange {
+    /// The provider sent LiteLLM elsewhere.
+    pub fn redirects(&self) -> bool {
+        let redirect = |answer: &TapedAnswer| {
+            (300..400).contains(&answer.status) && answer.headers.contains_key(http::header::LOCATION)
+        };
+        self.answer.as_ref().is_some_and(redirect)
+    }
+}
+
 #[derive(Clone, Debug)]
 pub struct TapedRequest {
     pub method: http::Method,

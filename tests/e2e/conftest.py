@@ -57,8 +57,9 @@ def common_models(mock: Mock) -> list[dict]:
         litellm.deployment("embed", "openai/text-embedding-3-small", f"{mock.url}/v1"),
         litellm.deployment("voice", "openai/gpt-4o-realtime-preview", f"{mock.case_url('voice')}/v1"),
     ]
-    for name in ("ocr-bodies", "ocr-declined"):
-        models.append(litellm.deployment(name, "mistral/mistral-ocr-latest", f"{mock.case_url(name)}/v1"))
+    models.append(litellm.deployment("ocr-bodies", "mistral/mistral-ocr-latest", f"{mock.case_url('ocr-bodies')}/v1"))
+    # An order of deployments is LiteLLM's to keep: this group declines.
+    models.append(litellm.deployment("ocr-declined", "mistral/mistral-ocr-latest", f"{mock.case_url('ocr-declined')}/v1", order=1))
     for number in range(SLOTS):
         models.append(litellm.deployment(f"chat-slot-{number}", "openai/gpt-4o", f"{mock.case_url(f'slot-{number}')}/v1", max_retries=0))
         models.append(litellm.deployment(f"claude-slot-{number}", "anthropic/claude-sonnet-4-5", mock.case_url(f"slot-{number}")))
@@ -86,8 +87,7 @@ class Fleet:
     def __init__(self, work: Path, mock: Mock, cases):
         self.tap_port = free_port()
         environment = {"ANTHROPIC_API_BASE": mock.case_url("passthrough"), "ANTHROPIC_API_KEY": "sk-provider"}
-        fallbacks = {"router_settings": {"fallbacks": [{"ocr-declined": ["ocr"]}]}}
-        self.python = litellm.LiteLlm(work, "python", litellm.config(common_models(mock) + case_models(mock, cases), **fallbacks), environment)
+        self.python = litellm.LiteLlm(work, "python", litellm.config(common_models(mock) + case_models(mock, cases)), environment)
         self.open = litellm.LiteLlm(work, "open", litellm.config(common_models(mock)[:5], master_key=None))
         self.shadow_config = work / "shadow.yaml"
         self.started = [self.python.start()]

@@ -96,7 +96,7 @@ def test_check_says_what_would_be_native(python):
     assert done.returncode == 0, done.stderr
     report = done.stdout
     json.loads(report)
-    assert "ocr-declined" in report and "fallbacks" in report, "the reason of a declined group is missing"
+    assert "ocr-declined" in report and "order" in report, "the reason of a declined group is missing"
     text = command_line("check", "--config", str(python.config))
     assert "exact" in text.stdout and "declines" in text.stdout, text.stdout[:2000]
 

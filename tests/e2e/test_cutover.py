@@ -3,6 +3,7 @@
 Parity is broken on purpose by builds with the feature `fault-injection`: they read the name of a fault from the file in
 CROSSFADE_FAULT_FILE for every request. `ocr_drop_last_page` makes the native leg lose the last page of a document.
 """
+import itertools
 import json
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -48,9 +49,14 @@ def start(tapped, fleet, tmp_path):
         one.stop()
 
 
+NUMBERS = itertools.count()
+
+
 def drive(crossfade, count: int, group: str = "ocr") -> list[str | None]:
     """Varied OCR requests, eight at a time; who served each."""
-    def one(number: int):
+    def one(_: int):
+        # Never the same request twice: a repeated one is no new evidence.
+        number = next(NUMBERS)
         document = {"type": "document_url", "document_url": f"https://example.org/{number}.pdf"}
         options = [{}, {"pages": [number % 5]}, {"include_image_base64": number % 2 == 0}, {"image_limit": number % 7}][number % 4]
         body = json.dumps({"model": group, "document": document, **options}).encode()

@@ -11,7 +11,7 @@ use super::effects::Declining;
 /// The native leg does as they say.
 #[rustfmt::skip]
 pub const FOLLOWED: &[&str] = &[
-    "model", "api_key", "api_base", "timeout", "stream_timeout", "num_retries", "weight", "rpm", "tpm",
+    "model", "api_key", "api_base", "timeout", "stream_timeout", "num_retries", "weight",
     "litellm_credential_name", "custom_llm_provider",
 ];
 
@@ -31,13 +31,13 @@ pub const HARMLESS: &[&str] = &[
     "dd_api_key", "dd_site", "dimensions", "drop_params", "enable_json_schema_validation",
     "enable_prompt_caching", "encoding_format", "ensure_alternating_roles", "eos_token", "extra_body",
     "frequency_penalty", "gcs_bucket_name", "gcs_path_service_account", "generation_config", "headers",
-    "hf_model_name", "humanloop_api_key", "input_type", "itpm", "keepalive_seconds", "langfuse_environment",
+    "hf_model_name", "humanloop_api_key", "input_type", "keepalive_seconds", "langfuse_environment",
     "langfuse_host", "langfuse_prompt_version", "langfuse_public_key", "langfuse_secret", "langfuse_secret_key",
     "langsmith_api_key", "langsmith_base_url", "langsmith_project", "langsmith_sampling_rate",
     "langsmith_tenant_id", "litellm_session_id", "litellm_trace_id", "logit_bias", "logprobs",
     "max_completion_tokens", "max_retries", "max_tokens", "merge_reasoning_content_in_choices", "metadata",
     "milvus_db_name", "milvus_partition_names", "milvus_text_field", "min_p", "modalities", "model_info", "n",
-    "newrelic_api_key", "newrelic_region", "organization", "otpm", "parallel_tool_calls", "posthog_api_key",
+    "newrelic_api_key", "newrelic_region", "organization", "parallel_tool_calls", "posthog_api_key",
     "posthog_api_url", "presence_penalty", "prompt_label", "quality_router_config",
     "quality_router_default_model", "reasoning_effort", "region_name", "repetition_penalty", "response_format",
     "roles", "s3_bucket_name", "s3_encryption_key_id", "s3_output_bucket_name", "s3_region_name",
@@ -53,6 +53,10 @@ pub const HARMLESS: &[&str] = &[
 pub const DECLINING: &[Declining] = &[
     ("extra_headers", "provider_request", "adds headers to the provider's request"),
     ("order", "deployment_order", "puts deployments of one group in an order"),
+    ("rpm", "usage_headers", "shows clients how much of its limit Python has used"),
+    ("tpm", "usage_headers", "shows clients how much of its limit Python has used"),
+    ("itpm", "usage_headers", "shows clients how much of its limit Python has used"),
+    ("otpm", "usage_headers", "shows clients how much of its limit Python has used"),
     ("max_parallel_requests", "rate_limit", "bounds the calls in flight"),
     ("default_api_key_rpm_limit", "rate_limit", "limits keys"),
     ("default_api_key_tpm_limit", "rate_limit", "limits keys"),

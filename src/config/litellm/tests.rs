@@ -134,7 +134,7 @@ fn deployments_decline_for_themselves() {
     let base = "model: mistral/mistral-ocr-latest, api_base: 'http://h/v1'";
     for (params, info, expected) in [
         (
-            format!("{{{base}, api_key: k, temperature: 1, tags: [a], max_retries: 2, rpm: 5, weight: 2, unknown: 1}}"),
+            format!("{{{base}, api_key: k, temperature: 1, tags: [a], max_retries: 2, weight: 2, unknown: 1}}"),
             "{mode: ocr}",
             "",
         ),

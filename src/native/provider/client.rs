@@ -16,7 +16,7 @@ use rustls::pki_types::pem::PemObject;
 use rustls::{ClientConfig, RootCertStore};
 use transform::{ProviderFailure, ProviderRequest, ProviderResponse};
 
-use super::{body, failure};
+use super::{body, failure, headers};
 
 /// An idle connection is given up before the usual server-side limits: aiohttp, LiteLLM's client, keeps one 15 s.
 const IDLE_MAX: Duration = Duration::from_secs(15);
@@ -92,6 +92,9 @@ impl Client {
             Err(error) => return Err(failure::of_request(&error, error.is_connect(), &uri).await),
         };
         let (head, incoming) = response.into_parts();
+        if let Some(text) = headers::fault(&head.headers) {
+            return Err(ProviderFailure::Other { text });
+        }
         let body = body::collect(incoming, limit, started).await?;
         Ok(ProviderResponse { status: head.status.as_u16(), headers: named(&head.headers), body })
     }

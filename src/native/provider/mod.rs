@@ -4,6 +4,7 @@ mod attempt;
 mod body;
 mod client;
 mod failure;
+pub mod headers;
 mod redirect;
 #[cfg(test)]
 mod tests;

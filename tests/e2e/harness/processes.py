@@ -2,6 +2,7 @@
 import atexit
 import os
 import signal
+import random
 import socket
 import subprocess
 import time
@@ -15,10 +16,15 @@ LITELLM = os.environ.get("LITELLM_BIN", str(ROOT / ".cache/venv/bin/litellm"))
 
 
 def free_port() -> int:
-    """A port that was free a moment ago."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+    """A port that was free a moment ago, outside the range from which the system takes ports for outgoing connections."""
+    for port in random.sample(range(18_000, 32_000), 200):
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return port
+    raise AssertionError("200 ports and none of them free")
 
 
 def until(holds, seconds: float, what: str):

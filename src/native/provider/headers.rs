@@ -1,0 +1,68 @@
+//! Response headers as LiteLLM's HTTP stack takes them over.
+
+use std::fmt::Write;
+
+use http::HeaderMap;
+
+/// Why LiteLLM fails an attempt over its answer's headers: aiohttp decodes them as UTF-8, and httpx can only encode
+/// ASCII when the answer is handed over. The text is Python's.
+///
+/// Source: litellm/llms/custom_httpx/aiohttp_transport.py `AiohttpTransport.handle_async_request`, httpx
+/// `_models.Headers.__init__` @ LiteLLM 1.102.4
+pub fn fault(headers: &HeaderMap) -> Option<String> {
+    headers.values().find_map(|value| encode_error(value.as_bytes()))
+}
+
+/// What Python says when it encodes these bytes, decoded as UTF-8 with surrogate escapes, as ASCII.
+fn encode_error(bytes: &[u8]) -> Option<String> {
+    let characters = decoded(bytes);
+    let first = characters.iter().position(|code| *code > 0x7f)?;
+    let run = characters[first..].iter().take_while(|code| **code > 0x7f).count();
+    let place = match run {
+        1 => format!("character '{}' in position {first}", escaped(characters[first])),
+        _ => format!("characters in position {first}-{}", first + run - 1),
+    };
+    Some(format!("'ascii' codec can't encode {place}: ordinal not in range(128)"))
+}
+
+/// Code points; a byte that is no UTF-8 becomes the surrogate that stands for it.
+fn decoded(bytes: &[u8]) -> Vec<u32> {
+    let mut characters = Vec::with_capacity(bytes.len());
+    for chunk in bytes.utf8_chunks() {
+        characters.extend(chunk.valid().chars().map(u32::from));
+        characters.extend(chunk.invalid().iter().map(|byte| 0xdc00 + u32::from(*byte)));
+    }
+    characters
+}
+
+fn escaped(code: u32) -> String {
+    let mut text = String::new();
+    // Writing to a String cannot fail.
+    let _ = match code {
+        0..=0xff => write!(text, "\\x{code:02x}"),
+        0x100..=0xffff => write!(text, "\\u{code:04x}"),
+        _ => write!(text, "\\U{code:08x}"),
+    };
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn python_names_the_run_it_cannot_encode() {
+        let said = |place: &str| Some(format!("'ascii' codec can't encode {place}: ordinal not in range(128)"));
+        for (bytes, expected) in [
+            (b"plain".as_slice(), None),
+            ("Größe".as_bytes(), said("characters in position 2-3")),
+            (b"Gr\xf6\xdfe".as_slice(), said("characters in position 2-3")),
+            ("naïve".as_bytes(), said("character '\\xef' in position 2")),
+            ("日".as_bytes(), said("character '\\u65e5' in position 0")),
+            ("a😀".as_bytes(), said("character '\\U0001f600' in position 1")),
+            (b"a\xff".as_slice(), said("character '\\udcff' in position 1")),
+        ] {
+            assert_eq!(encode_error(bytes), expected, "{bytes:?}");
+        }
+    }
+}
