@@ -17,6 +17,17 @@ pub enum Written {
     Cut,
 }
 
+impl Written {
+    /// Anything but a whole answer must end the connection, or its framing would be closed as if it were whole.
+    pub fn into_result(self) -> Result<()> {
+        match self {
+            Self::Complete => Ok(()),
+            Self::ClientGone => Err(Error::new_down(ErrorType::ConnectionClosed)),
+            Self::Cut => Err(Error::new_up(ErrorType::ConnectionClosed)),
+        }
+    }
+}
+
 /// Writes a head and a body that is held whole.
 pub async fn write_whole(session: &mut Session, status: u16, headers: &HeaderMap, body: Bytes) -> Result<Written> {
     let mut head = response_header(status, headers)?;
@@ -55,7 +66,8 @@ where
         let piece = tokio::select! {
             biased;
             piece = body.next() => piece,
-            gone = session.read_body_or_idle(true) => match gone {
+            // What a client still sends of its body after an early answer is read and dropped.
+            gone = session.read_body_or_idle(false) => match gone {
                 // A client that has every byte may leave before we have seen the end ourselves.
                 Err(_) if length == Some(sent) => None,
                 Err(_) => return Ok(Written::ClientGone),
@@ -71,11 +83,8 @@ where
                     return Ok(Written::ClientGone);
                 }
             }
-            Some(Err(_)) => {
-                // Closing the connection without the end of the body is how HTTP says that the answer is not whole.
-                session.set_keepalive(None);
-                return Ok(Written::Cut);
-            }
+            // Closing the connection without the end of the body is how HTTP says that the answer is not whole.
+            Some(Err(_)) => return Ok(Written::Cut),
             None => {
                 // Nothing is lost if this fails: the client has the whole body.
                 let _ = session.write_response_body(None, true).await;

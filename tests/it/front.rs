@@ -112,6 +112,7 @@ fn app(litellm: SocketAddr, settings: &Settings, stand: &Stand) -> App {
         table: Arc::clone(controller.table()),
         controller,
         shadow,
+        listening: true.into(),
         tap: settings
             .tapes
             .then(|| TapView { address: "127.0.0.1:8082".to_owned(), recordings: Recordings::new(8, 1 << 24) }),
