@@ -1,5 +1,7 @@
 //! The command line: one file a command.
 
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "the command line speaks to a terminal")]
+
 mod board;
 mod check;
 mod control;

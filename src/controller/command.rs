@@ -91,8 +91,7 @@ impl Controller {
         };
         // A freeze counts at once; letting go counts once it is written down.
         state.frozen = frozen || before;
-        self.store.set_setting(FROZEN, if frozen { "true" } else { "false" })?;
-        self.save(&mut state, &[], &[entry])?;
+        self.store.change_setting(FROZEN, if frozen { "true" } else { "false" }, &entry)?;
         state.frozen = frozen;
         self.refresh_gates(&mut state);
         Ok(())

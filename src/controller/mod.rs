@@ -70,6 +70,8 @@ pub struct State {
     pub lanes: BTreeMap<LaneId, Lane>,
     /// The last write to the store failed: nothing is promoted until one succeeds.
     pub store_error: Option<String>,
+    /// What could not be written down when it happened.
+    owed: Vec<NewEntry>,
 }
 
 /// One lane with all that is known of it.
@@ -110,6 +112,7 @@ impl Controller {
             frozen,
             lanes: BTreeMap::new(),
             store_error: None,
+            owed: Vec::new(),
         };
         Ok(Self { state: Mutex::new(state), table, store, metrics, clock, build })
     }
@@ -160,7 +163,7 @@ impl Controller {
             evidence: evidence_before,
         };
         if raises {
-            self.save(state, &[saved.clone()], std::slice::from_ref(&entry))?;
+            self.save(state, std::slice::from_ref(&saved), std::slice::from_ref(&entry))?;
         }
         if let Some(lane) = state.lanes.get_mut(id) {
             if evidence.counts != lane.evidence.counts {
@@ -176,11 +179,29 @@ impl Controller {
         if let Some(trigger) = &made.trigger {
             self.metrics.rollbacks.with_label_values(&[id.to_string().as_str(), trigger]).inc();
         }
-        if raises { Ok(()) } else { self.save(state, &[saved], &[entry]) }
+        if raises {
+            return Ok(());
+        }
+        let written = self.save(state, &[saved], std::slice::from_ref(&entry));
+        if written.is_err() {
+            // The lane is down whatever the store says; it is written down once that is possible.
+            if state.owed.len() < OWED_MAX {
+                state.owed.push(entry);
+            }
+            if let Some(lane) = state.lanes.get_mut(id) {
+                lane.dirty = true;
+            }
+        }
+        written
     }
 
     fn save(&self, state: &mut State, lanes: &[SavedLane], entries: &[NewEntry]) -> Result<(), StoreError> {
-        let result = self.store.save(self.now().0, lanes, entries);
+        let owed = std::mem::take(&mut state.owed);
+        let entries: Vec<NewEntry> = owed.iter().chain(entries).cloned().collect();
+        let result = self.store.save(self.now().0, lanes, &entries);
+        if result.is_err() {
+            state.owed = owed;
+        }
         state.store_error = result.as_ref().err().map(ToString::to_string);
         if let Err(error) = &result {
             tracing::error!(%error, "the store failed; nothing is promoted until it works again");
@@ -214,6 +235,9 @@ impl Controller {
         }
     }
 }
+
+/// Journal entries that wait for the store; lanes can fall only once without it, so more would be operators' commands.
+const OWED_MAX: usize = 256;
 
 /// The name of the setting that keeps a freeze over restarts.
 const FROZEN: &str = "frozen";

@@ -9,7 +9,7 @@ use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use rusqlite::{Connection, OptionalExtension, Row, params};
+use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
 use serde::Serialize;
 use serde_json::Value;
 use thiserror::Error;
@@ -215,23 +215,8 @@ impl Store {
             for saved in lanes {
                 lane.execute(params![saved.id, saved.state.to_string(), saved.evidence.to_string(), at])?;
             }
-            let mut entry = transaction.prepare_cached(
-                "INSERT INTO journal (at, actor, lane, action, before, after, reason, evidence)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
-            )?;
-            for new in entries {
-                entry.execute(params![
-                    new.at,
-                    new.actor,
-                    new.lane,
-                    new.action,
-                    new.from.to_string(),
-                    new.to.to_string(),
-                    new.reason,
-                    new.evidence.to_string()
-                ])?;
-            }
         }
+        write_entries(&transaction, entries)?;
         transaction.commit()?;
         Ok(())
     }
@@ -333,12 +318,16 @@ impl Store {
         Ok(changed)
     }
 
-    /// Forgets content whose time is over.
+    /// Forgets content whose time is over, in every file.
     pub fn expire(&self, now: Seconds) -> Result<usize, StoreError> {
         let changed = self.sample_connection().execute(
             "UPDATE samples SET content = NULL, content_until = NULL WHERE content IS NOT NULL AND content_until <= ?1",
             [now],
         )?;
+        if changed > 0 {
+            // The write-ahead log still holds what was written through it.
+            connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?;
+        }
         Ok(changed)
     }
 
@@ -347,11 +336,16 @@ impl Store {
         Ok(connection.query_row("SELECT value FROM settings WHERE name = ?1", [name], |row| row.get(0)).optional()?)
     }
 
-    pub fn set_setting(&self, name: &str, value: &str) -> Result<(), StoreError> {
-        self.connection().execute(
+    /// Changes a setting and says why, in one transaction.
+    pub fn change_setting(&self, name: &str, value: &str, entry: &NewEntry) -> Result<(), StoreError> {
+        let mut connection = self.connection();
+        let transaction = connection.transaction()?;
+        transaction.execute(
             "INSERT INTO settings (name, value) VALUES (?1, ?2) ON CONFLICT (name) DO UPDATE SET value = ?2",
             [name, value],
         )?;
+        write_entries(&transaction, std::slice::from_ref(entry))?;
+        transaction.commit()?;
         Ok(())
     }
 }

@@ -39,8 +39,6 @@ impl Relay {
         request: Request<Incoming>,
     ) -> Result<Response<AnswerBody>, hyper_util::client::legacy::Error> {
         let received = Instant::now();
-        let user_agent = request.headers().get(http::header::USER_AGENT).and_then(|value| value.to_str().ok());
-        self.recordings.mark_seen(request.uri().path(), user_agent);
         let targets = self.targets.load();
         let (deployment_id, uri) = match targets.resolve(request.uri()) {
             Ok((id, uri)) => (id.to_owned(), uri),
@@ -49,6 +47,9 @@ impl Relay {
                 return Ok(refuse(&refusal.to_string()));
             }
         };
+        // After the refusals: what is not LiteLLM's own traffic must not say who LiteLLM is.
+        let user_agent = request.headers().get(http::header::USER_AGENT).and_then(|value| value.to_str().ok());
+        self.recordings.mark_seen(request.uri().path(), user_agent);
         let (head, body) = request.into_parts();
         let tape = head.headers.get(super::TAPE_HEADER).and_then(|id| id.to_str().ok());
         let recording = tape.and_then(|id| self.recordings.find(id));

@@ -3,6 +3,8 @@
 //!
 //! The address it bound is the first line it prints, so that callers can ask for port 0.
 
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "it tells the terminal where it listens")]
+
 mod arrival;
 mod body;
 mod completions;

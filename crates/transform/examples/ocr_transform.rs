@@ -2,6 +2,8 @@
 //!
 //! A case is what `tests/oracle/ocr_goldens.py` records; the differential fuzz script feeds this with made-up ones.
 
+#![expect(clippy::expect_used, clippy::print_stdout, reason = "an example fails loudly and shows what it did")]
+
 #[path = "../tests/replay/mod.rs"]
 mod replay;
 

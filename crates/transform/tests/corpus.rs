@@ -1,5 +1,7 @@
 //! Every recorded case, played through the crate, against what the real LiteLLM did.
 
+#![expect(clippy::expect_used, reason = "a test fails by panicking")]
+
 mod replay;
 
 use std::path::{Path, PathBuf};

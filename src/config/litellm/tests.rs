@@ -188,7 +188,8 @@ fn deployments_decline_for_themselves() {
 #[test]
 fn key_and_base_come_from_parameters_then_credential_then_environment() {
     let credential = "credential_list: [{credential_name: c, credential_info: {}, credential_values: {api_key: from-credential, api_base: 'http://c/v1'}}]\n";
-    let cases: [(&str, &[(&str, &str)], &str, &str); 7] = [
+    type Case<'a> = (&'a str, &'a [(&'a str, &'a str)], &'a str, &'a str);
+    let cases: [Case<'_>; 7] = [
         ("api_key: own, api_base: 'http://own/v1'", &[("MISTRAL_API_KEY", "env")], "own", "http://own/v1"),
         ("litellm_credential_name: c", &[], "from-credential", "http://c/v1"),
         ("litellm_credential_name: c, api_key: own", &[], "own", "http://c/v1"),

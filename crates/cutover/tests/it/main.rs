@@ -1,5 +1,7 @@
 //! The tests of the cutover policy: cases as data, properties, and simulations on a virtual clock.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 mod decide;
 mod diff;
 mod evidence;
