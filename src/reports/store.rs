@@ -376,6 +376,8 @@ fn connect(path: &Path, synchronous: &str) -> Result<Connection, rusqlite::Error
     connection.pragma_update(None, "journal_mode", "WAL")?;
     connection.pragma_update(None, "synchronous", synchronous)?;
     connection.pragma_update(None, "cache_size", -512)?;
+    // Content whose time is over is overwritten, not only unlinked.
+    connection.pragma_update(None, "secure_delete", true)?;
     connection.busy_timeout(std::time::Duration::from_secs(2))?;
     Ok(connection)
 }
