@@ -32,7 +32,7 @@ fn a_lane_climbs_step_by_step() {
 
 #[test]
 fn every_step_is_earned_anew() {
-    let mut stand = at_canary();
+    let stand = at_canary();
     // Time alone, or evidence alone, is no step.
     stand.pass(3600);
     stand.controller.tick();
