@@ -132,7 +132,13 @@ mod tests {
         check(Some("t"), Method::POST, "/api/freeze", &[local, (CHANGE_HEADER, "1")], Some(401));
         check(Some("t"), Method::POST, "/api/freeze", &[local, ("authorization", "Bearer t")], None);
         check(Some("t"), Method::POST, "/api/freeze", &[local, ("authorization", "Bearer u")], Some(401));
-        check(Some("t"), Method::GET, "/api/lanes", &[("host", "evil.example"), ("authorization", "Bearer t")], Some(403));
+        check(
+            Some("t"),
+            Method::GET,
+            "/api/lanes",
+            &[("host", "evil.example"), ("authorization", "Bearer t")],
+            Some(403),
+        );
     }
 
     #[test]

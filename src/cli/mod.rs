@@ -5,6 +5,7 @@
 mod board;
 mod check;
 mod control;
+mod output;
 mod rules_schema;
 mod serve;
 mod start;

@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 use clap::Args;
 
+use super::output::say;
 use crate::config::litellm::read_file;
 use crate::config::tap_config::tap_config;
 
@@ -26,7 +27,7 @@ pub fn run(arguments: &TapArguments) -> ExitCode {
     match tap_config(&arguments.config, &arguments.tap_url, &read_file, &|name| std::env::var(name).ok()) {
         Ok(tapped) => {
             tapped.warnings.iter().for_each(|warning| eprintln!("crossfade: {warning}"));
-            print!("{}", tapped.yaml);
+            say(&tapped.yaml);
             ExitCode::SUCCESS
         }
         Err(error) => {

@@ -32,7 +32,9 @@ async fn collect(mut form: multer::Multipart<'_>) -> Result<Vec<Split>, multer::
         if parts.len() >= PARTS_MAX {
             break;
         }
-        let text = |name| field.headers().get(name).and_then(|value| std::str::from_utf8(value.as_bytes()).ok()).map(str::to_owned);
+        let text = |name| {
+            field.headers().get(name).and_then(|value| std::str::from_utf8(value.as_bytes()).ok()).map(str::to_owned)
+        };
         let (disposition, content_type) = (text(CONTENT_DISPOSITION), text(CONTENT_TYPE));
         let name = field.name().unwrap_or_default().to_owned();
         let filename = field.file_name().map(str::to_owned);

@@ -48,6 +48,10 @@ where
     if !framed && http1 && !bodiless {
         head.insert_header(http::header::TRANSFER_ENCODING, "chunked")?;
     }
+    if !framed && !http1 && !session.is_http2() {
+        // An HTTP/1.0 client knows no chunks: for it the body ends with the connection.
+        session.set_keepalive(None);
+    }
     session.write_response_header(Box::new(head), bodiless).await?;
     let mut body = std::pin::pin!(body);
     let mut sent = 0;

@@ -320,7 +320,8 @@ impl Store {
 
     /// Forgets content whose time is over, in every file.
     pub fn expire(&self, now: Seconds) -> Result<usize, StoreError> {
-        let changed = self.sample_connection().execute(
+        let connection = self.sample_connection();
+        let changed = connection.execute(
             "UPDATE samples SET content = NULL, content_until = NULL WHERE content IS NOT NULL AND content_until <= ?1",
             [now],
         )?;
@@ -350,11 +351,33 @@ impl Store {
     }
 }
 
+fn write_entries(transaction: &Transaction<'_>, entries: &[NewEntry]) -> rusqlite::Result<()> {
+    let mut entry = transaction.prepare_cached(
+        "INSERT INTO journal (at, actor, lane, action, before, after, reason, evidence)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+    )?;
+    for new in entries {
+        entry.execute(params![
+            new.at,
+            new.actor,
+            new.lane,
+            new.action,
+            new.from.to_string(),
+            new.to.to_string(),
+            new.reason,
+            new.evidence.to_string()
+        ])?;
+    }
+    Ok(())
+}
+
 fn connect(path: &Path, synchronous: &str) -> Result<Connection, rusqlite::Error> {
     let connection = Connection::open(path)?;
     connection.pragma_update(None, "journal_mode", "WAL")?;
     connection.pragma_update(None, "synchronous", synchronous)?;
     connection.pragma_update(None, "cache_size", -512)?;
+    // Content whose time is over is overwritten, not only unlinked.
+    connection.pragma_update(None, "secure_delete", true)?;
     connection.busy_timeout(std::time::Duration::from_secs(2))?;
     Ok(connection)
 }

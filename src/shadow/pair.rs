@@ -40,7 +40,12 @@ impl Recorded {
                 body: exchange.request.body.clone(),
             })
             .collect();
-        Self { attempts, status: control.status, headers: without_date(list(&control.headers)), body: control.body.clone() }
+        Self {
+            attempts,
+            status: control.status,
+            headers: without_date(list(&control.headers)),
+            body: control.body.clone(),
+        }
     }
 
     /// The candidate's side, from its answer and what it asked of the tape.
