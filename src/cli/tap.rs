@@ -11,8 +11,8 @@ use crate::config::tap_config::tap_config;
 
 /// Print LiteLLM's configuration with its provider traffic led through Crossfade's tap.
 ///
-/// Start LiteLLM on the output; Crossfade itself reads the original. Model ids stay as they were, references to the
-/// environment stay references, and no credential is printed.
+/// Start LiteLLM on the output; Crossfade itself reads the original. Model ids stay as they were and references to the
+/// environment stay references. A key that is written in the file itself is printed as it stands: keep the output private.
 #[derive(Debug, Args)]
 pub struct TapArguments {
     /// LiteLLM's config.yaml.
