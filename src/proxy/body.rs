@@ -75,7 +75,7 @@ pub async fn read(session: &mut Session, limits: &Arc<BodyLimits>) -> Result<Rea
         session.write_continue_response().await?;
     }
     let mut body = BytesMut::with_capacity(declared.unwrap_or(0));
-    while let Some(piece) = session.read_request_body().await? {
+    while let Some(piece) = session.read_request_body().await.map_err(|error| error.into_down())? {
         body.extend_from_slice(&piece);
         if body.len() > limits.per_request {
             return Ok(ReadBody::Prefix(body.freeze(), reservation));

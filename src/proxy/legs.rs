@@ -1,6 +1,8 @@
 //! Hands a request whose body we hold to one of the two legs, and its answer to the client.
 
+use std::future::Future;
 use std::panic::AssertUnwindSafe;
+use std::pin::Pin;
 
 use bytes::Bytes;
 use cutover::lane::Leg;
@@ -44,6 +46,8 @@ pub async fn serve_natively(
     match run {
         Ok(Ok(answer)) => {
             exchange.leg = Leg::Native;
+            // The lane that really answered; in a reach of several it need not be the first.
+            let lane = table.lane_of(route, &answer.deployment_id).unwrap_or(lane);
             lane.tally.served(Leg::Native, answer.status);
             app.shadow.skip(lane, SkipReason::ServedNatively, traits);
             app.metrics.provider_requests.with_label_values(&[route.as_str()]).inc_by(u64::from(answer.attempts));
@@ -59,6 +63,7 @@ pub async fn serve_natively(
             app.metrics.panics.inc();
             lane.tally.panicked();
             tracing::error!(request = exchange.id, "the native leg panicked");
+            app.shadow.skip(lane, SkipReason::ShadowFailed, traits);
             if effects.sent() == 0 {
                 return forward_counted(app, session, exchange, lane, request).await;
             }
@@ -100,8 +105,12 @@ pub async fn serve_mirrored(
     };
     let sent = send(app, session, &request.headers, marked).await;
     let response = match sent {
-        Ok(response) => response,
-        Err(reason) => {
+        Ok(Ok(response)) => response,
+        Err(gone) => {
+            app.shadow.skip(lane, SkipReason::ClientAborted, &traits);
+            return Err(gone);
+        }
+        Ok(Err(reason)) => {
             app.shadow.skip(lane, SkipReason::PythonFailed, &traits);
             return fail(app, session, exchange, reason).await;
         }
@@ -109,7 +118,7 @@ pub async fn serve_mirrored(
     let status = response.status().as_u16();
     let head = headers::end_to_end(response.headers());
     let mut tee = Tee::new(app.shadow.limits.answer_max);
-    let written = relay(app, session, exchange, response, |piece| tee.push(piece)).await?;
+    let written = relay(app, session, exchange, response, |piece| tee.push(piece)).await.unwrap_or(Written::ClientGone);
     lane.tally.served(Leg::Python, status);
     let control = |body| Control { status, headers: restored(app, head), body };
     let reason = match (written, tee.finish()) {
@@ -132,7 +141,7 @@ pub async fn serve_mirrored(
         },
     };
     app.shadow.skip(lane, reason, &traits);
-    Ok(())
+    written.into_result()
 }
 
 fn submit(app: &App, lane: &LiveLane, traits: Traits, capture: impl FnOnce(Traits) -> Capture) -> Result<()> {
@@ -186,16 +195,17 @@ pub async fn forward_counted(
     lane: &LiveLane,
     request: &ClientRequest,
 ) -> Result<()> {
-    forward(app, session, exchange, request).await?;
-    let status = session.response_written().map_or(0, |head| head.status.as_u16());
-    lane.tally.served(Leg::Python, status);
-    Ok(())
+    let forwarded = forward(app, session, exchange, request).await;
+    if let Some(head) = session.response_written() {
+        lane.tally.served(Leg::Python, head.status.as_u16());
+    }
+    forwarded
 }
 
 /// Forwards to Python as the client sent it.
 pub async fn forward(app: &App, session: &mut Session, exchange: &mut Exchange, request: &ClientRequest) -> Result<()> {
-    match send(app, session, &request.headers, request.body.clone()).await {
-        Ok(response) => relay(app, session, exchange, response, |_| ()).await.map(|_| ()),
+    match send(app, session, &request.headers, request.body.clone()).await? {
+        Ok(response) => relay(app, session, exchange, response, |_| ()).await?.into_result(),
         Err(reason) => fail(app, session, exchange, reason).await,
     }
 }
@@ -208,40 +218,62 @@ pub async fn forward_rest(app: &App, session: &mut Session, exchange: &mut Excha
     let (method, path) = target(session);
     let answer = app.python.send(method, &path, outgoing, prefix_and_rest(prefix, rest));
     let mut answer = std::pin::pin!(answer);
-    let mut sender = Some(sender);
     let sent = loop {
-        let Some(pieces) = sender.as_ref() else { break answer.await };
         tokio::select! {
+            biased;
             sent = &mut answer => break sent,
-            piece = session.read_request_body() => match piece? {
-                Some(piece) => {
-                    // A closed channel means that LiteLLM has stopped reading: its answer says why.
-                    if pieces.send(Ok(piece)).await.is_err() {
-                        sender = None;
-                    }
-                }
-                None => sender = None,
+            more = pass_on(session, &sender) => if !more? {
+                drop(sender);
+                break until_answered(session, answer).await?;
             },
         }
     };
     match sent {
-        Ok(response) => relay(app, session, exchange, response, |_| ()).await.map(|_| ()),
+        Ok(response) => relay(app, session, exchange, response, |_| ()).await?.into_result(),
         Err(reason) => fail(app, session, exchange, reason).await,
     }
+}
+
+/// Passes one piece of the client's body on; false at its end, or when LiteLLM reads no further: its answer says why.
+async fn pass_on(
+    session: &mut Session,
+    rest: &mpsc::Sender<std::result::Result<Bytes, std::io::Error>>,
+) -> Result<bool> {
+    let Ok(permit) = rest.reserve().await else { return Ok(false) };
+    match session.read_request_body().await {
+        Ok(Some(piece)) => permit.send(Ok(piece)),
+        Ok(None) => return Ok(false),
+        Err(error) => {
+            // Just to stop sending would look like the body's end.
+            permit.send(Err(std::io::Error::other("the client broke off")));
+            return Err(error.into_down());
+        }
+    }
+    Ok(true)
 }
 
 /// Pieces of a body that wait for LiteLLM to read them.
 const REST_PIECES: usize = 4;
 
-async fn send(
-    app: &App,
-    session: &Session,
-    headers: &HeaderMap,
-    body: Bytes,
-) -> std::result::Result<Response<Incoming>, Unavailable> {
+type Sent = std::result::Result<Response<Incoming>, Unavailable>;
+
+/// Sends a body that is held whole. An error is the client's: it left before there was an answer.
+async fn send(app: &App, session: &mut Session, headers: &HeaderMap, body: Bytes) -> Result<Sent> {
     let outgoing = outgoing_headers(app, session, headers, Some(body.len()));
     let (method, path) = target(session);
-    app.python.send(method, &path, outgoing, whole(body)).await
+    let answer = app.python.send(method, &path, outgoing, whole(body));
+    until_answered(session, std::pin::pin!(answer)).await
+}
+
+/// Waits for LiteLLM as long as the client does; whoever leaves takes LiteLLM's connection along.
+async fn until_answered(session: &mut Session, mut answer: Pin<&mut impl Future<Output = Sent>>) -> Result<Sent> {
+    loop {
+        tokio::select! {
+            biased;
+            sent = &mut answer => return Ok(sent),
+            idle = session.read_body_or_idle(false) => drop(idle.map_err(|gone| gone.into_down())?),
+        }
+    }
 }
 
 fn target(session: &Session) -> (http::Method, String) {
@@ -286,7 +318,7 @@ async fn relay(
     let mut head = restored(app, headers::end_to_end(response.headers()));
     mark(&mut head, exchange);
     let body = response.into_body().into_data_stream();
-    writer::write_stream(session, status, &head, body, observe).await
+    writer::write_stream(session, status, &head, body, app.upstream.read_timeout, observe).await
 }
 
 fn restored(app: &App, mut head: HeaderMap) -> HeaderMap {

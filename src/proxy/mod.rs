@@ -12,8 +12,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use http::{StatusCode, Version};
 use http::header::{HeaderName, TRANSFER_ENCODING};
+use http::{StatusCode, Version};
 use pingora::http::{RequestHeader, ResponseHeader};
 use pingora::proxy::{FailToProxy, ProxyHttp, Session};
 use pingora::upstreams::peer::HttpPeer;
@@ -57,6 +57,8 @@ impl ProxyHttp for Proxy {
         exchange.route = Route::of(&head.method, head.uri.path());
         exchange.counted = true;
         self.app.metrics.in_flight.inc();
+        // A request sent ahead waits its turn; without this it would cost the answer before it.
+        session.set_pipelining_enabled(true);
         // An idle client connection is ours to end; without a limit Pingora keeps it for ever. One that the client
         // wants closed stays so.
         if session.get_keepalive().is_some() {

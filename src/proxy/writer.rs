@@ -1,5 +1,7 @@
 //! Writes an answer that did not come through Pingora's own forwarding, chunk by chunk.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt};
 use http::{HeaderMap, StatusCode, Version};
@@ -17,6 +19,17 @@ pub enum Written {
     Cut,
 }
 
+impl Written {
+    /// Anything but a whole answer must end the connection, or its framing would be closed as if it were whole.
+    pub fn into_result(self) -> Result<()> {
+        match self {
+            Self::Complete => Ok(()),
+            Self::ClientGone => Err(Error::new_down(ErrorType::ConnectionClosed)),
+            Self::Cut => Err(Error::new_up(ErrorType::ConnectionClosed)),
+        }
+    }
+}
+
 /// Writes a head and a body that is held whole.
 pub async fn write_whole(session: &mut Session, status: u16, headers: &HeaderMap, body: Bytes) -> Result<Written> {
     let mut head = response_header(status, headers)?;
@@ -28,13 +41,14 @@ pub async fn write_whole(session: &mut Session, status: u16, headers: &HeaderMap
     Ok(Written::Complete)
 }
 
-/// Writes a head and a body as it arrives. The next piece is not asked for before the last one is written, so a
+/// Writes a head and a body as it arrives, and cuts it when its source is silent for longer than `silence_max`. The next piece is not asked for before the last one is written, so a
 /// slow client slows its source; a client that leaves ends it.
 pub async fn write_stream<S, E>(
     session: &mut Session,
     status: u16,
     headers: &HeaderMap,
     body: S,
+    silence_max: Duration,
     mut observe: impl FnMut(&Bytes),
 ) -> Result<Written>
 where
@@ -58,8 +72,12 @@ where
     loop {
         let piece = tokio::select! {
             biased;
-            piece = body.next() => piece,
-            gone = session.read_body_or_idle(true) => match gone {
+            piece = tokio::time::timeout(silence_max, body.next()) => match piece {
+                Ok(piece) => piece,
+                Err(_) => return Ok(Written::Cut),
+            },
+            // What a client still sends of its body after an early answer is read and dropped.
+            gone = session.read_body_or_idle(false) => match gone {
                 // A client that has every byte may leave before we have seen the end ourselves.
                 Err(_) if length == Some(sent) => None,
                 Err(_) => return Ok(Written::ClientGone),
@@ -75,11 +93,8 @@ where
                     return Ok(Written::ClientGone);
                 }
             }
-            Some(Err(_)) => {
-                // Closing the connection without the end of the body is how HTTP says that the answer is not whole.
-                session.set_keepalive(None);
-                return Ok(Written::Cut);
-            }
+            // Closing the connection without the end of the body is how HTTP says that the answer is not whole.
+            Some(Err(_)) => return Ok(Written::Cut),
             None => {
                 // Nothing is lost if this fails: the client has the whole body.
                 let _ = session.write_response_body(None, true).await;

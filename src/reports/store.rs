@@ -155,7 +155,8 @@ impl Store {
         let in_folder = |cause| StoreError::Folder { path: folder.to_owned(), cause };
         std::fs::create_dir_all(folder).map_err(in_folder)?;
         let hash_key = hash_key(&folder.join("hash.key"), fresh_key).map_err(in_folder)?;
-        let lock = OpenOptions::new().create(true).append(true).mode(0o600).open(folder.join("lock")).map_err(in_folder)?;
+        let lock =
+            OpenOptions::new().create(true).append(true).mode(0o600).open(folder.join("lock")).map_err(in_folder)?;
         lock.try_lock().map_err(|_| StoreError::InUse { path: folder.to_owned() })?;
         let path = folder.join("crossfade.db");
         // Created with its mode before SQLite sees it; the journal files inherit the mode.

@@ -130,8 +130,7 @@ impl Parts<'_> {
         }
         let mut part = head.clone();
         part["name"] = json!(name);
-        part["headers"] =
-            headers.iter().map(|(name, value)| json!([name, self.header(name, value)])).collect();
+        part["headers"] = headers.iter().map(|(name, value)| json!([name, self.header(name, value)])).collect();
         part["body_bytes"] = json!(body.len());
         part["body_hash"] = json!(self.redactor.hash(body));
         part["structure"] = self.redactor.structure(body);

@@ -114,7 +114,7 @@ fn relay_answer(answer: Response<Incoming>, writer: Option<Arc<ExchangeWriter>>)
             writer.end(true);
         }
     }
-    let tee = AnswerTee { body, writer, started: Instant::now() };
+    let tee = AnswerTee { body, writer, started: Instant::now(), broken: None };
     let mut relayed = Response::new(tee.boxed_unsync());
     *relayed.status_mut() = head.status;
     *relayed.headers_mut() = headers;
@@ -166,6 +166,8 @@ struct AnswerTee {
     body: Incoming,
     writer: Option<Arc<ExchangeWriter>>,
     started: Instant,
+    /// The provider broke off; said once LiteLLM was sent what came before.
+    broken: Option<hyper::Error>,
 }
 
 impl Body for AnswerTee {
@@ -176,6 +178,9 @@ impl Body for AnswerTee {
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
+        if let Some(error) = self.broken.take() {
+            return Poll::Ready(Some(Err(error)));
+        }
         let polled = Pin::new(&mut self.body).poll_frame(context);
         if let Some(writer) = &self.writer {
             match &polled {
@@ -193,11 +198,19 @@ impl Body for AnswerTee {
                 Poll::Pending => {}
             }
         }
-        polled
+        match polled {
+            Poll::Ready(Some(Err(error))) => {
+                // hyper closes at an error without sending what it holds; while it waits, it sends.
+                self.broken = Some(error);
+                context.waker().wake_by_ref();
+                Poll::Pending
+            }
+            other => other,
+        }
     }
 
     fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
+        self.broken.is_none() && self.body.is_end_stream()
     }
 
     fn size_hint(&self) -> hyper::body::SizeHint {

@@ -92,7 +92,12 @@ mod tests {
     use super::*;
 
     fn check(path: &str, expected: Result<&str, Refusal>) {
-        let targets = Targets::new([("abc", "https://api.mistral.ai/v1"), ("bare", "http://10.0.0.1:9"), ("team a/ocr", "http://10.0.0.1:9/v1"), ("bad", "x")]);
+        let targets = Targets::new([
+            ("abc", "https://api.mistral.ai/v1"),
+            ("bare", "http://10.0.0.1:9"),
+            ("team a/ocr", "http://10.0.0.1:9/v1"),
+            ("bad", "x"),
+        ]);
         let uri: Uri = path.parse().unwrap();
         let found = targets.resolve(&uri).map(|(_, target)| target.to_string());
         assert_eq!(found, expected.map(str::to_owned), "{path}");

@@ -256,7 +256,6 @@ fn a_start_that_fails_says_why() {
         &["ocr.yaml", "did you mean `ocr`?"],
     );
     cannot_serve(&[config.as_slice(), &["--price-map", "no-such.json"]].concat(), &[], &["price map", "no-such.json"]);
-    cannot_serve(&["--admin", "0.0.0.0:0"], &[], &["cannot be used multiple times"]);
     cannot_serve(
         &["--tls-cert", "c.pem", "--tls-key", "k.pem"],
         &[("c.pem", "x"), ("k.pem", "x")],

@@ -112,12 +112,12 @@ fn app(litellm: SocketAddr, settings: &Settings, stand: &Stand) -> App {
         table: Arc::clone(controller.table()),
         controller,
         shadow,
+        listening: true.into(),
         tap: settings
             .tapes
             .then(|| TapView { address: "127.0.0.1:8082".to_owned(), recordings: Recordings::new(8, 1 << 24) }),
         limits: Arc::new(BodyLimits::new(settings.body_limit, settings.body_limit * 8)),
         metrics: stand.metrics.clone(),
-        listening: true.into(),
     }
 }
 

@@ -181,6 +181,23 @@ impl Connection {
         self.unread.clear();
     }
 
+    /// Whether the peer ends the connection within this time; what it sends is kept for the next read.
+    pub fn ends_within(&mut self, time: Duration) -> bool {
+        self.stream.set_read_timeout(Some(time)).unwrap();
+        let mut buffer = [0; 4096];
+        let ended = loop {
+            match self.stream.read(&mut buffer) {
+                Ok(0) => break true,
+                Ok(count) => self.unread.extend_from_slice(&buffer[..count]),
+                Err(error) => {
+                    break !matches!(error.kind(), std::io::ErrorKind::WouldBlock | std::io::ErrorKind::TimedOut);
+                }
+            }
+        };
+        self.stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        ended
+    }
+
     /// Whether the peer has ended the connection and sent nothing more.
     pub fn ended(&mut self) -> bool {
         self.unread.is_empty() && !self.fill()

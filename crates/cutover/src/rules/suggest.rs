@@ -19,10 +19,12 @@ pub fn suggest_for(message: &str) -> Option<String> {
     if !message.contains("unknown field") && !message.contains("unknown variant") {
         return None;
     }
-    // Text between backticks is at the odd places of a split.
-    let mut quoted = message.split('`').skip(1).step_by(2);
-    let written = quoted.next()?;
-    nearest(written, quoted).map(str::to_owned)
+    // Text between backticks is at the odd places of a split; what is expected stands there with or without them.
+    let written = message.split('`').nth(1)?;
+    let (_, expected) = message.split_once("expected ")?;
+    let listed = expected.trim_start_matches("one of ").split(", ");
+    let names = listed.filter_map(|name| name.trim_start_matches('`').split(['`', ' ']).next());
+    nearest(written, names.filter(|name| !name.is_empty())).map(str::to_owned)
 }
 
 /// Levenshtein distance in characters; a swap of two neighbours counts as one change.
