@@ -56,7 +56,7 @@ impl App {
         self.tap.as_ref()?;
         let shown = headers.get(API_BASE)?.to_str().ok()?;
         let id = headers.get(MODEL_ID)?.to_str().ok()?;
-        if !shown.contains(&format!("/d/{id}")) {
+        if !shown.contains(&format!("/d/{}", crate::config::tap_config::path_segment(id))) {
             return None;
         }
         let table = self.table.load();

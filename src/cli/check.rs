@@ -7,6 +7,7 @@ use clap::{Args, ValueEnum};
 use cutover::time::Date;
 use serde_json::json;
 
+use super::output::say;
 use crate::background::read_config;
 use crate::config::check;
 use crate::config::rule_files::{self, RuleFolder};
@@ -47,13 +48,13 @@ pub fn run(arguments: &CheckArguments) -> ExitCode {
         }
         Format::Text => {
             match (&report, &config) {
-                (Ok(report), _) => print!("{}", report.to_text()),
+                (Ok(report), _) => say(&report.to_text()),
                 (Err(error), _) => eprintln!("crossfade: {error}"),
             }
             rule_faults.iter().for_each(|fault| eprintln!("crossfade: {fault}"));
             if let Ok(folder) = &rules {
-                println!("rules: {} files in {}", folder.files.len(), arguments.rules.display());
-                folder.warnings.iter().for_each(|warning| println!("  warning: {warning}"));
+                say(&format!("rules: {} files in {}\n", folder.files.len(), arguments.rules.display()));
+                folder.warnings.iter().for_each(|warning| say(&format!("  warning: {warning}\n")));
             }
         }
     }
@@ -77,5 +78,5 @@ fn print_json<E: std::fmt::Display, F>(
             "errors": rule_faults,
         },
     });
-    println!("{whole:#}");
+    say(&format!("{whole:#}\n"));
 }

@@ -9,6 +9,7 @@ use http_body_util::BodyExt;
 use serde_json::{Value, json};
 
 use super::board;
+use super::output::say;
 use crate::admin::{CHANGE_HEADER, OPERATOR_HEADER};
 use crate::python::Upstream;
 use crate::python::forward::{PythonClient, whole};
@@ -114,7 +115,7 @@ fn block_on(work: impl Future<Output = Result<String, String>>) -> Result<String
 fn finish(result: Result<String, String>) -> ExitCode {
     match result {
         Ok(text) => {
-            print!("{text}");
+            say(&text);
             ExitCode::SUCCESS
         }
         Err(error) => {

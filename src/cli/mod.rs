@@ -1,10 +1,11 @@
 //! The command line: one file a command.
 
-#![expect(clippy::print_stdout, clippy::print_stderr, reason = "the command line speaks to a terminal")]
+#![expect(clippy::print_stderr, reason = "the command line speaks to a terminal")]
 
 mod board;
 mod check;
 mod control;
+mod output;
 mod rules_schema;
 mod serve;
 mod start;

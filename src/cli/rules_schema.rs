@@ -7,7 +7,7 @@ use cutover::rules::RuleFile;
 pub fn run() -> ExitCode {
     match serde_json::to_string_pretty(&schemars::schema_for!(RuleFile)) {
         Ok(text) => {
-            println!("{text}");
+            super::output::say(&format!("{text}\n"));
             ExitCode::SUCCESS
         }
         Err(error) => {

@@ -5,13 +5,14 @@ use std::process::ExitCode;
 
 use clap::Args;
 
+use super::output::say;
 use crate::config::litellm::read_file;
 use crate::config::tap_config::tap_config;
 
 /// Print LiteLLM's configuration with its provider traffic led through Crossfade's tap.
 ///
-/// Start LiteLLM on the output; Crossfade itself reads the original. Model ids stay as they were, references to the
-/// environment stay references, and no credential is printed.
+/// Start LiteLLM on the output; Crossfade itself reads the original. Model ids stay as they were and references to the
+/// environment stay references. A key that is written in the file itself is printed as it stands: keep the output private.
 #[derive(Debug, Args)]
 pub struct TapArguments {
     /// LiteLLM's config.yaml.
@@ -26,7 +27,7 @@ pub fn run(arguments: &TapArguments) -> ExitCode {
     match tap_config(&arguments.config, &arguments.tap_url, &read_file, &|name| std::env::var(name).ok()) {
         Ok(tapped) => {
             tapped.warnings.iter().for_each(|warning| eprintln!("crossfade: {warning}"));
-            print!("{}", tapped.yaml);
+            say(&tapped.yaml);
             ExitCode::SUCCESS
         }
         Err(error) => {

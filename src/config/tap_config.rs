@@ -126,7 +126,8 @@ fn pin_id(entry: &mut Dict, id: &str) {
 }
 
 /// An id may be any text the operator chose.
-fn path_segment(id: &str) -> String {
+/// An id as one segment of a path.
+pub fn path_segment(id: &str) -> String {
     id.bytes()
         .map(|byte| match byte {
             b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => char::from(byte).to_string(),

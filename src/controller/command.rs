@@ -1,6 +1,6 @@
 //! What operators ask for.
 
-use cutover::lane::LaneId;
+use cutover::lane::{LaneId, Stage};
 use cutover::stage::{Operation, Refusal};
 use serde_json::json;
 use thiserror::Error;
@@ -60,8 +60,12 @@ impl Controller {
             &conditions,
             self.now(),
         )?;
-        if made.to > made.from && !found.eligible {
-            let reasons: Vec<&str> = found.declines.iter().map(|reason| reason.text.as_str()).collect();
+        // Comparing is harmless; serving natively is not.
+        if made.to > made.from && made.to.stage >= Stage::Canary && !found.eligible {
+            let mut reasons: Vec<&str> = found.declines.iter().map(|reason| reason.text.as_str()).collect();
+            if reasons.is_empty() {
+                reasons.push("it is not known yet whether the running LiteLLM is the one configured");
+            }
             return Err(CommandError::NotEligible(reasons.join("; ")));
         }
         self.carry_out(&mut state, &id, &made, &command.actor)?;

@@ -7,12 +7,11 @@ use cutover::evidence::{Evidence, EvidenceKey};
 use cutover::gate::Gate;
 use cutover::lane::LaneId;
 use cutover::rules::{LaneRule, Rules};
-use cutover::stage::LaneState;
+use cutover::stage::{LaneState, Position};
 use serde_json::json;
 
 use super::{Controller, Lane, State, Window};
-use crate::agreement::Agreement;
-use crate::config::{LiteLlmConfig, Reason};
+use crate::config::{Deployment, LiteLlmConfig, Reason, RouteScope};
 use crate::native::Native;
 use crate::reports::{NewEntry, SavedLane};
 use crate::routes::facts::hex_digest;
@@ -31,7 +30,7 @@ impl Controller {
     pub(super) fn rebuild(&self, state: &mut State) {
         let saved = self.saved_lanes();
         let named = match &state.native {
-            Some(native) => named_lanes(&native.config, &state.rules, &state.agreement),
+            Some(native) => named_lanes(&native.config, state),
             None => BTreeMap::new(),
         };
         let mut before = std::mem::take(&mut state.lanes);
@@ -103,9 +102,35 @@ impl Controller {
                 self.close_causes(&lane.id);
                 lane.open_severe_causes = 0;
                 self.note_reset(&lane, &before);
+                self.lower_unproven(&mut lane);
             }
         }
         lane
+    }
+
+    /// A weight was earned by evidence about something else: the lane goes back to where its rule alone would put it.
+    /// A pinned lane stays; nothing moves it by itself.
+    fn lower_unproven(&self, lane: &mut Lane) {
+        let floor = Position::start_of(lane.rule.stage, &lane.rule).max(Position::SHADOW);
+        if lane.rule.hold || lane.state.position <= floor {
+            return;
+        }
+        let (from, now) = (lane.state.position, self.now());
+        lane.state.position = floor;
+        lane.state.since = now;
+        let entry = NewEntry {
+            at: now.0,
+            actor: "config".to_owned(),
+            lane: Some(lane.id.to_string()),
+            action: "rollback".to_owned(),
+            from: json!(from),
+            to: json!(floor),
+            reason: "what earned the weight was about another build, configuration or rules".to_owned(),
+            evidence: serde_json::Value::Null,
+        };
+        if let Err(error) = self.store.save(now.0, &[], &[entry]) {
+            tracing::error!(%error, "the store failed");
+        }
     }
 
     fn note_reset(&self, lane: &Lane, before: &EvidenceKey) {
@@ -208,15 +233,18 @@ impl Controller {
 }
 
 fn restore_shapes(tally: &LaneTally, evidence: &Evidence) {
+    // Which shape a mismatch had is not kept, so after one every shape shows itself again.
+    let clean = evidence.counts.mismatch == 0;
     for (shape, count) in evidence.coverage.shapes() {
-        if count.compared > 0 {
+        if clean && count.compared > 0 {
             tally.add_shape(shape);
         }
     }
 }
 
 /// Lanes of every route with a native leg and every provider that this leg knows.
-fn named_lanes(config: &LiteLlmConfig, rules: &Rules, agreement: &Agreement) -> BTreeMap<LaneId, Named> {
+fn named_lanes(config: &LiteLlmConfig, state: &State) -> BTreeMap<LaneId, Named> {
+    let (rules, agreement) = (&state.rules, &state.agreement);
     let mut lanes: BTreeMap<LaneId, Named> = BTreeMap::new();
     for route in Route::ALL.into_iter().filter(|route| route.has_native_leg()) {
         let whole = config.reasons.iter().filter(|reason| reason.routes.concerns(route.as_str()));
@@ -232,14 +260,25 @@ fn named_lanes(config: &LiteLlmConfig, rules: &Rules, agreement: &Agreement) -> 
             });
             let own: Vec<&Reason> =
                 deployment.reasons.iter().filter(|reason| reason.routes.concerns(route.as_str())).collect();
-            let blocked = agreement.blocks(&deployment.model_name).is_some();
+            let unproven = state.unproven_groups.contains(&deployment.model_name);
+            let blocked = unproven || agreement.blocks(&deployment.model_name).is_some();
             if own.is_empty() && whole.is_empty() && !blocked {
                 lane.deployments.push(deployment.id.clone());
             }
             lane.declines.extend(own.into_iter().cloned());
+            lane.declines.extend(unproven.then(|| restart_needed(deployment)));
         }
     }
     lanes
+}
+
+fn restart_needed(deployment: &Deployment) -> Reason {
+    Reason {
+        path: deployment.path.clone(),
+        code: "agreement",
+        text: "the file changed this group and keeps its declared id, so only a restart of LiteLLM can show that it took the change".to_owned(),
+        routes: RouteScope::All,
+    }
 }
 
 /// A model group is a lane of its own where a rule names it, else it belongs to its provider's.
@@ -249,5 +288,5 @@ fn lane_id(route: Route, provider: &str, group: &str, rules: &Rules) -> LaneId {
 }
 
 fn served_deployments(config: &LiteLlmConfig, id: &LaneId, state: &State) -> Vec<String> {
-    named_lanes(config, &state.rules, &state.agreement).remove(id).map(|named| named.deployments).unwrap_or_default()
+    named_lanes(config, state).remove(id).map(|named| named.deployments).unwrap_or_default()
 }

@@ -10,7 +10,7 @@ mod reload;
 mod tick;
 mod window;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -64,6 +64,10 @@ pub struct State {
     pub agreement: Agreement,
     /// SHA-256 over the price map of the running LiteLLM; evidence is about one price map.
     pub price_map_hash: String,
+    /// Groups that a reload changed under ids that do not tell: Python's until LiteLLM was seen to restart.
+    pub unproven_groups: BTreeSet<String>,
+    /// LiteLLM did not answer since those groups changed.
+    was_down: bool,
     /// Seconds since 1970 of the last probe.
     pub probed_at: Option<u64>,
     pub frozen: bool,
@@ -108,6 +112,8 @@ impl Controller {
             rules_loaded: Loaded::default(),
             agreement: Agreement::default(),
             price_map_hash: String::new(),
+            unproven_groups: BTreeSet::new(),
+            was_down: false,
             probed_at: None,
             frozen,
             lanes: BTreeMap::new(),

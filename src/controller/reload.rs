@@ -5,7 +5,8 @@ use std::sync::Arc;
 use cutover::rules::Rules;
 
 use super::Controller;
-use crate::agreement::Agreement;
+use crate::agreement::{Agreement, State as AgreementState};
+use crate::config::litellm::changed_groups;
 use crate::native::Native;
 use transform::cost_calculator::PriceTable;
 
@@ -38,6 +39,12 @@ impl Controller {
         if let Some(before) = &state.native {
             native.prices = Arc::clone(&before.prices);
             if before.config.hash != native.config.hash {
+                let declared = |group: &String| {
+                    native.config.deployments.iter().any(|one| one.id_is_declared && one.model_name == *group)
+                };
+                let changed = changed_groups(&before.config, &native.config).into_iter().filter(declared);
+                state.unproven_groups.extend(changed);
+                state.was_down = false;
                 state.agreement = Agreement::unknown("the configuration was read again and LiteLLM not asked since");
             }
         }
@@ -68,6 +75,11 @@ impl Controller {
         let changed = state.agreement != agreement;
         state.agreement = agreement;
         state.probed_at = Some(self.now().0);
+        state.was_down |= state.agreement.state == AgreementState::Unknown;
+        let restarted = state.was_down && state.agreement.agrees_as_a_whole() && !state.unproven_groups.is_empty();
+        if restarted {
+            state.unproven_groups.clear();
+        }
         self.metrics.agreement.set(i64::from(state.agreement.agrees_as_a_whole()));
         let prices = prices.filter(|prices| prices.hash != state.price_map_hash);
         let repriced = prices.is_some();
@@ -75,7 +87,7 @@ impl Controller {
             state.native = Some(Arc::new(Native { prices: prices.table, ..Native::clone(native) }));
             state.price_map_hash = prices.hash;
         }
-        if changed || repriced {
+        if changed || repriced || restarted {
             tracing::info!(state = state.agreement.as_str(), "agreement with the running LiteLLM changed");
             self.rebuild(&mut state);
         }

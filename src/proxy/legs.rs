@@ -46,6 +46,8 @@ pub async fn serve_natively(
     match run {
         Ok(Ok(answer)) => {
             exchange.leg = Leg::Native;
+            // The lane that really answered; in a reach of several it need not be the first.
+            let lane = table.lane_of(route, &answer.deployment_id).unwrap_or(lane);
             lane.tally.served(Leg::Native, answer.status);
             app.shadow.skip(lane, SkipReason::ServedNatively, traits);
             app.metrics.provider_requests.with_label_values(&[route.as_str()]).inc_by(u64::from(answer.attempts));
@@ -61,6 +63,7 @@ pub async fn serve_natively(
             app.metrics.panics.inc();
             lane.tally.panicked();
             tracing::error!(request = exchange.id, "the native leg panicked");
+            app.shadow.skip(lane, SkipReason::ShadowFailed, traits);
             if effects.sent() == 0 {
                 return forward_counted(app, session, exchange, lane, request).await;
             }
@@ -315,7 +318,7 @@ async fn relay(
     let mut head = restored(app, headers::end_to_end(response.headers()));
     mark(&mut head, exchange);
     let body = response.into_body().into_data_stream();
-    writer::write_stream(session, status, &head, body, observe).await
+    writer::write_stream(session, status, &head, body, app.upstream.read_timeout, observe).await
 }
 
 fn restored(app: &App, mut head: HeaderMap) -> HeaderMap {

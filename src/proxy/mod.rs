@@ -12,8 +12,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use http::Version;
 use http::header::{HeaderName, TRANSFER_ENCODING};
+use http::{StatusCode, Version};
 use pingora::http::{RequestHeader, ResponseHeader};
 use pingora::proxy::{FailToProxy, ProxyHttp, Session};
 use pingora::upstreams::peer::HttpPeer;
@@ -106,6 +106,11 @@ impl ProxyHttp for Proxy {
         response: &mut ResponseHeader,
         exchange: &mut Exchange,
     ) -> Result<()> {
+        if response.status == StatusCode::SWITCHING_PROTOCOLS && exchange.counted {
+            // An open websocket ends when its sides end it; a drain does not wait for that.
+            self.app.metrics.in_flight.dec();
+            exchange.counted = false;
+        }
         if response.status.is_informational() {
             return Ok(());
         }

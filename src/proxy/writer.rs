@@ -1,5 +1,7 @@
 //! Writes an answer that did not come through Pingora's own forwarding, chunk by chunk.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt};
 use http::{HeaderMap, StatusCode, Version};
@@ -39,13 +41,14 @@ pub async fn write_whole(session: &mut Session, status: u16, headers: &HeaderMap
     Ok(Written::Complete)
 }
 
-/// Writes a head and a body as it arrives. The next piece is not asked for before the last one is written, so a
+/// Writes a head and a body as it arrives, and cuts it when its source is silent for longer than `silence_max`. The next piece is not asked for before the last one is written, so a
 /// slow client slows its source; a client that leaves ends it.
 pub async fn write_stream<S, E>(
     session: &mut Session,
     status: u16,
     headers: &HeaderMap,
     body: S,
+    silence_max: Duration,
     mut observe: impl FnMut(&Bytes),
 ) -> Result<Written>
 where
@@ -59,13 +62,20 @@ where
     if !framed && http1 && !bodiless {
         head.insert_header(http::header::TRANSFER_ENCODING, "chunked")?;
     }
+    if !framed && !http1 && !session.is_http2() {
+        // An HTTP/1.0 client knows no chunks: for it the body ends with the connection.
+        session.set_keepalive(None);
+    }
     session.write_response_header(Box::new(head), bodiless).await?;
     let mut body = std::pin::pin!(body);
     let mut sent = 0;
     loop {
         let piece = tokio::select! {
             biased;
-            piece = body.next() => piece,
+            piece = tokio::time::timeout(silence_max, body.next()) => match piece {
+                Ok(piece) => piece,
+                Err(_) => return Ok(Written::Cut),
+            },
             // What a client still sends of its body after an early answer is read and dropped.
             gone = session.read_body_or_idle(false) => match gone {
                 // A client that has every byte may leave before we have seen the end ourselves.

@@ -25,6 +25,8 @@ pub enum StoreError {
     Folder { path: PathBuf, cause: std::io::Error },
     #[error("the store in {} was written by another version of Crossfade ({found}); move it away to start anew", path.display())]
     Version { path: PathBuf, found: i64 },
+    #[error("another Crossfade uses the reports folder {}; give each its own", path.display())]
+    InUse { path: PathBuf },
     #[error("the store failed: {0}")]
     Database(#[from] rusqlite::Error),
     #[error("the store holds something that is not JSON: {0}")]
@@ -143,6 +145,8 @@ pub struct Store {
     /// Samples and causes: many a second, so a write survives the end of the process and no more.
     samples: Mutex<Connection>,
     hash_key: [u8; 32],
+    /// Held while the store is open: two processes on one folder would overwrite each other's lanes.
+    _lock: Option<std::fs::File>,
 }
 
 impl Store {
@@ -151,6 +155,9 @@ impl Store {
         let in_folder = |cause| StoreError::Folder { path: folder.to_owned(), cause };
         std::fs::create_dir_all(folder).map_err(in_folder)?;
         let hash_key = hash_key(&folder.join("hash.key"), fresh_key).map_err(in_folder)?;
+        let lock =
+            OpenOptions::new().create(true).append(true).mode(0o600).open(folder.join("lock")).map_err(in_folder)?;
+        lock.try_lock().map_err(|_| StoreError::InUse { path: folder.to_owned() })?;
         let path = folder.join("crossfade.db");
         // Created with its mode before SQLite sees it; the journal files inherit the mode.
         OpenOptions::new().create(true).append(true).mode(0o600).open(&path).map_err(in_folder)?;
@@ -167,7 +174,7 @@ impl Store {
             found => return Err(StoreError::Version { path, found }),
         }
         let samples = connect(&path, "NORMAL")?;
-        Ok(Self { connection: Mutex::new(connection), samples: Mutex::new(samples), hash_key })
+        Ok(Self { connection: Mutex::new(connection), samples: Mutex::new(samples), hash_key, _lock: Some(lock) })
     }
 
     /// A store that ends with the process.
@@ -176,7 +183,7 @@ impl Store {
         let (connection, samples) = (Connection::open_in_memory()?, Connection::open_in_memory()?);
         connection.execute_batch(schema::TABLES)?;
         samples.execute_batch(schema::TABLES)?;
-        Ok(Self { connection: Mutex::new(connection), samples: Mutex::new(samples), hash_key })
+        Ok(Self { connection: Mutex::new(connection), samples: Mutex::new(samples), hash_key, _lock: None })
     }
 
     /// Keys the hashes of contents, so that a store cannot be searched for a known prompt.

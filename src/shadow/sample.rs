@@ -48,7 +48,7 @@ pub fn of(
         .collect();
     let document = json!({
         "client_request": parts.part(&mut bodies, "client_request", &json!({
-            "method": capture.request.method.as_str(), "url": capture.request.path,
+            "method": capture.request.method.as_str(), "url": parts.url(&capture.request.path),
         }), &list(&capture.request.headers), &capture.request.body),
         "attempts": attempts,
         "control": parts.part(&mut bodies, "control", &json!({"status": control.status}), &control.headers, &control.body),
@@ -95,6 +95,20 @@ fn causes(lane: &LaneId, judgement: &Judgement, build: &str, sample_id: &str) ->
         .collect()
 }
 
+/// Headers whose values say nothing of a request's content.
+const PLAIN_HEADERS: [&str; 10] = [
+    "accept",
+    "accept-encoding",
+    "content-encoding",
+    "content-length",
+    "content-security-policy",
+    "content-type",
+    "transfer-encoding",
+    "vary",
+    "x-content-type-options",
+    "x-frame-options",
+];
+
 struct Parts<'a> {
     redactor: &'a Redactor,
     /// The longest body kept; `None`: content is off.
@@ -116,12 +130,28 @@ impl Parts<'_> {
         }
         let mut part = head.clone();
         part["name"] = json!(name);
-        part["headers"] =
-            headers.iter().map(|(name, value)| json!([name, self.redactor.header(name, value)])).collect();
+        part["headers"] = headers.iter().map(|(name, value)| json!([name, self.header(name, value)])).collect();
         part["body_bytes"] = json!(body.len());
         part["body_hash"] = json!(self.redactor.hash(body));
         part["structure"] = self.redactor.structure(body);
         part
+    }
+
+    /// A query may hold content; without content it stays out.
+    fn url(&self, url: &str) -> String {
+        match (self.bytes_max, url.split_once('?')) {
+            (None, Some((path, query))) => format!("{path}?{} bytes", query.len()),
+            _ => self.redactor.text(url),
+        }
+    }
+
+    /// With content off a value is shown only where LiteLLM or HTTP made it, and else by its hash.
+    fn header(&self, name: &str, value: &str) -> String {
+        let ours = name.starts_with("x-litellm-") || PLAIN_HEADERS.contains(&name);
+        match self.bytes_max.is_some() || ours {
+            true => self.redactor.header(name, value),
+            false => format!("{} bytes #{}", value.len(), self.redactor.hash(value.as_bytes())),
+        }
     }
 
     fn body(&self, body: &Bytes, limit: usize) -> Value {
@@ -145,7 +175,7 @@ fn attempt(
 ) -> Value {
     let mut side = |name: &str, call: Option<&RecordedCall>| {
         call.map_or(Value::Null, |call| {
-            let head = json!({"method": call.method, "url": call.url});
+            let head = json!({"method": call.method, "url": parts.url(&call.url)});
             parts.part(bodies, &format!("attempts.{n}.{name}"), &head, &call.headers, &call.body)
         })
     };

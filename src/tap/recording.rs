@@ -1,7 +1,7 @@
 //! Provider exchanges, kept per client request under an unguessable id.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
@@ -81,7 +81,7 @@ pub struct Recordings {
     bytes_max: usize,
     bytes: AtomicUsize,
     /// Set by the first tapped request, whoever sent it: the board can then say that the tap is in use.
-    seen: std::sync::atomic::AtomicBool,
+    seen: AtomicBool,
     /// Whose HTTP client the OCR requests came from.
     sign: Mutex<TapSign>,
 }
@@ -98,6 +98,7 @@ pub struct OpenTape {
 #[derive(Debug)]
 pub(super) struct Recording {
     exchanges: Mutex<Vec<Slot>>,
+    spoilt: AtomicBool,
 }
 
 #[derive(Debug)]
@@ -105,6 +106,8 @@ struct Slot {
     exchange: TapedExchange,
     request_pieces: Vec<Bytes>,
     started: Instant,
+    /// From the start to the provider's end.
+    ended: Duration,
     /// A body outgrew the budget: the exchange cannot be replayed.
     truncated: bool,
     bytes: usize,
@@ -127,7 +130,7 @@ impl Recordings {
 
     /// Opens a tape under `id`, which must be unguessable; `None` when too many are open.
     pub fn open(self: &Arc<Self>, id: String) -> Option<OpenTape> {
-        let recording = Arc::new(Recording { exchanges: Mutex::default() });
+        let recording = Arc::new(Recording { exchanges: Mutex::default(), spoilt: AtomicBool::new(false) });
         let mut open = locked(&self.open);
         if open.len() >= self.open_max {
             return None;
@@ -183,7 +186,8 @@ impl OpenTape {
     pub fn finish(self) -> Option<Vec<TapedExchange>> {
         let slots = std::mem::take(&mut *locked(&self.recording.exchanges));
         self.recordings.release(&slots);
-        if slots.iter().any(|slot| slot.truncated) || slots.len() > EXCHANGES_MAX {
+        let spoilt = self.recording.spoilt.load(Ordering::Relaxed);
+        if spoilt || slots.iter().any(|slot| slot.truncated) || slots.len() > EXCHANGES_MAX {
             return None;
         }
         Some(slots.into_iter().map(Slot::into_exchange).collect())
@@ -234,6 +238,7 @@ impl ExchangeWriter {
                 },
                 request_pieces: Vec::new(),
                 started: Instant::now(),
+                ended: Duration::ZERO,
                 truncated: false,
                 bytes: 0,
             });
@@ -279,10 +284,29 @@ impl ExchangeWriter {
     pub(super) fn end(&self, complete: bool) {
         self.with_slot(|slot, _| {
             slot.exchange.abandoned = false;
+            slot.ended = slot.exchange.elapsed;
             if let Some(answer) = &mut slot.exchange.answer {
                 answer.complete = complete;
             }
         });
+    }
+}
+
+impl Drop for ExchangeWriter {
+    /// The last holder lets go: the exchange is over, or LiteLLM has given it up just now.
+    fn drop(&mut self) {
+        self.with_slot(|slot, _| {
+            if !slot.exchange.abandoned {
+                slot.exchange.elapsed = slot.ended;
+            }
+        });
+    }
+}
+
+impl Recording {
+    /// Something of this request passed that could not be kept.
+    pub(super) fn spoil(&self) {
+        self.spoilt.store(true, Ordering::Relaxed);
     }
 }
 

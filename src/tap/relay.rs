@@ -16,7 +16,7 @@ use hyper_rustls::HttpsConnector;
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 
-use super::recording::{ExchangeWriter, Recordings, TapedRequest};
+use super::recording::{ExchangeWriter, Recording, Recordings, TapedRequest};
 use super::target::Targets;
 use crate::python::headers;
 use crate::telemetry::Metrics;
@@ -44,6 +44,10 @@ impl Relay {
             Ok((id, uri)) => (id.to_owned(), uri),
             Err(refusal) => {
                 self.count("refused");
+                // LiteLLM runs with another tapped configuration than ours, and asked for nothing that was taped.
+                if let Some(recording) = self.recording(request.headers()) {
+                    recording.spoil();
+                }
                 return Ok(refuse(&refusal.to_string()));
             }
         };
@@ -51,8 +55,7 @@ impl Relay {
         let user_agent = request.headers().get(http::header::USER_AGENT).and_then(|value| value.to_str().ok());
         self.recordings.mark_seen(request.uri().path(), user_agent);
         let (head, body) = request.into_parts();
-        let tape = head.headers.get(super::TAPE_HEADER).and_then(|id| id.to_str().ok());
-        let recording = tape.and_then(|id| self.recordings.find(id));
+        let recording = self.recording(&head.headers);
         self.count(if recording.is_some() { "recorded" } else { "untaped" });
         let headers = outgoing(&head.headers);
         let writer = recording.map(|recording| {
@@ -79,6 +82,11 @@ impl Relay {
                 Err(error)
             }
         }
+    }
+
+    fn recording(&self, headers: &HeaderMap) -> Option<Arc<Recording>> {
+        let id = headers.get(super::TAPE_HEADER)?.to_str().ok()?;
+        self.recordings.find(id)
     }
 
     fn count(&self, result: &str) {

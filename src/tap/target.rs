@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use http::Uri;
 use http::uri::{Authority, PathAndQuery, Scheme};
+use percent_encoding::percent_decode_str;
 use thiserror::Error;
 
 /// The provider address of every deployment that is led through the tap.
@@ -42,11 +43,13 @@ impl Targets {
     }
 
     /// The deployment's id and the address to relay to.
-    pub fn resolve<'a>(&self, uri: &'a Uri) -> Result<(&'a str, Uri), Refusal> {
+    pub fn resolve(&self, uri: &Uri) -> Result<(&str, Uri), Refusal> {
         let rest = uri.path().strip_prefix("/d/").ok_or(Refusal::NotATapPath)?;
-        let (id, _) = rest.split_once('/').unwrap_or((rest, ""));
-        let path = &rest[id.len()..];
-        let target = self.by_id.get(id).ok_or(Refusal::UnknownDeployment)?;
+        let (segment, _) = rest.split_once('/').unwrap_or((rest, ""));
+        let path = &rest[segment.len()..];
+        // An id is the operator's to choose, so it may have had to be escaped.
+        let id = percent_decode_str(segment).decode_utf8().map_err(|_| Refusal::UnknownDeployment)?;
+        let (id, target) = self.by_id.get_key_value(id.as_ref()).ok_or(Refusal::UnknownDeployment)?;
         if !target.contains(path) {
             return Err(Refusal::OutsideBase);
         }
@@ -60,7 +63,7 @@ impl Targets {
         parts.scheme = Some(target.scheme.clone());
         parts.authority = Some(target.authority.clone());
         parts.path_and_query = Some(path_and_query);
-        Uri::from_parts(parts).map(|target| (id, target)).map_err(|_| Refusal::OutsideBase)
+        Uri::from_parts(parts).map(|target| (id.as_str(), target)).map_err(|_| Refusal::OutsideBase)
     }
 }
 
@@ -89,7 +92,12 @@ mod tests {
     use super::*;
 
     fn check(path: &str, expected: Result<&str, Refusal>) {
-        let targets = Targets::new([("abc", "https://api.mistral.ai/v1"), ("bare", "http://10.0.0.1:9"), ("bad", "x")]);
+        let targets = Targets::new([
+            ("abc", "https://api.mistral.ai/v1"),
+            ("bare", "http://10.0.0.1:9"),
+            ("team a/ocr", "http://10.0.0.1:9/v1"),
+            ("bad", "x"),
+        ]);
         let uri: Uri = path.parse().unwrap();
         let found = targets.resolve(&uri).map(|(_, target)| target.to_string());
         assert_eq!(found, expected.map(str::to_owned), "{path}");
@@ -101,6 +109,8 @@ mod tests {
         check("/d/abc/v1/ocr?x=1", Ok("https://api.mistral.ai/v1/ocr?x=1"));
         check("/d/abc/v1", Ok("https://api.mistral.ai/v1"));
         check("/d/bare/any/path", Ok("http://10.0.0.1:9/any/path"));
+        check("/d/team%20a%2Focr/v1/ocr", Ok("http://10.0.0.1:9/v1/ocr"));
+        check("/d/team%20a/ocr/v1/ocr", Err(Refusal::UnknownDeployment));
         check("/d/bare", Ok("http://10.0.0.1:9/"));
         check("/d/abc/v2/ocr", Err(Refusal::OutsideBase));
         check("/d/abc/v1evil", Err(Refusal::OutsideBase));

@@ -312,7 +312,8 @@ fn without_a_store_nothing_rises() {
 #[test]
 fn without_a_store_a_lane_still_falls_and_stays_down() {
     // Found by the evidence, and found at a tick.
-    let found: [(&str, fn(&mut Stand)); 2] = [
+    type Fall = fn(&mut Stand);
+    let found: [(&str, Fall); 2] = [
         ("regression", fall),
         ("panic", |stand| {
             stand.tally().panicked();
