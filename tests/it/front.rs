@@ -69,7 +69,12 @@ impl Front {
         let shared = Arc::clone(&app);
         std::thread::spawn(move || listener::run(&listener, shared, drain));
         wait_until("the front port is open", || TcpStream::connect(address).is_ok());
-        Self { address, app, stand }
+        let front = Self { address, app, stand };
+        // Nobody else's, whatever took the port between the look and the start.
+        let own = front.stand.metrics.requests.with_label_values(&["other", "python"]);
+        crate::wire::ask(address, "GET /health/liveliness HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n");
+        wait_until("the front port counts", || own.get() == 1);
+        front
     }
 
     /// Outcomes of the lane so far, with the reasons of skips: `skipped no_tape` or `mismatch`.
@@ -121,12 +126,12 @@ fn app(litellm: SocketAddr, settings: &Settings, stand: &Stand) -> App {
     }
 }
 
-/// A port below those that the system hands out by itself, so that no other test's connection takes it meanwhile.
+/// A port above those that the system hands out by itself, so that no other connection takes it meanwhile.
 pub fn free_address() -> SocketAddr {
     static NEXT: AtomicU16 = AtomicU16::new(0);
     loop {
-        let offset = NEXT.fetch_add(1, Ordering::Relaxed) + (std::process::id() % 97) as u16 * 100;
-        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, 20_000 + offset % 10_000));
+        let offset = NEXT.fetch_add(1, Ordering::Relaxed) + (std::process::id() % 45) as u16 * 100;
+        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, 61_000 + offset % 4_500));
         if TcpListener::bind(address).is_ok() {
             return address;
         }

@@ -293,12 +293,15 @@ fn an_early_answer_reaches_a_client_that_still_sends() {
         let address = litellm.local_addr().unwrap();
         std::thread::spawn(move || {
             use std::io::{Read, Write};
-            let Ok((mut stream, _)) = litellm.accept() else { return };
-            let mut buffer = [0; 4096];
-            let _ = stream.read(&mut buffer);
-            let _ = stream.write_all(&answer(413, &[], b"too large"));
-            // It goes on reading, as servers that want their answer to arrive do.
-            while stream.read(&mut buffer).is_ok_and(|count| count > 0) {}
+            for mut stream in litellm.incoming().map_while(Result::ok) {
+                std::thread::spawn(move || {
+                    let mut buffer = [0; 4096];
+                    let _ = stream.read(&mut buffer);
+                    let _ = stream.write_all(&answer(413, &[("connection", "close")], b"too large"));
+                    // It goes on reading, as servers that want their answer to arrive do.
+                    while stream.read(&mut buffer).is_ok_and(|count| count > 0) {}
+                });
+            }
         });
         let front = Front::before(address, Settings { rule, body_limit: LIMIT, ..Settings::default() });
         let mut connection = Connection::open(front.address);
