@@ -4,6 +4,7 @@ use cutover::lane::Leg;
 use cutover::stage::Operation;
 use cutover::verdict::{Outcome, SkipReason, Verdict};
 
+use crossfade::agreement::Agreement;
 use crossfade::controller::CommandError;
 use crossfade::reports::{NewCause, NewSample, SampleHead};
 
@@ -417,6 +418,11 @@ fn a_new_configuration_declines_until_litellm_was_asked() {
     stand.configure(&CONFIG.replace("provider-key", "rotated-key"));
     let table = stand.controller.table().load_full();
     assert!(table.lanes.iter().all(|lane| !lane.eligible));
+    // The deployment's id is declared, so equal ids do not show that LiteLLM has the new key.
+    stand.controller.replace_agreement(crate::stand::agrees(), None);
+    let table = stand.controller.table().load_full();
+    assert!(table.lanes.iter().all(|lane| !lane.eligible));
+    stand.controller.replace_agreement(Agreement::unknown("LiteLLM restarts"), None);
     stand.controller.replace_agreement(crate::stand::agrees(), None);
     let table = stand.controller.table().load_full();
     assert!(table.lanes.iter().all(|lane| lane.eligible));
