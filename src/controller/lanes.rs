@@ -101,8 +101,13 @@ impl Controller {
                 lane.dirty = true;
                 self.close_causes(&lane.id);
                 lane.open_severe_causes = 0;
-                self.note_reset(&lane, &before);
-                self.lower_unproven(&mut lane);
+                let entries: Vec<NewEntry> =
+                    self.reset_entry(&lane, &before).into_iter().chain(self.lower_unproven(&mut lane)).collect();
+                let saved =
+                    SavedLane { id: lane.id.to_string(), state: json!(lane.state), evidence: json!(lane.evidence) };
+                if let Err(error) = self.store.save(self.now().0, &[saved], &entries) {
+                    tracing::error!(%error, "the store failed");
+                }
             }
         }
         lane
@@ -110,15 +115,15 @@ impl Controller {
 
     /// A weight was earned by evidence about something else: the lane goes back to where its rule alone would put it.
     /// A pinned lane stays; nothing moves it by itself.
-    fn lower_unproven(&self, lane: &mut Lane) {
+    fn lower_unproven(&self, lane: &mut Lane) -> Option<NewEntry> {
         let floor = Position::start_of(lane.rule.stage, &lane.rule).max(Position::SHADOW);
         if lane.rule.hold || lane.state.position <= floor {
-            return;
+            return None;
         }
         let (from, now) = (lane.state.position, self.now());
         lane.state.position = floor;
         lane.state.since = now;
-        let entry = NewEntry {
+        Some(NewEntry {
             at: now.0,
             actor: "config".to_owned(),
             lane: Some(lane.id.to_string()),
@@ -127,16 +132,13 @@ impl Controller {
             to: json!(floor),
             reason: "what earned the weight was about another build, configuration or rules".to_owned(),
             evidence: serde_json::Value::Null,
-        };
-        if let Err(error) = self.store.save(now.0, &[], &[entry]) {
-            tracing::error!(%error, "the store failed");
-        }
+        })
     }
 
-    fn note_reset(&self, lane: &Lane, before: &EvidenceKey) {
+    fn reset_entry(&self, lane: &Lane, before: &EvidenceKey) -> Option<NewEntry> {
         // A lane that was never compared has nothing to lose, and its first key is no news.
         if before.build.is_empty() {
-            return;
+            return None;
         }
         let after = &lane.evidence.key;
         let changed: Vec<&str> = [
@@ -147,7 +149,7 @@ impl Controller {
         .into_iter()
         .filter_map(|(name, changed)| changed.then_some(name))
         .collect();
-        let entry = NewEntry {
+        Some(NewEntry {
             at: self.now().0,
             actor: "config".to_owned(),
             lane: Some(lane.id.to_string()),
@@ -156,10 +158,7 @@ impl Controller {
             to: json!(after),
             reason: format!("the evidence was about another {}", changed.join(", ")),
             evidence: serde_json::Value::Null,
-        };
-        if let Err(error) = self.store.save(self.now().0, &[], &[entry]) {
-            tracing::error!(%error, "the store failed");
-        }
+        })
     }
 
     /// A changed `stage` in a rule file moves its lanes, upwards too: it is the operator's own act.

@@ -2,7 +2,7 @@
 
 mod drain;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,6 +11,8 @@ use pingora::listeners::tls::TlsSettings;
 use pingora::proxy::http_proxy_service_with_name;
 use pingora::server::configuration::ServerConf;
 use pingora::server::{RunArgs, Server};
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use thiserror::Error;
 
 pub use drain::Drain;
@@ -40,10 +42,13 @@ pub struct TlsFiles {
 pub enum ListenerError {
     #[error("failed to load the TLS certificate or key: {0}")]
     Tls(String),
+    #[error("failed to listen on {address}: {cause}")]
+    Bind { address: String, cause: std::io::Error },
 }
 
 /// Serves until a signal says stop and the requests under way have ended.
 pub fn run(settings: &ListenerSettings, app: Arc<App>, drain: Drain) -> Result<(), ListenerError> {
+    check(settings)?;
     let mut server = Server::new_with_opt_and_conf(None, configuration(settings));
     server.bootstrap();
     let mut service = http_proxy_service_with_name(&server.configuration, Proxy::new(app), "crossfade");
@@ -63,6 +68,30 @@ pub fn run(settings: &ListenerSettings, app: Arc<App>, drain: Drain) -> Result<(
     }
     server.add_service(service);
     server.run(RunArgs { shutdown_signal: Box::new(drain) });
+    Ok(())
+}
+
+/// Finds out what Pingora would panic over, on a thread that nobody waits for.
+fn check(settings: &ListenerSettings) -> Result<(), ListenerError> {
+    let taken = |cause| ListenerError::Bind { address: settings.address.clone(), cause };
+    std::net::TcpListener::bind(&settings.address).map_err(taken)?;
+    settings.tls.as_ref().map_or(Ok(()), |files| load(files).map_err(|error| ListenerError::Tls(error.to_string())))
+}
+
+fn load(files: &TlsFiles) -> Result<(), Box<dyn std::error::Error>> {
+    let in_file = |path: &Path, cause: String| format!("{}: {cause}", path.display());
+    let certificates = CertificateDer::pem_file_iter(&files.certificate)
+        .and_then(Iterator::collect::<Result<Vec<_>, _>>)
+        .map_err(|error| in_file(&files.certificate, error.to_string()))?;
+    if certificates.is_empty() {
+        return Err(in_file(&files.certificate, "no certificate in it".to_owned()).into());
+    }
+    let key = PrivateKeyDer::from_pem_file(&files.key).map_err(|error| in_file(&files.key, error.to_string()))?;
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    rustls::ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()?
+        .with_no_client_auth()
+        .with_single_cert(certificates, key)?;
     Ok(())
 }
 

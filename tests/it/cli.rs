@@ -259,7 +259,7 @@ fn a_start_that_fails_says_why() {
     cannot_serve(
         &["--tls-cert", "c.pem", "--tls-key", "k.pem"],
         &[("c.pem", "x"), ("k.pem", "x")],
-        &["TLS certificate"],
+        &["TLS certificate", "c.pem"],
     );
 }
 
@@ -270,6 +270,8 @@ fn a_port_that_is_taken_or_open_to_all_is_named() {
     let folder = Folder::new();
     for (arguments, expected) in [
         (["serve", "--listen", "127.0.0.1:0", "--admin", &address], address.as_str()),
+        (["serve", "--admin", "127.0.0.1:0", "--listen", &address], address.as_str()),
+        (["serve", "--admin", "127.0.0.1:0", "--listen", "nowhere.invalid:1"], "nowhere.invalid:1"),
         (["serve", "--listen", "127.0.0.1:0", "--admin", "0.0.0.0:0"], "CROSSFADE_ADMIN_TOKEN"),
         (["serve", "--listen", "127.0.0.1:0", "--admin", "localhost"], "127.0.0.1:8081"),
     ] {

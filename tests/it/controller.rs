@@ -8,7 +8,7 @@ use crossfade::agreement::Agreement;
 use crossfade::controller::CommandError;
 use crossfade::reports::{NewCause, NewSample, SampleHead};
 
-use crate::stand::{CONFIG, LANE, QUICK, Stand, command, unknown};
+use crate::stand::{CONFIG, LANE, QUICK, Stand, agrees, command, unknown};
 
 /// At the first step of the canary.
 fn at_canary() -> Stand {
@@ -357,7 +357,7 @@ fn changes(what: &str, change: impl Fn(Stand) -> Stand, expected: Option<&str>) 
     stand.matches(10);
     stand.controller.tick();
     let stand = change(stand);
-    stand.controller.replace_agreement(crate::stand::agrees(), None);
+    stand.controller.replace_agreement(agrees(), None);
     let pairs = stand.lane(|lane| lane.evidence.promotion.pairs());
     let journal = stand.controller.store().journal(Some(LANE), 10).unwrap();
     match expected {
@@ -412,20 +412,48 @@ fn evidence_is_about_one_build_one_configuration_and_one_rule() {
     );
 }
 
+/// After this change of the file, the answers of LiteLLM in their order and whether the lane is eligible then.
+fn reloads(change: impl Fn(String) -> String, answers: &[(bool, bool)]) {
+    let stand = Stand::under(QUICK);
+    let declared = CONFIG.to_owned();
+    let hashed = CONFIG.replace("  model_info: {id: deployment-one}\n", "");
+    for (config, known_by_id) in [(declared, false), (hashed, true)] {
+        stand.configure(&config);
+        stand.controller.replace_agreement(unknown(), None);
+        stand.controller.replace_agreement(agrees(), None);
+        assert!(eligible(&stand));
+        stand.configure(&change(config));
+        assert!(!eligible(&stand), "nobody has asked LiteLLM yet");
+        for (agreed, expected) in answers {
+            stand.controller.replace_agreement(if *agreed { agrees() } else { unknown() }, None);
+            // Ids that LiteLLM makes from the parameters prove by themselves that it took them.
+            assert_eq!(eligible(&stand), *expected || known_by_id && *agreed, "known by its id: {known_by_id}");
+        }
+    }
+}
+
+fn eligible(stand: &Stand) -> bool {
+    stand.controller.table().load().lanes.iter().all(|lane| lane.eligible)
+}
+
 #[test]
-fn a_new_configuration_declines_until_litellm_was_asked() {
-    let stand = at_canary();
-    stand.configure(&CONFIG.replace("provider-key", "rotated-key"));
-    let table = stand.controller.table().load_full();
-    assert!(table.lanes.iter().all(|lane| !lane.eligible));
-    // The deployment's id is declared, so equal ids do not show that LiteLLM has the new key.
-    stand.controller.replace_agreement(crate::stand::agrees(), None);
-    let table = stand.controller.table().load_full();
-    assert!(table.lanes.iter().all(|lane| !lane.eligible));
-    stand.controller.replace_agreement(Agreement::unknown("LiteLLM restarts"), None);
-    stand.controller.replace_agreement(crate::stand::agrees(), None);
-    let table = stand.controller.table().load_full();
-    assert!(table.lanes.iter().all(|lane| lane.eligible));
+fn a_changed_configuration_declines_until_litellm_was_seen_with_it() {
+    let rotated = |config: String| config.replace("provider-key", "rotated-key");
+    reloads(rotated, &[(true, false), (true, false), (false, false), (true, true), (true, true)]);
+    let unknown_key = |config: String| format!("{config}zzz: 1\n");
+    reloads(unknown_key, &[(true, true)]);
+}
+
+#[test]
+fn a_weight_that_another_build_earned_is_given_back() {
+    let stand = at_canary().killed_and_started("build-2", QUICK);
+    assert_eq!(stand.published(), "shadow");
+    assert_eq!(stand.journal(), ["promote", "reset", "rollback"]);
+    let stand = stand.killed_and_started("build-2", QUICK);
+    assert_eq!((stand.published().as_str(), stand.journal().len()), ("shadow", 3), "said once");
+    let pinned = format!("{}hold: true\n", QUICK.replace("stage: shadow", "stage: full"));
+    let stand = Stand::under(&pinned).killed_and_started("build-2", &pinned);
+    assert_eq!(stand.published(), "full 1");
 }
 
 #[test]
@@ -588,7 +616,7 @@ fn a_lane_whose_configuration_declines_never_rises() {
     let mut stand = Stand::under(QUICK);
     let declining = format!("{CONFIG}router_settings: {{fallbacks: [{{scan: [other]}}]}}\n");
     stand.configure(&declining);
-    stand.controller.replace_agreement(crate::stand::agrees(), None);
+    stand.controller.replace_agreement(agrees(), None);
     assert!(!stand.lane(|lane| lane.declines.is_empty()), "the case needs a deployment that declines");
     stand.earn_a_step();
     assert_eq!(stand.published(), "shadow");
