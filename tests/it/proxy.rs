@@ -328,6 +328,7 @@ fn leaves(what: &str, rule: &'static str, sent: &[u8], litellm_begins: &'static 
     if comes_whole {
         assert!(litellm.next().whole, "{what}");
         if !litellm_begins.is_empty() {
+            // Chunked, because of an answer whose length is known Pingora holds back what does not fill a buffer.
             assert!(connection.wait_for(b"\r\n\r\n"));
         }
     }
@@ -350,7 +351,7 @@ fn a_client_that_leaves_ends_the_work() {
     for rule in BOTH {
         leaves("before the head", rule, &asked, "", true);
         leaves("after the head", rule, &asked, "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n", true);
-        leaves("in the body", rule, &asked, "HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\nhalf", true);
+        leaves("in the body", rule, &asked, "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n4\r\nhalf\r\n", true);
         leaves("in its own body", rule, &cut(asked.clone()), "", false);
         leaves(
             "in a chunked body",
