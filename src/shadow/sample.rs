@@ -130,7 +130,8 @@ impl Parts<'_> {
         }
         let mut part = head.clone();
         part["name"] = json!(name);
-        part["headers"] = headers.iter().map(|(name, value)| json!([name, self.header(name, value)])).collect();
+        part["headers"] =
+            headers.iter().map(|(header, value)| json!([header, self.header(name, header, value)])).collect();
         part["body_bytes"] = json!(body.len());
         part["body_hash"] = json!(self.redactor.hash(body));
         part["structure"] = self.redactor.structure(body);
@@ -146,8 +147,8 @@ impl Parts<'_> {
     }
 
     /// With content off a value is shown only where LiteLLM or HTTP made it, and else by its hash.
-    fn header(&self, name: &str, value: &str) -> String {
-        let ours = name.starts_with("x-litellm-") || PLAIN_HEADERS.contains(&name);
+    fn header(&self, part: &str, name: &str, value: &str) -> String {
+        let ours = (part != "client_request" && name.starts_with("x-litellm-")) || PLAIN_HEADERS.contains(&name);
         match self.bytes_max.is_some() || ours {
             true => self.redactor.header(name, value),
             false => format!("{} bytes #{}", value.len(), self.redactor.hash(value.as_bytes())),

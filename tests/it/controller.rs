@@ -4,7 +4,6 @@ use cutover::lane::Leg;
 use cutover::stage::Operation;
 use cutover::verdict::{Outcome, SkipReason, Verdict};
 
-use crossfade::agreement::Agreement;
 use crossfade::controller::CommandError;
 use crossfade::reports::{NewCause, NewSample, SampleHead};
 

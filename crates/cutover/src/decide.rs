@@ -100,7 +100,7 @@ fn native_weight(lane: &LaneView<'_>) -> Weight {
     match lane.stage {
         _ if !lane.eligible => Weight::ZERO,
         Stage::Off | Stage::Shadow => Weight::ZERO,
-        Stage::Canary if !lane.shape_compared => Weight::ZERO,
+        Stage::Canary | Stage::Full if !lane.shape_compared => Weight::ZERO,
         Stage::Canary => lane.weight,
         Stage::Full => Weight::ONE,
     }
