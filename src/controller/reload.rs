@@ -76,7 +76,8 @@ impl Controller {
         state.agreement = agreement;
         state.probed_at = Some(self.now().0);
         // One lost answer is no restart; a LiteLLM that answers nothing at all is on its way down or up.
-        state.was_down |= state.agreement.checks.iter().all(|check| check.state == CheckState::Unknown);
+        let checks = &state.agreement.checks;
+        state.was_down |= !checks.is_empty() && checks.iter().all(|check| check.state == CheckState::Unknown);
         let restarted = state.was_down && state.agreement.agrees_as_a_whole() && !state.unproven_groups.is_empty();
         if restarted {
             state.unproven_groups.clear();
