@@ -231,6 +231,9 @@ fn refused_requests_say_nothing_of_the_litellm_that_runs() {
         assert_eq!(stand.recordings.sign(), TapSign::Python, "{path}");
     }
     ask(stand.address, request("POST", "/d/abc/v1/ocr", &[], b"x"));
+    assert_eq!(stand.recordings.sign(), TapSign::Python, "without a tape");
+    let _tape = stand.open();
+    ask(stand.address, request("POST", "/d/abc/v1/ocr", &[(TAPE_HEADER, ID)], b"x"));
     assert_eq!(stand.recordings.sign(), TapSign::Rust);
 }
 
