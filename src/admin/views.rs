@@ -239,6 +239,9 @@ pub fn sample(sample: Sample) -> Value {
             whole.insert("difference_count".to_owned(), count);
         }
         whole.extend(document);
+        if let Some(differences) = content.as_ref().and_then(|content| content.get("differences")) {
+            whole.insert("differences".to_owned(), differences.clone());
+        }
         whole.insert("content".to_owned(), Value::from(if content.is_some() { "on" } else { "off" }));
         let text_diff = content.as_ref().and_then(|content| content.get("text_diff")).cloned();
         whole.insert("text_diff".to_owned(), text_diff.unwrap_or_else(|| Value::Array(Vec::new())));

@@ -104,7 +104,7 @@ impl Inputs {
     fn take_config(&mut self, path: &Path, config: LiteLlmConfig, controller: &Controller) {
         self.config_files = config.files.clone();
         self.config_seen = fingerprint(&self.config_files);
-        self.targets.store(Arc::new(targets(&config)));
+        self.targets.store(Arc::new(targets(&config).with(&self.targets.load())));
         let loaded = Loaded {
             path: Some(path.display().to_string()),
             hash: Some(config.hash.clone()),

@@ -33,7 +33,9 @@ where
 pub async fn watch_listener(app: Arc<App>, address: String) {
     // An address of all interfaces is reached by its loopback one.
     let address = address.replace("0.0.0.0", "127.0.0.1").replace("[::]", "[::1]");
-    while TcpStream::connect(&address).await.is_err() {
+    // Which port the system chose for 0 only Pingora knows.
+    let chosen_by_system = address.ends_with(":0");
+    while !chosen_by_system && TcpStream::connect(&address).await.is_err() {
         tokio::time::sleep(LISTENER).await;
     }
     app.listening.store(true, Ordering::Relaxed);

@@ -95,11 +95,11 @@ pub async fn probe_agreement(
         let prices = map
             .filter(|(bytes, hash)| *hash != known && !bytes.is_empty())
             .and_then(|(bytes, hash)| prices(&bytes, hash));
-        prober.forget_price_map_bytes();
         // One lost answer of a busy LiteLLM must not send all its traffic back to it; what disagrees counts at once.
         silent = if agreement.state == State::Unknown { silent + 1 } else { 0 };
         if silent == 0 || silent >= SILENT_ROUNDS || !controller.view(|state| state.agreement.agrees_as_a_whole()) {
             controller.replace_agreement(agreement, prices);
+            prober.forget_price_map_bytes();
         }
         tokio::time::sleep(if settled { settings.every } else { settings.every_unsettled }).await;
     }

@@ -104,14 +104,16 @@ impl Parts {
 /// The controller's thread: tick, files, probes, health.
 async fn control(app: Arc<App>, listen: String, inputs: Inputs, settings: ProbeSettings) {
     let controller = &app.controller;
+    // Its own connections: one is driven by the thread that opened it, and this thread waits for the store.
+    let python = PythonClient::new(Arc::clone(&app.upstream));
     let recordings = app.tap.as_ref().map(|tap| Arc::clone(&tap.recordings));
     let sign = move || recordings.as_ref().map_or(TapSign::Nothing, |recordings| recordings.sign());
     tokio::join!(
         background::watch_listener(Arc::clone(&app), listen),
         background::tick(Arc::clone(controller)),
         background::watch_inputs(inputs, Arc::clone(controller)),
-        background::probe_agreement(app.python.clone(), Arc::clone(controller), sign, settings),
-        background::watch_health(app.python.clone(), Arc::clone(&app.upstream), app.metrics.clone()),
+        background::probe_agreement(python.clone(), Arc::clone(controller), sign, settings),
+        background::watch_health(python, Arc::clone(&app.upstream), app.metrics.clone()),
     );
 }
 

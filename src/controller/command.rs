@@ -50,6 +50,9 @@ impl Controller {
         let mut state = self.locked();
         self.refresh_gates(&mut state);
         let found = state.lanes.get(&id).ok_or_else(|| CommandError::NoLane(lane.to_owned()))?;
+        if state.frozen && operation == Operation::ForcePromote {
+            return Err(Refusal::Frozen.into());
+        }
         let conditions = Self::conditions(&state, found);
         let made = cutover::stage::operate(
             operation,

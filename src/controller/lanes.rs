@@ -220,8 +220,11 @@ impl Controller {
     }
 
     pub(super) fn open_severe_causes(&self, id: &LaneId) -> u64 {
-        let causes = self.store.causes(Some(&id.to_string())).unwrap_or_default();
-        causes.iter().filter(|cause| cause.open && cause.severity == "severe").count() as u64
+        // A store that cannot be read may hold one.
+        self.store.open_severe_causes(&id.to_string()).unwrap_or_else(|error| {
+            tracing::error!(%error, "the store failed");
+            1
+        })
     }
 
     fn close_causes(&self, id: &LaneId) {

@@ -37,7 +37,8 @@ impl Controller {
             Outcome::Skipped(_) => return,
         }
         if observation.severe {
-            lane.open_severe_causes = self.open_severe_causes(&observation.lane);
+            // At least this one, even where the store could not keep it.
+            lane.open_severe_causes = self.open_severe_causes(&observation.lane).max(1);
         }
         let serves = matches!(lane.state.position.stage, Stage::Canary | Stage::Full);
         if serves {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use cutover::rules::Rules;
 
 use super::Controller;
-use crate::agreement::{Agreement, State as AgreementState};
+use crate::agreement::{Agreement, CheckState};
 use crate::config::litellm::changed_groups;
 use crate::native::Native;
 use transform::cost_calculator::PriceTable;
@@ -75,7 +75,9 @@ impl Controller {
         let changed = state.agreement != agreement;
         state.agreement = agreement;
         state.probed_at = Some(self.now().0);
-        state.was_down |= state.agreement.state == AgreementState::Unknown;
+        // One lost answer is no restart; a LiteLLM that answers nothing at all is on its way down or up.
+        let checks = &state.agreement.checks;
+        state.was_down |= !checks.is_empty() && checks.iter().all(|check| check.state == CheckState::Unknown);
         let restarted = state.was_down && state.agreement.agrees_as_a_whole() && !state.unproven_groups.is_empty();
         if restarted {
             state.unproven_groups.clear();

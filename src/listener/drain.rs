@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use pingora::server::{ShutdownSignal, ShutdownSignalWatch};
@@ -19,6 +19,8 @@ pub struct Drain {
 
 /// How often the requests under way are counted while draining.
 const TICK: Duration = Duration::from_millis(20);
+/// Looks without a request under way before the process ends: one may just have been accepted.
+const IDLE_TICKS: u32 = 5;
 
 impl Drain {
     pub fn new(in_flight: IntGauge, timeout: Duration) -> Self {
@@ -30,11 +32,17 @@ impl Drain {
         self.draining.load(Ordering::Relaxed)
     }
 
-    async fn drained(&self) {
-        let mut tick = tokio::time::interval(TICK);
-        while self.in_flight.get() > 0 {
-            tick.tick().await;
+    /// Ends the process once nothing is under way, or when time is up. Pingora has closed the listener by then; its own
+    /// way down would wait for the whole period, and can leave an accept loop spinning.
+    fn end_when_drained(&self) {
+        let (in_flight, deadline) = (self.in_flight.clone(), Instant::now() + self.timeout);
+        let mut idle_ticks = 0;
+        while idle_ticks < IDLE_TICKS && Instant::now() < deadline {
+            std::thread::sleep(TICK);
+            idle_ticks = if in_flight.get() > 0 { 0 } else { idle_ticks + 1 };
         }
+        tracing::info!(in_flight = in_flight.get(), "drained");
+        std::process::exit(0)
     }
 }
 
@@ -52,15 +60,10 @@ impl ShutdownSignalWatch for Drain {
         }
         self.draining.store(true, Ordering::Relaxed);
         tracing::info!(in_flight = self.in_flight.get(), "draining");
-        tokio::select! {
-            () = self.drained() => {}
-            () = tokio::time::sleep(self.timeout) => {
-                tracing::warn!(in_flight = self.in_flight.get(), "drain timed out");
-            }
-            _ = interrupt.recv() => {}
-            _ = terminate.recv() => {}
+        let drain = self.clone();
+        if std::thread::Builder::new().name("drain".to_owned()).spawn(move || drain.end_when_drained()).is_err() {
+            std::process::exit(0);
         }
-        // Pingora's accept loop can outlive its runtime and spin; nothing is left to do, so the process just ends.
-        std::process::exit(0)
+        ShutdownSignal::GracefulTerminate
     }
 }

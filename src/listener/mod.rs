@@ -100,8 +100,8 @@ fn configuration(settings: &ListenerSettings) -> ServerConf {
         threads: settings.threads,
         // One thread a request: a wake-up across threads costs more than the forward itself.
         work_stealing: false,
-        // The drain has already waited for the requests under way.
-        grace_period_seconds: Some(0),
+        // The drain ends the process; Pingora only has to close its listeners and wait.
+        grace_period_seconds: Some(settings.drain_timeout.as_secs() + 60),
         graceful_shutdown_timeout_seconds: Some(1),
         max_retries: 2,
         upstream_keepalive_pool_size: 256,

@@ -41,6 +41,15 @@ pub struct Reservation {
     bytes: usize,
 }
 
+impl Reservation {
+    /// Takes more of the budget; false when it is used up.
+    fn grow(&mut self, bytes: usize) -> bool {
+        let before = self.limits.held.fetch_add(bytes, Ordering::Relaxed);
+        self.bytes += bytes;
+        before + bytes <= self.limits.total
+    }
+}
+
 impl Drop for Reservation {
     fn drop(&mut self) {
         self.limits.held.fetch_sub(self.bytes, Ordering::Relaxed);
@@ -67,8 +76,7 @@ pub async fn read(session: &mut Session, limits: &Arc<BodyLimits>) -> Result<Rea
     if declared.is_some_and(|length| length > limits.per_request) {
         return Ok(ReadBody::Untouched("body_too_large"));
     }
-    // A chunked body may grow to the limit, so that much is set aside for it.
-    let Some(reservation) = limits.reserve(declared.unwrap_or(limits.per_request)) else {
+    let Some(mut reservation) = limits.reserve(declared.unwrap_or(0)) else {
         return Ok(ReadBody::Untouched("body_budget"));
     };
     if expects_continue(session) {
@@ -77,7 +85,9 @@ pub async fn read(session: &mut Session, limits: &Arc<BodyLimits>) -> Result<Rea
     let mut body = BytesMut::with_capacity(declared.unwrap_or(0));
     while let Some(piece) = session.read_request_body().await.map_err(|error| error.into_down())? {
         body.extend_from_slice(&piece);
-        if body.len() > limits.per_request {
+        // A chunked body takes its share as it comes, so that one which never comes takes none.
+        let fits = declared.is_some() || reservation.grow(piece.len());
+        if !fits || body.len() > limits.per_request {
             return Ok(ReadBody::Prefix(body.freeze(), reservation));
         }
     }

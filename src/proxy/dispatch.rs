@@ -17,7 +17,7 @@ use super::context::Exchange;
 use super::legs;
 use super::writer;
 use crate::app::App;
-use crate::native::{ClientRequest, admission};
+use crate::native::{AuthMode, ClientRequest, admission};
 use crate::python::envelope::Unavailable;
 use crate::python::headers::Forwarded;
 use crate::routes::{Activity, Facts, LaneTable, LiveLane, Route, facts};
@@ -69,7 +69,7 @@ async fn answer(
         return legs::forward(app, session, exchange, &request).await;
     };
     let decision = decision(&reach, lane, exchange, &request, &facts);
-    let traits = traits(&request, &facts);
+    let traits = traits(table, &request, &facts);
     match decision {
         Decision { serve: Leg::Native, .. } => {
             legs::serve_natively(app, session, exchange, table, lane, &request, &traits).await
@@ -111,8 +111,10 @@ fn decision(
     decide(&views, Subjects { sticky: &sticky, request: &exchange.id })
 }
 
-fn traits(request: &ClientRequest, facts: &Facts) -> Traits {
-    let key = admission::presented(&request.headers);
+fn traits(table: &LaneTable, request: &ClientRequest, facts: &Facts) -> Traits {
+    // Where LiteLLM asks nobody for a key, an invented one makes no other caller.
+    let open = table.native.as_ref().is_some_and(|native| matches!(native.auth, AuthMode::ProvenOpen));
+    let key = admission::presented(&request.headers).filter(|_| !open);
     Traits {
         caller: hash_of(&key.as_deref().unwrap_or_default()),
         digest: hash_of(&request.body),
@@ -133,8 +135,9 @@ pub fn decline(app: &App, route: Route, reason: &str) {
 
 fn client_request(session: &Session, exchange: &Exchange, body: Bytes) -> ClientRequest {
     let head = session.req_header();
-    let call_id = head.headers.get("x-litellm-call-id").and_then(|value| value.to_str().ok());
-    let mut headers = HeaderMap::clone(&head.headers);
+    // What stays behind on the way to Python must not be read natively either.
+    let mut headers = crate::python::headers::end_to_end(&head.headers);
+    let call_id = headers.get("x-litellm-call-id").and_then(|value| value.to_str().ok()).map(str::to_owned);
     let own: Vec<_> = headers.keys().filter(|name| crate::python::headers::is_own(name)).cloned().collect();
     for name in own {
         headers.remove(&name);
@@ -145,7 +148,7 @@ fn client_request(session: &Session, exchange: &Exchange, body: Bytes) -> Client
         headers,
         body,
         received: exchange.started,
-        call_id: call_id.map_or_else(|| uuid::Uuid::new_v4().to_string(), str::to_owned),
+        call_id: call_id.unwrap_or_else(|| uuid::Uuid::new_v4().to_string()),
     }
 }
 

@@ -56,7 +56,10 @@ pub async fn serve_natively(
         Ok(Err(declined)) => {
             decline(app, route, declined.reason());
             lane.tally.declined();
-            app.shadow.skip(lane, SkipReason::ShadowDeclined, traits);
+            // Whom LiteLLM refuses asks no provider, and says nothing of what the lane covers.
+            let refused = matches!(declined, native::Decline::NoKey | native::Decline::NotTheMasterKey);
+            let reason = if refused { SkipReason::NoProviderExchange } else { SkipReason::ShadowDeclined };
+            app.shadow.skip(lane, reason, traits);
             forward_counted(app, session, exchange, lane, request).await
         }
         Err(_) => {

@@ -316,6 +316,13 @@ impl Store {
         Ok(rows.collect::<Result<_, _>>()?)
     }
 
+    /// How many severe causes of a lane nobody has looked at.
+    pub fn open_severe_causes(&self, lane: &str) -> Result<u64, StoreError> {
+        let connection = self.sample_connection();
+        let query = "SELECT COUNT(*) FROM causes WHERE lane = ?1 AND open = 1 AND severity = 'severe'";
+        Ok(connection.query_row(query, [lane], |row| row.get(0))?)
+    }
+
     /// Closes causes: one that an operator has looked at, or all of a lane whose evidence starts anew.
     pub fn close_causes(&self, id: Option<&str>, lane: Option<&str>) -> Result<usize, StoreError> {
         let changed = self.sample_connection().execute(

@@ -33,19 +33,6 @@ pub fn of(
     let attempts: Vec<Value> = (0..control.attempts.len().max(candidate.attempts.len()))
         .map(|n| attempt(&parts, &mut bodies, capture, n, control.attempts.get(n), candidate.attempts.get(n)))
         .collect();
-    let differences: Vec<Value> = judgement
-        .differences
-        .iter()
-        .take(DIFFERENCES_KEPT_MAX)
-        .map(|difference| {
-            let shown = if content_on { difference.clone() } else { difference.clone().without_content() };
-            let mut value = json!(shown);
-            value["rule"] = difference.rule.as_ref().map_or(Value::Null, |rule| json!(rule.to_string()));
-            value["left"] = shown.left.map_or(Value::Null, |text| json!(redactor.text(&text)));
-            value["right"] = shown.right.map_or(Value::Null, |text| json!(redactor.text(&text)));
-            value
-        })
-        .collect();
     let document = json!({
         "client_request": parts.part(&mut bodies, "client_request", &json!({
             "method": capture.request.method.as_str(), "url": parts.url(&capture.request.path),
@@ -53,8 +40,12 @@ pub fn of(
         "attempts": attempts,
         "control": parts.part(&mut bodies, "control", &json!({"status": control.status}), &control.headers, &control.body),
         "candidate": parts.part(&mut bodies, "candidate", &json!({"status": candidate.status}), &candidate.headers, &candidate.body),
-        "differences": differences,
+        "differences": differences(judgement, false, redactor),
     });
+    if content_on {
+        // What differs is content too: it goes when the content goes.
+        bodies.insert("differences".to_owned(), Value::Array(differences(judgement, true, redactor)));
+    }
     if content_on && judgement.verdict != Verdict::Match {
         bodies.insert("text_diff".to_owned(), text_difference(&parts, &control.body, &candidate.body));
     }
@@ -71,6 +62,19 @@ pub fn of(
     };
     let content = rule.content.as_ref().map(|content| (Value::Object(bodies), capture.at + content.ttl.seconds()));
     (NewSample { head, document, content }, causes(lane, judgement, build, &id))
+}
+
+fn differences(judgement: &Judgement, content: bool, redactor: &Redactor) -> Vec<Value> {
+    let kept = judgement.differences.iter().take(DIFFERENCES_KEPT_MAX);
+    kept.map(|difference| {
+        let shown = if content { difference.clone() } else { difference.clone().without_content() };
+        let mut value = json!(shown);
+        value["rule"] = difference.rule.as_ref().map_or(Value::Null, |rule| json!(rule.to_string()));
+        value["left"] = shown.left.map_or(Value::Null, |text| json!(redactor.text(&text)));
+        value["right"] = shown.right.map_or(Value::Null, |text| json!(redactor.text(&text)));
+        value
+    })
+    .collect()
 }
 
 fn causes(lane: &LaneId, judgement: &Judgement, build: &str, sample_id: &str) -> Vec<NewCause> {
@@ -130,7 +134,8 @@ impl Parts<'_> {
         }
         let mut part = head.clone();
         part["name"] = json!(name);
-        part["headers"] = headers.iter().map(|(name, value)| json!([name, self.header(name, value)])).collect();
+        part["headers"] =
+            headers.iter().map(|(header, value)| json!([header, self.header(name, header, value)])).collect();
         part["body_bytes"] = json!(body.len());
         part["body_hash"] = json!(self.redactor.hash(body));
         part["structure"] = self.redactor.structure(body);
@@ -146,8 +151,8 @@ impl Parts<'_> {
     }
 
     /// With content off a value is shown only where LiteLLM or HTTP made it, and else by its hash.
-    fn header(&self, name: &str, value: &str) -> String {
-        let ours = name.starts_with("x-litellm-") || PLAIN_HEADERS.contains(&name);
+    fn header(&self, part: &str, name: &str, value: &str) -> String {
+        let ours = (part != "client_request" && name.starts_with("x-litellm-")) || PLAIN_HEADERS.contains(&name);
         match self.bytes_max.is_some() || ours {
             true => self.redactor.header(name, value),
             false => format!("{} bytes #{}", value.len(), self.redactor.hash(value.as_bytes())),

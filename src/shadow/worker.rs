@@ -10,7 +10,7 @@ use cutover::rules::LaneRule;
 use cutover::verdict::{Judgement, Outcome, Pair, Severity, SkipReason, Verdict, judge};
 use futures_util::FutureExt;
 
-use super::capture::Capture;
+use super::capture::{Capture, Traits};
 use super::pair::{self, Recorded};
 use super::queue::{Arrivals, Shadow, ShadowLimits, Work};
 use super::sample;
@@ -65,7 +65,12 @@ impl Worker {
             let work = AssertUnwindSafe(self.compare(&capture)).catch_unwind();
             if work.await.is_err() {
                 self.metrics.panics.inc();
-                self.report(&capture, capture.lane.clone(), Outcome::Skipped(SkipReason::ShadowFailed), false);
+                self.report(
+                    capture.traits.clone(),
+                    capture.lane.clone(),
+                    Outcome::Skipped(SkipReason::ShadowFailed),
+                    false,
+                );
             }
         }
     }
@@ -77,9 +82,10 @@ impl Worker {
                 if judged.judgement.verdict != Verdict::Match || self.match_is_due(&judged.lane) {
                     self.keep(capture, &judged);
                 }
-                self.report(capture, judged.lane, Outcome::Compared(judged.judgement.verdict), severe);
+                let traits = weighed(&capture.traits, judged.control.status, &judged.judgement.verdict);
+                self.report(traits, judged.lane, Outcome::Compared(judged.judgement.verdict), severe);
             }
-            Err(reason) => self.report(capture, capture.lane.clone(), Outcome::Skipped(reason), false),
+            Err(reason) => self.report(capture.traits.clone(), capture.lane.clone(), Outcome::Skipped(reason), false),
         }
     }
 
@@ -130,8 +136,8 @@ impl Worker {
         }
     }
 
-    fn report(&self, capture: &Capture, lane: LaneId, outcome: Outcome, severe: bool) {
-        self.controller.observe(&Observation { lane, outcome, traits: capture.traits.clone(), severe });
+    fn report(&self, traits: Traits, lane: LaneId, outcome: Outcome, severe: bool) {
+        self.controller.observe(&Observation { lane, outcome, traits, severe });
     }
 }
 
@@ -141,4 +147,14 @@ fn lane_of<'a>(table: &'a LaneTable, capture: &Capture) -> Result<&'a crate::rou
     let route = Route::named(&capture.lane.route).ok_or(SkipReason::Superseded)?;
     let lane = table.lane_of(route, &last.deployment_id).ok_or(SkipReason::Superseded)?;
     if lane.eligible { Ok(lane) } else { Err(SkipReason::LaneIneligible) }
+}
+
+/// An error answered alike says little of how documents are answered, and a client can have any number of them. It is a
+/// shape of its own, and all that a caller gets within an hour count as one request.
+fn weighed(traits: &Traits, status: u16, verdict: &Verdict) -> Traits {
+    if status < 400 {
+        return traits.clone();
+    }
+    let digest = if *verdict == Verdict::Mismatch { traits.digest } else { u64::from(status / 100) };
+    Traits { caller: traits.caller, digest, shape: format!("{} ({}xx)", traits.shape, status / 100) }
 }

@@ -148,12 +148,20 @@ impl Recordings {
         self.seen.load(Ordering::Relaxed)
     }
 
-    /// Notes that a request passed, and of an OCR request who sent it.
-    pub(super) fn mark_seen(&self, path: &str, user_agent: Option<&str>) {
+    pub(super) fn mark_seen(&self) {
         self.seen.store(true, Ordering::Relaxed);
+    }
+
+    /// Notes who sent an OCR request that carries a live tape. LiteLLM's Rust sends no user agent at all; any other
+    /// name is a client's own, put there through `extra_headers`, and says nothing.
+    pub(super) fn note_sender(&self, path: &str, user_agent: Option<&str>) {
+        let found = match user_agent {
+            None => TapSign::Rust,
+            name if is_python_ocr(name) => TapSign::Python,
+            Some(_) => return,
+        };
         if path.ends_with("/ocr") {
-            let mut sign = locked(&self.sign);
-            *sign = if is_python_ocr(user_agent) { TapSign::Python } else { TapSign::Rust };
+            *locked(&self.sign) = found;
         }
     }
 

@@ -51,11 +51,13 @@ impl Relay {
                 return Ok(refuse(&refusal.to_string()));
             }
         };
-        // After the refusals: what is not LiteLLM's own traffic must not say who LiteLLM is.
-        let user_agent = request.headers().get(http::header::USER_AGENT).and_then(|value| value.to_str().ok());
-        self.recordings.mark_seen(request.uri().path(), user_agent);
+        self.recordings.mark_seen();
         let (head, body) = request.into_parts();
         let recording = self.recording(&head.headers);
+        if recording.is_some() {
+            let user_agent = head.headers.get(http::header::USER_AGENT).and_then(|value| value.to_str().ok());
+            self.recordings.note_sender(head.uri.path(), user_agent);
+        }
         self.count(if recording.is_some() { "recorded" } else { "untaped" });
         let headers = outgoing(&head.headers);
         let writer = recording.map(|recording| {

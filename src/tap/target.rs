@@ -13,13 +13,16 @@ pub struct Targets {
     by_id: HashMap<String, Target>,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Target {
     scheme: Scheme,
     authority: Authority,
     /// The path of `api_base`: requests must stay below it.
     base_path: String,
 }
+
+/// Targets of earlier configurations that are kept.
+const KEPT_MAX: usize = 10_000;
 
 /// Why a request is not relayed.
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
@@ -40,6 +43,15 @@ impl Targets {
             .filter_map(|(id, api_base)| Some((id.to_owned(), Target::parse(api_base)?)))
             .collect();
         Self { by_id }
+    }
+
+    /// These targets with those of `before` that they do not have: a LiteLLM that still runs the configuration before
+    /// this one must reach its providers.
+    pub fn with(mut self, before: &Self) -> Self {
+        for (id, target) in before.by_id.iter().take(KEPT_MAX) {
+            self.by_id.entry(id.clone()).or_insert_with(|| target.clone());
+        }
+        self
     }
 
     /// The deployment's id and the address to relay to.

@@ -215,14 +215,25 @@ fn redirects_are_relayed_and_not_followed() {
 fn refused_requests_say_nothing_of_the_litellm_that_runs() {
     let provider = Server::answering(200, &[], b"{}");
     let stand = Stand::before(provider.address);
-    ask(stand.address, request("POST", "/d/abc/v1/ocr", &[("user-agent", "litellm/1.102.4")], b"x"));
-    assert_eq!(stand.recordings.sign(), TapSign::Python);
+    let tape = stand.open();
+    let taped = |agent: &'static [(&'static str, &'static str)]| {
+        let headers = [&[(TAPE_HEADER, ID)], agent].concat();
+        ask(stand.address, request("POST", "/d/abc/v1/ocr", &headers, b"x"));
+        stand.recordings.sign()
+    };
+    assert_eq!(taped(&[("user-agent", "litellm/1.102.4")]), TapSign::Python);
+    // A name that a client chose says nothing.
+    assert_eq!(taped(&[("user-agent", "x")]), TapSign::Python);
+    drop(tape);
     // Anybody who can reach the port could otherwise stop, or start, the native leg.
     for path in ["/ocr", "/d/nobody/ocr", "/d/abc/../ocr"] {
         ask(stand.address, request("POST", path, &[], b"x"));
         assert_eq!(stand.recordings.sign(), TapSign::Python, "{path}");
     }
     ask(stand.address, request("POST", "/d/abc/v1/ocr", &[], b"x"));
+    assert_eq!(stand.recordings.sign(), TapSign::Python, "without a tape");
+    let _tape = stand.open();
+    ask(stand.address, request("POST", "/d/abc/v1/ocr", &[(TAPE_HEADER, ID)], b"x"));
     assert_eq!(stand.recordings.sign(), TapSign::Rust);
 }
 

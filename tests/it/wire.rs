@@ -4,7 +4,7 @@ use std::io::{Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// A test that waits longer than this has failed; none waits that long to pass.
 pub const PATIENCE: Duration = Duration::from_secs(20);
@@ -62,7 +62,15 @@ pub struct Connection {
 
 impl Connection {
     pub fn open(address: SocketAddr) -> Self {
-        Self::over(TcpStream::connect(address).unwrap())
+        let begun = Instant::now();
+        loop {
+            match TcpStream::connect(address) {
+                Ok(stream) => return Self::over(stream),
+                // Another process on this machine may have shared the port for a moment.
+                Err(error) => assert!(begun.elapsed() < PATIENCE, "{address}: {error}"),
+            }
+            std::thread::yield_now();
+        }
     }
 
     fn over(stream: TcpStream) -> Self {

@@ -40,7 +40,7 @@ pub struct LaneView<'a> {
     pub holdout: Weight,
     /// Whether the native leg could serve this request on this lane: agreement holds, nothing declines.
     pub eligible: bool,
-    /// Whether this request's shape was ever compared. At canary an unknown shape stays on Python.
+    /// Whether this request's shape was ever compared. An unknown shape stays on Python, at full too.
     pub shape_compared: bool,
 }
 
@@ -100,7 +100,7 @@ fn native_weight(lane: &LaneView<'_>) -> Weight {
     match lane.stage {
         _ if !lane.eligible => Weight::ZERO,
         Stage::Off | Stage::Shadow => Weight::ZERO,
-        Stage::Canary if !lane.shape_compared => Weight::ZERO,
+        Stage::Canary | Stage::Full if !lane.shape_compared => Weight::ZERO,
         Stage::Canary => lane.weight,
         Stage::Full => Weight::ONE,
     }

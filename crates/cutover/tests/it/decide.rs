@@ -53,7 +53,7 @@ fn stages_decide_as_documented() {
         (LaneView { stage: Stage::Canary, weight: Weight::ONE, eligible: false, ..base }, python(false)),
         (LaneView { stage: Stage::Canary, weight: Weight::ONE, shape_compared: false, ..base }, python(true)),
         (LaneView { stage: Stage::Full, ..base }, native),
-        (LaneView { stage: Stage::Full, shape_compared: false, ..base }, native),
+        (LaneView { stage: Stage::Full, shape_compared: false, ..base }, python(true)),
         (LaneView { stage: Stage::Full, eligible: false, ..base }, python(false)),
         (LaneView { stage: Stage::Full, holdout: Weight::ONE, mirror: Weight::ZERO, ..base }, python(true)),
     ] {
