@@ -136,12 +136,8 @@ pub fn decline(app: &App, route: Route, reason: &str) {
 fn client_request(session: &Session, exchange: &Exchange, body: Bytes) -> ClientRequest {
     let head = session.req_header();
     // What stays behind on the way to Python must not be read natively either.
-    let mut headers = crate::python::headers::end_to_end(&head.headers);
+    let headers = crate::python::headers::passed_on(&head.headers);
     let call_id = headers.get("x-litellm-call-id").and_then(|value| value.to_str().ok()).map(str::to_owned);
-    let own: Vec<_> = headers.keys().filter(|name| crate::python::headers::is_own(name)).cloned().collect();
-    for name in own {
-        headers.remove(&name);
-    }
     ClientRequest {
         method: head.method.clone(),
         path: head.uri.path_and_query().map_or("/", |path| path.as_str()).to_owned(),

@@ -285,11 +285,7 @@ fn target(session: &Session) -> (http::Method, String) {
 }
 
 fn outgoing_headers(app: &App, session: &Session, headers: &HeaderMap, length: Option<usize>) -> HeaderMap {
-    let mut outgoing = headers::end_to_end(headers);
-    let own: Vec<HeaderName> = outgoing.keys().filter(|name| headers::is_own(name)).cloned().collect();
-    for name in own {
-        outgoing.remove(&name);
-    }
+    let mut outgoing = headers::passed_on(headers);
     // Answered by us already.
     outgoing.remove(http::header::EXPECT);
     outgoing.remove(http::header::CONTENT_LENGTH);

@@ -24,6 +24,16 @@ pub fn is_own(name: &HeaderName) -> bool {
     name.as_str().starts_with(OWN_PREFIX)
 }
 
+/// What is passed on of a message: its end-to-end headers without those in our own namespace.
+pub fn passed_on(headers: &HeaderMap) -> HeaderMap {
+    let mut headers = end_to_end(headers);
+    let own: Vec<HeaderName> = headers.keys().filter(|name| is_own(name)).cloned().collect();
+    for name in own {
+        headers.remove(&name);
+    }
+    headers
+}
+
 fn is_hop_by_hop(name: &HeaderName) -> bool {
     HOP_BY_HOP.contains(&name.as_str())
 }

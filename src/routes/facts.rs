@@ -6,6 +6,7 @@ use std::fmt::Write;
 use bytes::Bytes;
 use serde::Deserialize;
 use serde_json::value::RawValue;
+use transform::llms::mistral::ocr::transformation::SUPPORTED_PARAMETERS;
 
 use super::Route;
 
@@ -19,23 +20,6 @@ pub struct Facts {
     /// The part of the request that a conversation keeps: for OCR the document.
     pub subject: Option<String>,
 }
-
-/// Top-level keys that name a shape; every other key is `+other`, so that clients cannot invent shapes without end.
-const OCR_KEYS: [&str; 13] = [
-    "pages",
-    "include_image_base64",
-    "image_limit",
-    "image_min_size",
-    "bbox_annotation_format",
-    "document_annotation_format",
-    "document_annotation_prompt",
-    "extract_header",
-    "extract_footer",
-    "table_format",
-    "confidence_scores_granularity",
-    "include_blocks",
-    "id",
-];
 
 #[derive(Deserialize)]
 struct Document<'a> {
@@ -94,7 +78,8 @@ fn document_shape(raw: &RawValue) -> String {
 fn push_keys<'a>(shape: &mut String, keys: impl Iterator<Item = &'a str>) {
     let mut named = BTreeSet::new();
     for key in keys.filter(|key| !matches!(*key, "model" | "document" | "file")) {
-        named.insert(OCR_KEYS.iter().copied().find(|known| *known == key).unwrap_or("other"));
+        // Every key of a client's own is `other`, so that clients cannot invent shapes without end.
+        named.insert(SUPPORTED_PARAMETERS.iter().copied().find(|known| *known == key).unwrap_or("other"));
     }
     for key in named {
         // Writing to a String cannot fail.

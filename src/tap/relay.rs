@@ -98,11 +98,7 @@ impl Relay {
 
 /// What the provider gets: the end-to-end headers without our own and without the tap's host.
 fn outgoing(headers: &HeaderMap) -> HeaderMap {
-    let mut kept = headers::end_to_end(headers);
-    let own: Vec<_> = kept.keys().filter(|name| headers::is_own(name)).cloned().collect();
-    for name in own {
-        kept.remove(&name);
-    }
+    let mut kept = headers::passed_on(headers);
     kept.remove(http::header::HOST);
     kept
 }

@@ -24,7 +24,7 @@ impl Reach<'_> {
 ///         of which any deployment has a reason for this route, because a retry may land on it.
 /// Source  LiteLLM 1.102.4 `router.py` `_common_checks_available_deployment`
 pub fn resolve<'a>(config: &'a LiteLlmConfig, route: &str, model: &str) -> Result<Reach<'a>, Decline> {
-    if config.reasons.iter().any(|reason| speaks_of(&reason.routes, route)) {
+    if config.reasons.iter().any(|reason| reason.routes.concerns(route)) {
         return Err(Decline::Configuration);
     }
     let by_id: Vec<&Deployment> = config.deployments.iter().filter(|one| one.id == model).collect();
@@ -33,7 +33,7 @@ pub fn resolve<'a>(config: &'a LiteLlmConfig, route: &str, model: &str) -> Resul
     if candidates.is_empty() || (pinned && candidates.len() > 1) {
         return Err(Decline::UnknownModel);
     }
-    let eligible = |one: &&Deployment| !one.reasons.iter().any(|reason| speaks_of(&reason.routes, route));
+    let eligible = |one: &&Deployment| !one.reasons.iter().any(|reason| reason.routes.concerns(route));
     if candidates.iter().all(eligible) { Ok(Reach { candidates, pinned }) } else { Err(Decline::Deployment) }
 }
 
@@ -44,13 +44,6 @@ fn group<'a>(config: &'a LiteLlmConfig, model: &str) -> Vec<&'a Deployment> {
         return Vec::new();
     }
     config.deployments.iter().filter(|one| one.model_name == group).collect()
-}
-
-fn speaks_of(scope: &crate::config::RouteScope, route: &str) -> bool {
-    match scope {
-        crate::config::RouteScope::All => true,
-        crate::config::RouteScope::Route(name) => name == route,
-    }
 }
 
 #[cfg(test)]
