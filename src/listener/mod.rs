@@ -2,6 +2,7 @@
 
 mod drain;
 
+use std::net::ToSocketAddrs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,6 +15,7 @@ use pingora::server::{RunArgs, Server};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use thiserror::Error;
+use tokio::net::TcpSocket;
 
 pub use drain::Drain;
 
@@ -74,8 +76,18 @@ pub fn run(settings: &ListenerSettings, app: Arc<App>, drain: Drain) -> Result<(
 /// Finds out what Pingora would panic over, on a thread that nobody waits for.
 fn check(settings: &ListenerSettings) -> Result<(), ListenerError> {
     let taken = |cause| ListenerError::Bind { address: settings.address.clone(), cause };
-    std::net::TcpListener::bind(&settings.address).map_err(taken)?;
+    bindable(&settings.address).map_err(taken)?;
     settings.tls.as_ref().map_or(Ok(()), |files| load(files).map_err(|error| ListenerError::Tls(error.to_string())))
+}
+
+/// Binds and does not listen: a client that comes now is refused and tries again, instead of being accepted and dropped.
+fn bindable(address: &str) -> std::io::Result<()> {
+    for address in address.to_socket_addrs()? {
+        let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+        socket.set_reuseaddr(true)?;
+        socket.bind(address)?;
+    }
+    Ok(())
 }
 
 fn load(files: &TlsFiles) -> Result<(), Box<dyn std::error::Error>> {
