@@ -58,7 +58,10 @@ impl ShutdownSignalWatch for Drain {
             _ = terminate.recv() => {}
             _ = interrupt.recv() => std::process::exit(0),
         }
-        self.draining.store(true, Ordering::Relaxed);
+        if self.draining.swap(true, Ordering::Relaxed) {
+            // Another thread's server was told first and ends the process.
+            return ShutdownSignal::GracefulTerminate;
+        }
         tracing::info!(in_flight = self.in_flight.get(), "draining");
         let drain = self.clone();
         if std::thread::Builder::new().name("drain".to_owned()).spawn(move || drain.end_when_drained()).is_err() {

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use pingora::apps::HttpServerOptions;
+use pingora::listeners::TcpSocketOptions;
 use pingora::listeners::tls::TlsSettings;
 use pingora::proxy::http_proxy_service_with_name;
 use pingora::server::configuration::ServerConf;
@@ -49,8 +50,31 @@ pub enum ListenerError {
 }
 
 /// Serves until a signal says stop and the requests under way have ended.
+///
+/// Every thread is a server of its own, with its own listening socket and its own connections to LiteLLM: a request stays
+/// on one thread from its first byte to its last. Pingora's own threads share a pool, hand its idle connections to each
+/// other and lose some on the way.
 pub fn run(settings: &ListenerSettings, app: Arc<App>, drain: Drain) -> Result<(), ListenerError> {
     check(settings)?;
+    let mut servers = Vec::with_capacity(settings.threads);
+    for _ in 0..settings.threads.max(1) {
+        servers.push(server(settings, Arc::clone(&app))?);
+    }
+    let own = servers.pop();
+    for server in servers {
+        let drain = drain.clone();
+        let run = move || server.run(RunArgs { shutdown_signal: Box::new(drain) });
+        let started = std::thread::Builder::new().name("listener".to_owned()).spawn(run);
+        started.map_err(|cause| ListenerError::Bind { address: settings.address.clone(), cause })?;
+    }
+    if let Some(server) = own {
+        server.run(RunArgs { shutdown_signal: Box::new(drain) });
+    }
+    Ok(())
+}
+
+/// A server of one thread.
+fn server(settings: &ListenerSettings, app: Arc<App>) -> Result<Server, ListenerError> {
     let mut server = Server::new_with_opt_and_conf(None, configuration(settings));
     server.bootstrap();
     let mut service = http_proxy_service_with_name(&server.configuration, Proxy::new(app), "crossfade");
@@ -59,18 +83,19 @@ pub fn run(settings: &ListenerSettings, app: Arc<App>, drain: Drain) -> Result<(
         options.h2c = true;
         logic.server_options = Some(options);
     }
+    let mut socket = TcpSocketOptions::default();
+    socket.so_reuseport = Some(settings.threads > 1);
     match &settings.tls {
-        None => service.add_tcp(&settings.address),
+        None => service.add_tcp_with_settings(&settings.address, socket),
         Some(files) => {
             let mut tls = TlsSettings::intermediate(&files.certificate.to_string_lossy(), &files.key.to_string_lossy())
                 .map_err(|error| ListenerError::Tls(error.to_string()))?;
             tls.enable_h2();
-            service.add_tls_with_settings(&settings.address, None, tls);
+            service.add_tls_with_settings(&settings.address, Some(socket), tls);
         }
     }
     server.add_service(service);
-    server.run(RunArgs { shutdown_signal: Box::new(drain) });
-    Ok(())
+    Ok(server)
 }
 
 /// Finds out what Pingora would panic over, on a thread that nobody waits for.
@@ -109,8 +134,7 @@ fn load(files: &TlsFiles) -> Result<(), Box<dyn std::error::Error>> {
 
 fn configuration(settings: &ListenerSettings) -> ServerConf {
     ServerConf {
-        threads: settings.threads,
-        // One thread a request: a wake-up across threads costs more than the forward itself.
+        threads: 1,
         work_stealing: false,
         // The drain ends the process; Pingora only has to close its listeners and wait.
         grace_period_seconds: Some(settings.drain_timeout.as_secs() + 60),

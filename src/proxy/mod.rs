@@ -7,6 +7,7 @@ mod errors;
 mod legs;
 mod writer;
 
+use std::cell::Cell;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -53,6 +54,7 @@ impl ProxyHttp for Proxy {
     }
 
     async fn early_request_filter(&self, session: &mut Session, exchange: &mut Exchange) -> Result<()> {
+        keep_a_timer();
         let head = session.req_header();
         exchange.route = Route::of(&head.method, head.uri.path());
         exchange.counted = true;
@@ -198,4 +200,18 @@ async fn downstream_failure(session: &mut Session, error: &Error) -> FailToProxy
         let _ = session.respond_error_with_body(code, Bytes::new()).await;
     }
     FailToProxy { error_code: code, can_reuse_downstream: false }
+}
+
+/// Keeps one near timer on this thread's runtime. The limit on LiteLLM's silence is hours away, and a runtime without a
+/// nearer timer wakes itself by a system call whenever such a limit is set, twice a request.
+fn keep_a_timer() {
+    thread_local!(static KEPT: Cell<bool> = const { Cell::new(false) });
+    if !KEPT.replace(true) {
+        tokio::spawn(async {
+            let mut every = tokio::time::interval(Duration::from_secs(1));
+            loop {
+                every.tick().await;
+            }
+        });
+    }
 }
