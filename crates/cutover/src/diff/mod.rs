@@ -2,8 +2,8 @@
 //!
 //! `json_text` reads JSON without losing how it was spelt, `json` compares two such documents,
 //! `array` aligns their arrays, `headers` compares header lists under a policy table, `text` shows
-//! what changed inside a text, and `body` picks among them. Streams (SSE) will be a further reader
-//! beside `json_text`, turning frames into the same kind of documents; nothing here knows of them yet.
+//! what changed inside a text, and `body` picks among them. `stream` turns event streams (SSE) into the
+//! same kind of documents: their events, and the message that these add up to.
 //!
 //! What a difference is worth is `verdict`'s to say.
 
@@ -13,6 +13,7 @@ mod headers;
 mod json;
 mod json_text;
 mod path;
+mod stream;
 mod text;
 
 pub use body::diff_body;
@@ -20,6 +21,7 @@ pub use headers::{HeaderPolicy, client_response_policy, diff_headers, provider_r
 pub use json::diff_json;
 pub use json_text::{Document, JsonError, Node, Value, parse};
 pub use path::Path;
+pub use stream::{Event, Layer, StreamEnd, diff_stream, events, fold};
 pub use text::{Run, Tag, TextDiff, WORDS_MAX, diff_text};
 
 use serde::{Deserialize, Serialize};

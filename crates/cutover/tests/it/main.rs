@@ -9,4 +9,5 @@ mod guards;
 mod rules;
 mod simulation;
 mod stage;
+mod stream;
 mod verdict;
