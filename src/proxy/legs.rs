@@ -195,10 +195,17 @@ fn taped(tape: OpenTape, control: Control) -> std::result::Result<Taped, SkipRea
     }
     match exchanges.is_empty() {
         false => Ok((exchanges, control)),
+        // Whether the native leg would have asked a provider is the worker's to find out.
+        true if is_refusal(control.status) => Ok((exchanges, control)),
         // A success that names a deployment came from a provider, and not by way of the tap.
         true if control.status < 300 && control.headers.contains_key(MODEL_ID) => Err(SkipReason::NoTape),
         true => Err(SkipReason::NoProviderExchange),
     }
+}
+
+/// An answer that the request alone may explain; keys, rights and rates are not in the request.
+fn is_refusal(status: u16) -> bool {
+    status >= 400 && !matches!(status, 401 | 403 | 429)
 }
 
 /// Forwards to Python, and counts the answer for the lane.

@@ -467,6 +467,15 @@ fn every_mirrored_request_has_one_outcome() {
         Then::Close
     });
     counts("refused by LiteLLM", Server::answering(401, &[], b"{}"), &asked, false, "skipped no_provider_exchange");
+    for (what, status, body, expected) in [
+        ("refused, and served natively", 400, &*ocr_body(200), "skipped provider_not_asked"),
+        ("failed, and served natively", 500, &*ocr_body(200), "skipped provider_not_asked"),
+        ("its rate is over", 429, &*ocr_body(200), "skipped no_provider_exchange"),
+        ("declined natively", 400, br#"{"model":"scan","document":{},"api_key":"k"}"#, "skipped no_provider_exchange"),
+        ("refused by both", 500, br#"{"model":"scan","document":{"type":"none"}}"#, "skipped no_provider_exchange"),
+    ] {
+        counts(what, Server::answering(status, &[], b"{}"), &ocr(body), false, expected);
+    }
     let past_the_tap = Server::answering(200, &[("x-litellm-model-id", "deployment-one")], b"{}");
     counts("a provider reached past the tap", past_the_tap, &asked, false, "skipped no_tape");
     counts("no answer", Server::start(|_, _| Then::Close), &asked, false, "skipped python_failed");
