@@ -249,7 +249,7 @@ pub fn sample(sample: Sample) -> Value {
     whole
 }
 
-/// Every part has a name under which the content has its body.
+/// Every part has a name under which the content has its body, its headers and its URL.
 fn put_back(value: &mut Value, content: Option<&Value>) {
     match value {
         Value::Array(elements) => elements.iter_mut().for_each(|element| put_back(element, content)),
@@ -259,6 +259,9 @@ fn put_back(value: &mut Value, content: Option<&Value>) {
             {
                 let body = content.and_then(|content| content.get(&name)).cloned().unwrap_or(Value::Null);
                 members.insert("body".to_owned(), body);
+                if let Some(Value::Object(head)) = content.and_then(|content| content.get("heads")?.get(&name)) {
+                    members.extend(head.clone());
+                }
                 return;
             }
             members.values_mut().for_each(|member| put_back(member, content));
@@ -294,5 +297,41 @@ impl EntryView {
             reason: entry.reason,
             evidence: entry.evidence,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn shown(content: Option<Value>) -> Value {
+        let head = SampleHead {
+            id: "s".to_owned(),
+            at: 0,
+            lane: "ocr:mistral".to_owned(),
+            verdict: "match".to_owned(),
+            shape: String::new(),
+            status_control: 200,
+            status_candidate: 200,
+            differences: 0,
+            summary: String::new(),
+        };
+        let part = json!({"name": "client_request", "body_hash": "ab", "url": "/ocr?3 bytes", "headers": [["x", "1 bytes #ab"]]});
+        sample(Sample { head, document: json!({"client_request": part}), content })["client_request"].clone()
+    }
+
+    #[test]
+    fn content_stands_in_its_parts_while_it_is_kept() {
+        let heads = json!({"client_request": {"url": "/ocr?a=b", "headers": [["x", "y"]]}});
+        let with = shown(Some(json!({"client_request": {"model": "m"}, "heads": heads})));
+        assert_eq!(
+            with,
+            json!({"body_hash": "ab", "url": "/ocr?a=b", "headers": [["x", "y"]], "body": {"model": "m"}})
+        );
+        let without =
+            json!({"body_hash": "ab", "url": "/ocr?3 bytes", "headers": [["x", "1 bytes #ab"]], "body": null});
+        assert_eq!(shown(None), without);
     }
 }

@@ -34,11 +34,10 @@ pub struct Parts {
     targets: Arc<ArcSwap<Targets>>,
 }
 
-/// Captures that may wait for the shadow, and the bytes they may hold.
-const SHADOW: ShadowLimits = ShadowLimits { captures_max: 512, bytes_max: 64 << 20, answer_max: 16 << 20 };
-/// Tapes that may be open at one time, and the bytes they may hold.
+/// Captures that may wait, the bytes that all of the shadow may hold, and the largest answer that is copied.
+const SHADOW: ShadowLimits = ShadowLimits { captures_max: 512, bytes_max: 128 << 20, answer_max: 16 << 20 };
+/// Tapes that may be open at one time.
 const TAPES_MAX: usize = 1024;
-const TAPE_BYTES_MAX: usize = 64 << 20;
 /// Bodies held for a decision at one time, in largest bodies.
 const BODIES_MAX: usize = 8;
 
@@ -59,7 +58,7 @@ impl Parts {
         let mut inputs = Inputs::new(arguments.config.clone(), arguments.rules.clone(), Arc::clone(&targets));
         inputs.load(&controller)?;
         let (shadow, worker) = Worker::new(SHADOW, Arc::clone(&controller), metrics.clone());
-        let tap = arguments.tap.clone();
+        let recordings = Recordings::new(TAPES_MAX, Arc::clone(shadow.budget()));
         let certificates = std::env::var_os("SSL_CERT_FILE");
         let app = App {
             python: PythonClient::new(Arc::clone(&upstream)),
@@ -68,7 +67,7 @@ impl Parts {
             table,
             controller,
             shadow,
-            tap: tap.map(|address| TapView { address, recordings: Recordings::new(TAPES_MAX, TAPE_BYTES_MAX) }),
+            tap: arguments.tap.clone().map(|address| TapView { address, recordings }),
             limits: Arc::new(BodyLimits::new(arguments.body_limit, arguments.body_limit.saturating_mul(BODIES_MAX))),
             metrics: metrics.clone(),
             listening: false.into(),

@@ -102,6 +102,8 @@ fn name_of(path: &Path) -> String {
 
 #[cfg(test)]
 mod tests {
+    use cutover::rules::ContentChoice;
+
     use super::*;
 
     fn check(text: &str, expected: &[&str]) {
@@ -125,6 +127,18 @@ mod tests {
     fn the_smallest_rule_is_one_line_and_a_stage() {
         let file = parse("ocr.yaml", "route: ocr\nstage: shadow\n").unwrap();
         assert_eq!(file.route, "ocr");
+    }
+
+    #[test]
+    fn content_is_a_mapping_or_off() {
+        for (text, off) in [("off", true), ("\"off\"", true), ("{ ttl: 1h, max_bytes: 9 }", false)] {
+            let file = parse("ocr.yaml", &format!("route: ocr\ncontent: {text}\n")).unwrap();
+            assert_eq!(file.content == Some(ContentChoice::Off), off, "{text}");
+            assert!(file.content.is_some(), "{text}");
+        }
+        check("route: ocr\ncontent: of\n", &["line 2", "did you mean `off`?"]);
+        check("route: ocr\ncontent: { ttll: 1h, max_bytes: 9 }\n", &["line 2", "did you mean `ttl`?"]);
+        check("route: ocr\ncontent: 5\n", &["line 2", "`off`, or `ttl` and `max_bytes`"]);
     }
 
     #[test]

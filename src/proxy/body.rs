@@ -1,58 +1,32 @@
 //! Reads a request body for a decision, within a limit and a budget.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 use bytes::{Bytes, BytesMut};
 use pingora::Result;
 use pingora::proxy::Session;
 
-/// Bounds on bodies held in memory, all in bytes.
+use crate::budget::{Budget, Share};
+
+/// Bounds on bodies held in memory.
 #[derive(Debug)]
 pub struct BodyLimits {
-    /// The largest single body that is read for a decision.
+    /// The largest single body that is read for a decision, in bytes.
     pub per_request: usize,
-    /// All bodies held at one time.
-    pub total: usize,
-    held: AtomicUsize,
+    /// All bodies held at one time, whichever leg they wait for.
+    pub total: Arc<Budget>,
 }
+
+/// Labels of the reasons.
+const BODY_TOO_LARGE: &str = "body_too_large";
+const BODY_BUDGET: &str = "body_budget";
+
+/// A body's memory grows as it comes: what a client only announces costs no more than this.
+const CAPACITY_AT_FIRST_MAX: usize = 64 << 10;
 
 impl BodyLimits {
     pub fn new(per_request: usize, total: usize) -> Self {
-        Self { per_request, total, held: AtomicUsize::new(0) }
-    }
-
-    /// Bytes held now.
-    pub fn held(&self) -> usize {
-        self.held.load(Ordering::Relaxed)
-    }
-
-    fn reserve(self: &Arc<Self>, bytes: usize) -> Option<Reservation> {
-        let before = self.held.fetch_add(bytes, Ordering::Relaxed);
-        let reservation = Reservation { limits: Arc::clone(self), bytes };
-        (before + bytes <= self.total).then_some(reservation)
-    }
-}
-
-/// A share of the budget; returned when dropped.
-#[derive(Debug)]
-pub struct Reservation {
-    limits: Arc<BodyLimits>,
-    bytes: usize,
-}
-
-impl Reservation {
-    /// Takes more of the budget; false when it is used up.
-    fn grow(&mut self, bytes: usize) -> bool {
-        let before = self.limits.held.fetch_add(bytes, Ordering::Relaxed);
-        self.bytes += bytes;
-        before + bytes <= self.limits.total
-    }
-}
-
-impl Drop for Reservation {
-    fn drop(&mut self) {
-        self.limits.held.fetch_sub(self.bytes, Ordering::Relaxed);
+        Self { per_request, total: Budget::new(total) }
     }
 }
 
@@ -60,9 +34,10 @@ impl Drop for Reservation {
 pub enum ReadBody {
     /// Nothing was read: Pingora forwards the request as it stands. The label says why.
     Untouched(&'static str),
-    Whole(Bytes, Reservation),
-    /// A chunked body outgrew the limit: this much of it was read, the rest still waits on the connection.
-    Prefix(Bytes, Reservation),
+    Whole(Bytes, Share),
+    /// A chunked body outgrew a limit: this much of it was read, the rest still waits on the connection. The label says
+    /// which limit.
+    Prefix(Bytes, Share, &'static str),
 }
 
 /// Reads the body whole if it fits. A `Content-Length` over the limit is left unread.
@@ -74,24 +49,30 @@ pub async fn read(session: &mut Session, limits: &Arc<BodyLimits>) -> Result<Rea
         .and_then(|value| value.to_str().ok())
         .and_then(|value| value.parse::<usize>().ok());
     if declared.is_some_and(|length| length > limits.per_request) {
-        return Ok(ReadBody::Untouched("body_too_large"));
+        return Ok(ReadBody::Untouched(BODY_TOO_LARGE));
     }
-    let Some(mut reservation) = limits.reserve(declared.unwrap_or(0)) else {
-        return Ok(ReadBody::Untouched("body_budget"));
+    let Some(mut held) = limits.total.share(declared.unwrap_or(0)) else {
+        return Ok(ReadBody::Untouched(BODY_BUDGET));
     };
     if expects_continue(session) {
         session.write_continue_response().await?;
     }
-    let mut body = BytesMut::with_capacity(declared.unwrap_or(0));
+    let mut body = BytesMut::with_capacity(capacity_at_first(declared));
     while let Some(piece) = session.read_request_body().await.map_err(|error| error.into_down())? {
         body.extend_from_slice(&piece);
         // A chunked body takes its share as it comes, so that one which never comes takes none.
-        let fits = declared.is_some() || reservation.grow(piece.len());
-        if !fits || body.len() > limits.per_request {
-            return Ok(ReadBody::Prefix(body.freeze(), reservation));
+        if declared.is_none() && !held.grow(piece.len()) {
+            return Ok(ReadBody::Prefix(body.freeze(), held, BODY_BUDGET));
+        }
+        if body.len() > limits.per_request {
+            return Ok(ReadBody::Prefix(body.freeze(), held, BODY_TOO_LARGE));
         }
     }
-    Ok(ReadBody::Whole(body.freeze(), reservation))
+    Ok(ReadBody::Whole(body.freeze(), held))
+}
+
+fn capacity_at_first(declared: Option<usize>) -> usize {
+    declared.unwrap_or(0).min(CAPACITY_AT_FIRST_MAX)
 }
 
 fn expects_continue(session: &Session) -> bool {
@@ -100,4 +81,23 @@ fn expects_continue(session: &Session) -> bool {
         .headers
         .get(http::header::EXPECT)
         .is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"100-continue"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_announced_length_is_no_reason_to_take_memory() {
+        for (declared, expected) in [
+            (None, 0),
+            (Some(0), 0),
+            (Some(1), 1),
+            (Some(CAPACITY_AT_FIRST_MAX), CAPACITY_AT_FIRST_MAX),
+            (Some(CAPACITY_AT_FIRST_MAX + 1), CAPACITY_AT_FIRST_MAX),
+            (Some(usize::MAX), CAPACITY_AT_FIRST_MAX),
+        ] {
+            assert_eq!(capacity_at_first(declared), expected, "{declared:?}");
+        }
+    }
 }

@@ -40,8 +40,8 @@ pub async fn dispatch(app: &App, session: &mut Session, exchange: &mut Exchange)
             decline(app, route, reason);
             Ok(false)
         }
-        ReadBody::Prefix(prefix, _held) => {
-            decline(app, route, "body_too_large");
+        ReadBody::Prefix(prefix, _held, reason) => {
+            decline(app, route, reason);
             legs::forward_rest(app, session, exchange, prefix).await?;
             Ok(true)
         }

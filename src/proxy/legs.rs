@@ -19,6 +19,7 @@ use super::context::Exchange;
 use super::dispatch::{decline, forwarded_facts, mark, write_unavailable};
 use super::writer::{self, Written};
 use crate::app::{App, MODEL_ID};
+use crate::budget::Share;
 use crate::native::{self, Answer, ClientRequest, LiveEffects};
 use crate::python::envelope::Unavailable;
 use crate::python::forward::{prefix_and_rest, whole};
@@ -99,7 +100,7 @@ pub async fn serve_mirrored(
     request: ClientRequest,
     traits: Traits,
 ) -> Result<()> {
-    let (tape, marked) = match open_tape(app, exchange, table, &request) {
+    let Opened { tape, marked, held } = match open_tape(app, exchange, table, &request) {
         Ok(opened) => opened,
         Err(reason) => {
             app.shadow.skip(lane, reason, &traits);
@@ -120,15 +121,15 @@ pub async fn serve_mirrored(
     };
     let status = response.status().as_u16();
     let head = headers::end_to_end(response.headers());
-    let mut tee = Tee::new(app.shadow.limits.answer_max);
+    let mut tee = Tee::new(app.shadow.limits.answer_max, held);
     let written = relay(app, session, exchange, response, |piece| tee.push(piece)).await.unwrap_or(Written::ClientGone);
     lane.tally.served(Leg::Python, status);
     let control = |body| Control { status, headers: restored(app, head), body };
     let reason = match (written, tee.finish()) {
         (Written::ClientGone, _) => SkipReason::ClientAborted,
         (Written::Cut, _) => SkipReason::PythonFailed,
-        (Written::Complete, None) => SkipReason::BodyTooLarge,
-        (Written::Complete, Some(body)) => match taped(tape, control(body)) {
+        (Written::Complete, Err(reason)) => reason,
+        (Written::Complete, Ok((body, held))) => match taped(tape, control(body)) {
             Ok((exchanges, control)) => {
                 let at = app.controller.now().0.saturating_sub(exchange.started.elapsed().as_secs());
                 return submit(app, lane, traits, |traits| Capture {
@@ -137,6 +138,7 @@ pub async fn serve_mirrored(
                     control,
                     exchanges,
                     traits,
+                    held,
                     at,
                 });
             }
@@ -154,24 +156,33 @@ fn submit(app: &App, lane: &LiveLane, traits: Traits, capture: impl FnOnce(Trait
     Ok(())
 }
 
-/// A tape and the body that carries its id, or why there is none.
+/// A tape, the body that carries its id, and what that body holds of the shadow's budget.
+struct Opened {
+    tape: OpenTape,
+    marked: Bytes,
+    held: Share,
+}
+
+/// Opens a tape, or says why there is none.
 fn open_tape(
     app: &App,
     exchange: &Exchange,
     table: &LaneTable,
     request: &ClientRequest,
-) -> std::result::Result<(OpenTape, Bytes), SkipReason> {
+) -> std::result::Result<Opened, SkipReason> {
     if table.correlation_unsafe {
         return Err(SkipReason::CorrelationUnsafe);
     }
     let tap = app.tap.as_ref().ok_or(SkipReason::NoTape)?;
+    // For the copy that carries the id, and later for the original that waits to be compared.
+    let held = app.shadow.budget().share(request.body.len()).ok_or(SkipReason::BytesBudget)?;
     // Not the request's id: that one is told to the client.
     let id = uuid::Uuid::new_v4().simple().to_string();
     let content_type = request.headers.get(http::header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
     let marked = correlation::mark(content_type, &request.body, &id).ok_or(SkipReason::CorrelationUnsafe)?;
     let tape = tap.recordings.open(id).ok_or(SkipReason::BytesBudget)?;
     tracing::trace!(request = exchange.id, "tape opened");
-    Ok((tape, marked))
+    Ok(Opened { tape, marked, held })
 }
 
 type Taped = (Vec<crate::tap::TapedExchange>, Control);
@@ -184,10 +195,17 @@ fn taped(tape: OpenTape, control: Control) -> std::result::Result<Taped, SkipRea
     }
     match exchanges.is_empty() {
         false => Ok((exchanges, control)),
+        // Whether the native leg would have asked a provider is the worker's to find out.
+        true if is_refusal(control.status) => Ok((exchanges, control)),
         // A success that names a deployment came from a provider, and not by way of the tap.
         true if control.status < 300 && control.headers.contains_key(MODEL_ID) => Err(SkipReason::NoTape),
         true => Err(SkipReason::NoProviderExchange),
     }
+}
+
+/// An answer that the request alone may explain; keys, rights and rates are not in the request.
+fn is_refusal(status: u16) -> bool {
+    status >= 400 && !matches!(status, 401 | 403 | 429)
 }
 
 /// Forwards to Python, and counts the answer for the lane.

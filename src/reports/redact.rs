@@ -4,6 +4,8 @@ use hmac::{Hmac, Mac};
 use serde_json::{Map, Value, json};
 use sha2::Sha256;
 
+use super::names::Names;
+
 /// Header names whose values are credentials, wholly or in part.
 const CREDENTIAL_HEADERS: [&str; 12] = [
     "authorization",
@@ -75,10 +77,44 @@ impl Redactor {
     }
 
     /// The structure of a body: JSON by its keys, types and lengths, anything else by its length.
-    pub fn structure(&self, body: &[u8]) -> Value {
+    pub fn structure(&self, body: &[u8], names: &Names) -> Value {
         match serde_json::from_slice::<Value>(body) {
-            Ok(value) => structure(&value, &self.hash_key),
+            Ok(value) => self.at_depth(&value, names, 0),
             Err(_) => json!(format!("{} bytes #{}", body.len(), self.hash(body))),
+        }
+    }
+
+    /// Keys, types, lengths and keyed hashes of a JSON value, without its contents.
+    fn at_depth(&self, value: &Value, names: &Names, depth: usize) -> Value {
+        if depth > DEPTH_MAX {
+            return json!("…");
+        }
+        match value {
+            Value::Null => Value::Null,
+            Value::Bool(_) => json!("boolean"),
+            Value::Number(number) => json!(format!("number #{}", self.hash(number.to_string().as_bytes()))),
+            Value::String(text) => json!(format!("string({}) #{}", text.chars().count(), self.hash(text.as_bytes()))),
+            Value::Array(elements) => {
+                let shown = elements.iter().take(SHOWN_MAX);
+                let mut shown: Vec<Value> = shown.map(|element| self.at_depth(element, names, depth + 1)).collect();
+                if elements.len() > SHOWN_MAX {
+                    shown.push(json!(format!("… {} more", elements.len() - SHOWN_MAX)));
+                }
+                Value::Array(shown)
+            }
+            Value::Object(members) => {
+                let mut shown: Map<String, Value> = members
+                    .iter()
+                    .take(SHOWN_MAX)
+                    .map(|(name, member)| {
+                        (names.shown(name, self).into_owned(), self.at_depth(member, names, depth + 1))
+                    })
+                    .collect();
+                if members.len() > SHOWN_MAX {
+                    shown.insert("…".to_owned(), json!(format!("{} more", members.len() - SHOWN_MAX)));
+                }
+                Value::Object(shown)
+            }
         }
     }
 }
@@ -87,42 +123,6 @@ fn keyed_hash(key: &[u8; 32], content: &[u8]) -> String {
     let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(key) else { return String::new() };
     mac.update(content);
     mac.finalize().into_bytes().iter().take(6).map(|byte| format!("{byte:02x}")).collect()
-}
-
-/// Keys, types, lengths and keyed hashes of a JSON value, without its contents.
-pub fn structure(value: &Value, key: &[u8; 32]) -> Value {
-    at_depth(value, key, 0)
-}
-
-fn at_depth(value: &Value, key: &[u8; 32], depth: usize) -> Value {
-    if depth > DEPTH_MAX {
-        return json!("…");
-    }
-    match value {
-        Value::Null => Value::Null,
-        Value::Bool(_) => json!("boolean"),
-        Value::Number(number) => json!(format!("number #{}", keyed_hash(key, number.to_string().as_bytes()))),
-        Value::String(text) => json!(format!("string({}) #{}", text.chars().count(), keyed_hash(key, text.as_bytes()))),
-        Value::Array(elements) => {
-            let mut shown: Vec<Value> =
-                elements.iter().take(SHOWN_MAX).map(|element| at_depth(element, key, depth + 1)).collect();
-            if elements.len() > SHOWN_MAX {
-                shown.push(json!(format!("… {} more", elements.len() - SHOWN_MAX)));
-            }
-            Value::Array(shown)
-        }
-        Value::Object(members) => {
-            let mut shown: Map<String, Value> = members
-                .iter()
-                .take(SHOWN_MAX)
-                .map(|(name, member)| (name.clone(), at_depth(member, key, depth + 1)))
-                .collect();
-            if members.len() > SHOWN_MAX {
-                shown.insert("…".to_owned(), json!(format!("{} more", members.len() - SHOWN_MAX)));
-            }
-            Value::Object(shown)
-        }
-    }
 }
 
 #[cfg(test)]
@@ -143,7 +143,8 @@ mod tests {
 
     #[test]
     fn structure_holds_no_content() {
-        let shown = redactor().structure(br#"{"model":"secret words","pages":[1,true,null],"deep":{"a":"b"}}"#);
+        let shown = redactor()
+            .structure(br#"{"model":"secret words","pages":[1,true,null],"deep":{"a":"b"}}"#, &Names::default());
         let text = shown.to_string();
         for content in ["secret words", "\"b\""] {
             assert!(!text.contains(content), "{text}");
@@ -154,7 +155,7 @@ mod tests {
     #[test]
     fn long_arrays_are_cut() {
         let body = serde_json::to_vec(&vec![0; SHOWN_MAX + 1]).unwrap();
-        let Value::Array(shown) = redactor().structure(&body) else { panic!() };
+        let Value::Array(shown) = redactor().structure(&body, &Names::default()) else { panic!() };
         assert_eq!(shown.len(), SHOWN_MAX + 1);
         assert_eq!(shown[SHOWN_MAX], "… 1 more");
     }

@@ -2,8 +2,10 @@
 
 use bytes::{Bytes, BytesMut};
 use cutover::lane::LaneId;
+use cutover::verdict::SkipReason;
 use http::HeaderMap;
 
+use crate::budget::Share;
 use crate::native::ClientRequest;
 use crate::tap::TapedExchange;
 
@@ -17,6 +19,8 @@ pub struct Capture {
     pub control: Control,
     pub exchanges: Vec<TapedExchange>,
     pub traits: Traits,
+    /// What the request and the answer hold of the shadow's budget; given back when the pair is judged.
+    pub held: Share,
     /// Seconds since 1970 when the client's request arrived.
     pub at: u64,
 }
@@ -41,62 +45,76 @@ pub struct Control {
 }
 
 impl Capture {
-    /// Bytes this capture holds, for the budget.
+    /// Bytes this capture holds of the shadow's budget.
     pub fn bytes(&self) -> usize {
-        let exchanges = self.exchanges.iter().map(|exchange| {
-            let answer =
-                exchange.answer.as_ref().map_or(0, |answer| answer.chunks.iter().map(|(_, piece)| piece.len()).sum());
-            exchange.request.body.len() + answer
-        });
-        self.request.body.len() + self.control.body.len() + exchanges.sum::<usize>()
+        let exchanges = self.exchanges.iter().map(|exchange| exchange.held.bytes());
+        self.held.bytes() + exchanges.sum::<usize>()
     }
 }
 
-/// Copies an answer while it passes, up to a limit.
+/// Copies an answer while it passes, up to its limit and as long as the shadow's budget lasts.
 #[derive(Debug)]
 pub struct Tee {
-    body: BytesMut,
+    /// The copy and its share of the budget; or why there is none.
+    copy: Result<(BytesMut, Share), SkipReason>,
     limit: usize,
-    overflown: bool,
 }
 
 impl Tee {
-    pub fn new(limit: usize) -> Self {
-        Self { body: BytesMut::new(), limit, overflown: false }
+    /// `held` is what the capture holds already, and grows with the copy.
+    pub fn new(limit: usize, held: Share) -> Self {
+        Self { copy: Ok((BytesMut::new(), held)), limit }
     }
 
     pub fn push(&mut self, piece: &Bytes) {
-        if self.overflown || self.body.len() + piece.len() > self.limit {
-            self.overflown = true;
-            self.body = BytesMut::new();
+        let Ok((body, held)) = &mut self.copy else { return };
+        if body.len() + piece.len() > self.limit {
+            self.copy = Err(SkipReason::BodyTooLarge);
+        } else if !held.grow(piece.len()) {
+            self.copy = Err(SkipReason::BytesBudget);
         } else {
-            self.body.extend_from_slice(piece);
+            body.extend_from_slice(piece);
         }
     }
 
-    /// The whole body; `None` when it outgrew the limit.
-    pub fn finish(self) -> Option<Bytes> {
-        (!self.overflown).then(|| self.body.freeze())
+    /// The whole body and what is held for the capture.
+    pub fn finish(self) -> Result<(Bytes, Share), SkipReason> {
+        self.copy.map(|(body, held)| (body.freeze(), held))
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::budget::Budget;
 
-    fn check(limit: usize, pieces: &[&'static str], expected: Option<&str>) {
-        let mut tee = Tee::new(limit);
+    /// Pieces of an answer, copied up to four bytes beside a request of two under a budget.
+    fn check(budget: usize, pieces: &[&'static str], expected: Result<&str, SkipReason>) {
+        let budget = Budget::new(budget);
+        let mut tee = Tee::new(4, budget.share(2).unwrap());
         for piece in pieces {
             tee.push(&Bytes::from_static(piece.as_bytes()));
         }
-        assert_eq!(tee.finish().as_deref(), expected.map(str::as_bytes));
+        if expected.is_err() {
+            assert_eq!(budget.held(), 0, "what was given up is given back at once");
+        }
+        let copied = tee.finish();
+        if let Ok((body, held)) = &copied {
+            assert_eq!((held.bytes(), budget.held()), (2 + body.len(), 2 + body.len()));
+        }
+        assert_eq!(copied.as_ref().map(|(body, _)| &body[..]).map_err(|reason| *reason), expected.map(str::as_bytes));
+        drop(copied);
+        assert_eq!(budget.held(), 0);
     }
 
     #[test]
-    fn a_body_is_kept_up_to_the_limit() {
-        check(4, &["ab", "cd"], Some("abcd"));
-        check(4, &["ab", "cde"], None);
-        check(4, &["abcde", "f"], None);
-        check(0, &[], Some(""));
+    fn a_body_is_kept_up_to_the_limit_and_the_budget() {
+        check(100, &["ab", "cd"], Ok("abcd"));
+        check(100, &["ab", "cde"], Err(SkipReason::BodyTooLarge));
+        check(100, &["abcde", "f"], Err(SkipReason::BodyTooLarge));
+        check(100, &[], Ok(""));
+        check(6, &["ab", "cd"], Ok("abcd"));
+        check(5, &["ab", "cd", ""], Err(SkipReason::BytesBudget));
+        check(2, &["", ""], Ok(""));
     }
 }

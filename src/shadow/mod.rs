@@ -6,9 +6,13 @@
 mod capture;
 pub mod correlation;
 mod pair;
+mod parts;
 mod queue;
 mod sample;
 mod worker;
+
+#[cfg(test)]
+mod tests;
 
 pub use capture::{Capture, Control, Tee, Traits};
 pub use queue::{Shadow, ShadowLimits};

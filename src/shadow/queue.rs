@@ -8,6 +8,7 @@ use cutover::verdict::SkipReason;
 use tokio::sync::mpsc;
 
 use super::capture::{Capture, Traits};
+use crate::budget::Budget;
 use crate::routes::LiveLane;
 use crate::telemetry::Metrics;
 
@@ -15,6 +16,7 @@ use crate::telemetry::Metrics;
 #[derive(Clone, Copy, Debug)]
 pub struct ShadowLimits {
     pub captures_max: usize,
+    /// All that requests in shadow hold: their bodies, copies of answers, tapes and waiting captures.
     pub bytes_max: usize,
     /// The largest answer that is captured, in bytes.
     pub answer_max: usize,
@@ -32,9 +34,10 @@ pub(super) enum Work {
 }
 
 impl Work {
-    fn bytes(&self) -> usize {
+    /// As a gauge counts them.
+    fn bytes(&self) -> i64 {
         match self {
-            Self::Compare(capture) => capture.bytes(),
+            Self::Compare(capture) => i64::try_from(capture.bytes()).unwrap_or(i64::MAX),
             Self::Skip { .. } => 0,
         }
     }
@@ -44,7 +47,7 @@ impl Work {
 #[derive(Clone)]
 pub struct Shadow {
     sender: mpsc::Sender<Work>,
-    bytes: Arc<AtomicUsize>,
+    budget: Arc<Budget>,
     shed: Arc<AtomicUsize>,
     pub limits: ShadowLimits,
     metrics: Metrics,
@@ -53,38 +56,41 @@ pub struct Shadow {
 /// The exit of the queue.
 pub(super) struct Arrivals {
     receiver: mpsc::Receiver<Work>,
-    bytes: Arc<AtomicUsize>,
     metrics: Metrics,
 }
 
 impl Shadow {
     pub(super) fn new(limits: ShadowLimits, metrics: Metrics) -> (Self, Arrivals) {
         let (sender, receiver) = mpsc::channel(limits.captures_max);
-        let bytes = Arc::new(AtomicUsize::new(0));
-        let arrivals = Arrivals { receiver, bytes: Arc::clone(&bytes), metrics: metrics.clone() };
-        (Self { sender, bytes, shed: Arc::default(), limits, metrics }, arrivals)
+        let arrivals = Arrivals { receiver, metrics: metrics.clone() };
+        (Self { sender, budget: Budget::new(limits.bytes_max), shed: Arc::default(), limits, metrics }, arrivals)
+    }
+
+    /// What everything in shadow takes its bytes from; the tap's tapes too.
+    pub fn budget(&self) -> &Arc<Budget> {
+        &self.budget
     }
 
     /// Hands a capture to the worker, or says why not.
     pub fn submit(&self, capture: Capture) -> Result<(), SkipReason> {
-        let size = capture.bytes();
-        let before = self.bytes.fetch_add(size, Ordering::Relaxed);
-        if before + size > self.limits.bytes_max {
-            return Err(self.shed(size, SkipReason::BytesBudget));
-        }
-        match self.sender.try_send(Work::Compare(Box::new(capture))) {
-            Ok(()) => {
-                self.metrics.shadow_queue.inc();
-                self.metrics.shadow_queue_bytes.set(self.held());
-                Ok(())
-            }
-            Err(_) => Err(self.shed(size, SkipReason::QueueFull)),
-        }
+        let work = Work::Compare(Box::new(capture));
+        // Counted first: the worker may have taken it before this thread goes on.
+        let bytes = work.bytes();
+        self.metrics.shadow_queue.inc();
+        self.metrics.shadow_queue_bytes.add(bytes);
+        self.sender.try_send(work).map_err(|_| {
+            self.metrics.shadow_queue.dec();
+            self.metrics.shadow_queue_bytes.sub(bytes);
+            SkipReason::QueueFull
+        })
     }
 
     /// Counts a request that is not compared. What was planned is a number on the lane; what counts against coverage
     /// goes the way of the captures, so that its shape is known.
     pub fn skip(&self, lane: &LiveLane, reason: SkipReason, traits: &Traits) {
+        if matches!(reason, SkipReason::QueueFull | SkipReason::BytesBudget) {
+            self.shed.fetch_add(1, Ordering::Relaxed);
+        }
         let work = Work::Skip { lane: lane.id.clone(), reason, traits: traits.clone() };
         if reason.benign() || self.sender.try_send(work).is_err() {
             lane.tally.skipped(reason);
@@ -93,20 +99,14 @@ impl Shadow {
         }
     }
 
-    fn shed(&self, size: usize, reason: SkipReason) -> SkipReason {
-        self.bytes.fetch_sub(size, Ordering::Relaxed);
-        self.shed.fetch_add(1, Ordering::Relaxed);
-        reason
-    }
-
     /// Captures that wait.
     pub fn waiting(&self) -> usize {
         self.limits.captures_max - self.sender.capacity()
     }
 
-    /// Bytes they hold.
-    pub fn held(&self) -> i64 {
-        i64::try_from(self.bytes.load(Ordering::Relaxed)).unwrap_or(i64::MAX)
+    /// Bytes that all of the shadow holds.
+    pub fn held(&self) -> usize {
+        self.budget.held()
     }
 
     /// Captures shed since the start.
@@ -116,11 +116,63 @@ impl Shadow {
 }
 
 impl Arrivals {
-    /// The next capture; its bytes are the budget's again once it is taken. `None` when no sender is left.
+    /// The next capture; its bytes are the budget's again once it is dropped. `None` when no sender is left.
     pub(super) async fn next(&mut self) -> Option<Work> {
         let work = self.receiver.recv().await?;
-        self.bytes.fetch_sub(work.bytes(), Ordering::Relaxed);
         self.metrics.shadow_queue.dec();
+        self.metrics.shadow_queue_bytes.sub(work.bytes());
         Some(work)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Instant;
+
+    use bytes::Bytes;
+    use http::{HeaderMap, Method};
+
+    use super::*;
+    use crate::native::ClientRequest;
+    use crate::shadow::Control;
+
+    /// A capture that holds so many bytes.
+    fn capture(shadow: &Shadow, bytes: usize) -> Capture {
+        let request = ClientRequest {
+            method: Method::POST,
+            path: "/ocr".to_owned(),
+            headers: HeaderMap::new(),
+            body: Bytes::new(),
+            received: Instant::now(),
+            call_id: String::new(),
+        };
+        Capture {
+            lane: LaneId::new("ocr", "mistral", None),
+            request,
+            control: Control { status: 200, headers: HeaderMap::new(), body: Bytes::new() },
+            exchanges: Vec::new(),
+            traits: Traits::default(),
+            held: shadow.budget().share(bytes).unwrap(),
+            at: 0,
+        }
+    }
+
+    #[tokio::test]
+    async fn gauges_rise_and_fall_with_what_waits() {
+        let metrics = Metrics::new().unwrap();
+        let limits = ShadowLimits { captures_max: 2, bytes_max: 100, answer_max: 10 };
+        let (shadow, mut arrivals) = Shadow::new(limits, metrics.clone());
+        let gauges = || (metrics.shadow_queue.get(), metrics.shadow_queue_bytes.get());
+        shadow.submit(capture(&shadow, 30)).unwrap();
+        shadow.submit(capture(&shadow, 20)).unwrap();
+        assert_eq!((gauges(), shadow.held()), ((2, 50), 50));
+        assert_eq!(shadow.submit(capture(&shadow, 50)), Err(SkipReason::QueueFull));
+        assert_eq!((gauges(), shadow.held()), ((2, 50), 50), "what is shed is given back");
+        let taken = arrivals.next().await;
+        assert_eq!((gauges(), shadow.held()), ((1, 20), 50), "what is being compared is still held");
+        drop(taken);
+        assert_eq!(shadow.held(), 20);
+        drop(arrivals.next().await);
+        assert_eq!((gauges(), shadow.held()), ((0, 0), 0));
     }
 }

@@ -1,15 +1,17 @@
-//! What is kept of a judged pair: structure always, content where the lane's rule says so.
+//! What is kept of a judged pair: structure for as long as the sample, content where the lane's rule says so and until its
+//! time is over.
 
 use bytes::Bytes;
 use cutover::diff::diff_text;
 use cutover::lane::LaneId;
 use cutover::rules::LaneRule;
-use cutover::verdict::{Judgement, Verdict};
-use serde_json::{Map, Value, json};
+use cutover::verdict::{Cause, Difference, Judgement, Verdict};
+use serde_json::{Value, json};
 
 use super::capture::Capture;
-use super::pair::{HeaderList, Recorded, RecordedCall, list};
-use crate::reports::{NewCause, NewSample, Redactor, SampleHead};
+use super::pair::{Recorded, RecordedCall, list};
+use super::parts::{Message, Parts, Side};
+use crate::reports::{Names, NewCause, NewSample, Redactor, SampleHead};
 
 /// Differences that one sample keeps.
 const DIFFERENCES_KEPT_MAX: usize = 200;
@@ -27,28 +29,38 @@ pub fn of(
     build: &str,
 ) -> (NewSample, Vec<NewCause>) {
     let id = uuid::Uuid::new_v4().simple().to_string();
-    let content_on = rule.content.is_some();
-    let mut bodies = Map::new();
-    let parts = Parts { redactor, bytes_max: rule.content.as_ref().map(|content| content.max_bytes as usize) };
+    let names = names(capture, control, candidate);
+    let mut parts = Parts::new(redactor, &names, rule);
     let attempts: Vec<Value> = (0..control.attempts.len().max(candidate.attempts.len()))
-        .map(|n| attempt(&parts, &mut bodies, capture, n, control.attempts.get(n), candidate.attempts.get(n)))
+        .map(|n| attempt(&mut parts, capture, n, control.attempts.get(n), candidate.attempts.get(n)))
         .collect();
+    let request = &capture.request;
     let document = json!({
-        "client_request": parts.part(&mut bodies, "client_request", &json!({
-            "method": capture.request.method.as_str(), "url": parts.url(&capture.request.path),
-        }), &list(&capture.request.headers), &capture.request.body),
+        "client_request": parts.part("client_request", Side::Request, &json!({"method": request.method.as_str()}),
+            Message { url: Some(&request.path), headers: &list(&request.headers), body: &request.body }),
         "attempts": attempts,
-        "control": parts.part(&mut bodies, "control", &json!({"status": control.status}), &control.headers, &control.body),
-        "candidate": parts.part(&mut bodies, "candidate", &json!({"status": candidate.status}), &candidate.headers, &candidate.body),
-        "differences": differences(judgement, false, redactor),
+        "control": parts.answer("control", control),
+        "candidate": parts.answer("candidate", candidate),
+        "differences": differences(judgement, |difference| {
+            let (path, template) = (names.path(&difference.path, redactor), names.path(&difference.template, redactor));
+            Difference { path, template, ..difference.clone().without_content() }
+        }),
     });
-    if content_on {
-        // What differs is content too: it goes when the content goes.
-        bodies.insert("differences".to_owned(), Value::Array(differences(judgement, true, redactor)));
-    }
-    if content_on && judgement.verdict != Verdict::Match {
-        bodies.insert("text_diff".to_owned(), text_difference(&parts, &control.body, &candidate.body));
-    }
+    let content = parts.kept.map(|kept| {
+        let mut content = kept.content;
+        let shown = |text: Option<String>| text.map(|text| redactor.text(&text));
+        let differences = differences(judgement, |difference| {
+            let (left, right) = (shown(difference.left.clone()), shown(difference.right.clone()));
+            Difference { left, right, ..difference.clone() }
+        });
+        content.insert("differences".to_owned(), Value::Array(differences));
+        content.insert("heads".to_owned(), Value::Object(kept.heads));
+        if judgement.verdict != Verdict::Match {
+            content.insert("text_diff".to_owned(), text_difference(redactor, &control.body, &candidate.body));
+        }
+        (Value::Object(content), capture.at + kept.ttl)
+    });
+    let causes = causes(lane, judgement, build, &id, |path| names.path(path, redactor), redactor);
     let head = SampleHead {
         id: id.clone(),
         at: capture.at,
@@ -58,121 +70,74 @@ pub fn of(
         status_control: control.status,
         status_candidate: candidate.status,
         differences: judgement.differences.iter().filter(|difference| difference.counts()).count(),
-        summary: judgement.summary(),
+        // The worst cause's words, without a client's own names.
+        summary: match judgement.causes.first() {
+            Some(worst) => in_words(worst, &names.path(&worst.path, redactor)),
+            None => judgement.summary(),
+        },
     };
-    let content = rule.content.as_ref().map(|content| (Value::Object(bodies), capture.at + content.ttl.seconds()));
-    (NewSample { head, document, content }, causes(lane, judgement, build, &id))
+    (NewSample { head, document, content }, causes)
 }
 
-fn differences(judgement: &Judgement, content: bool, redactor: &Redactor) -> Vec<Value> {
+/// What a client may have called things in the requests of this pair.
+fn names(capture: &Capture, control: &Recorded, candidate: &Recorded) -> Names {
+    let calls = || control.attempts.iter().chain(&candidate.attempts);
+    let sent = calls().flat_map(|call| &call.headers).map(|(name, _)| name.as_str());
+    let bodies = calls().map(|call| call.body.as_ref());
+    Names::of_requests(
+        capture.request.headers.keys().map(http::HeaderName::as_str).chain(sent),
+        std::iter::once(capture.request.body.as_ref()).chain(bodies),
+    )
+}
+
+fn differences(judgement: &Judgement, shown: impl Fn(&Difference) -> Difference) -> Vec<Value> {
     let kept = judgement.differences.iter().take(DIFFERENCES_KEPT_MAX);
     kept.map(|difference| {
-        let shown = if content { difference.clone() } else { difference.clone().without_content() };
-        let mut value = json!(shown);
+        let mut value = json!(shown(difference));
         value["rule"] = difference.rule.as_ref().map_or(Value::Null, |rule| json!(rule.to_string()));
-        value["left"] = shown.left.map_or(Value::Null, |text| json!(redactor.text(&text)));
-        value["right"] = shown.right.map_or(Value::Null, |text| json!(redactor.text(&text)));
         value
     })
     .collect()
 }
 
-fn causes(lane: &LaneId, judgement: &Judgement, build: &str, sample_id: &str) -> Vec<NewCause> {
+/// Causes are kept for good, so a name that a client invented is no more in them than in what stays of a sample.
+fn causes(
+    lane: &LaneId,
+    judgement: &Judgement,
+    build: &str,
+    sample_id: &str,
+    clean: impl Fn(&str) -> String,
+    redactor: &Redactor,
+) -> Vec<NewCause> {
     if judgement.verdict != Verdict::Mismatch {
         return Vec::new();
     }
-    judgement
-        .causes
-        .iter()
-        .map(|cause| NewCause {
-            id: cause.id.clone(),
+    let row = |cause: &Cause| {
+        let path = clean(&cause.path);
+        NewCause {
+            // The id is made of the path, without a key.
+            id: if path == cause.path { cause.id.clone() } else { redactor.hash(cause.id.as_bytes()) },
             lane: lane.to_string(),
             severity: cause.severity.as_str().to_owned(),
             kind: cause.kind.as_str().to_owned(),
-            path: cause.path.clone(),
             left_type: cause.left_type.as_str().to_owned(),
             right_type: cause.right_type.as_str().to_owned(),
             build: build.to_owned(),
             sample_id: sample_id.to_owned(),
-            text: cause.text.clone(),
-        })
-        .collect()
+            text: in_words(cause, &path),
+            path,
+        }
+    };
+    judgement.causes.iter().map(row).collect()
 }
 
-/// Headers whose values say nothing of a request's content.
-const PLAIN_HEADERS: [&str; 10] = [
-    "accept",
-    "accept-encoding",
-    "content-encoding",
-    "content-length",
-    "content-security-policy",
-    "content-type",
-    "transfer-encoding",
-    "vary",
-    "x-content-type-options",
-    "x-frame-options",
-];
-
-struct Parts<'a> {
-    redactor: &'a Redactor,
-    /// The longest body kept; `None`: content is off.
-    bytes_max: Option<usize>,
-}
-
-impl Parts<'_> {
-    /// A message without its body; the body goes to `bodies` under `name`, if content is kept.
-    fn part(
-        &self,
-        bodies: &mut Map<String, Value>,
-        name: &str,
-        head: &Value,
-        headers: &HeaderList,
-        body: &Bytes,
-    ) -> Value {
-        if let Some(limit) = self.bytes_max {
-            bodies.insert(name.to_owned(), self.body(body, limit));
-        }
-        let mut part = head.clone();
-        part["name"] = json!(name);
-        part["headers"] =
-            headers.iter().map(|(header, value)| json!([header, self.header(name, header, value)])).collect();
-        part["body_bytes"] = json!(body.len());
-        part["body_hash"] = json!(self.redactor.hash(body));
-        part["structure"] = self.redactor.structure(body);
-        part
-    }
-
-    /// A query may hold content; without content it stays out.
-    fn url(&self, url: &str) -> String {
-        match (self.bytes_max, url.split_once('?')) {
-            (None, Some((path, query))) => format!("{path}?{} bytes", query.len()),
-            _ => self.redactor.text(url),
-        }
-    }
-
-    /// With content off a value is shown only where LiteLLM or HTTP made it, and else by its hash.
-    fn header(&self, part: &str, name: &str, value: &str) -> String {
-        let ours = (part != "client_request" && name.starts_with("x-litellm-")) || PLAIN_HEADERS.contains(&name);
-        match self.bytes_max.is_some() || ours {
-            true => self.redactor.header(name, value),
-            false => format!("{} bytes #{}", value.len(), self.redactor.hash(value.as_bytes())),
-        }
-    }
-
-    fn body(&self, body: &Bytes, limit: usize) -> Value {
-        if body.len() > limit {
-            return json!(format!("… {} bytes, more than this lane keeps ({limit})", body.len()));
-        }
-        match self.redactor.body(body) {
-            Some(text) => serde_json::from_str(&text).unwrap_or(Value::String(text)),
-            None => json!(format!("{} bytes that are no text", body.len())),
-        }
-    }
+/// A cause's words begin with its path.
+fn in_words(cause: &Cause, path: &str) -> String {
+    cause.text.strip_prefix(&cause.path).map_or_else(|| path.to_owned(), |rest| format!("{path}{rest}"))
 }
 
 fn attempt(
-    parts: &Parts<'_>,
-    bodies: &mut Map<String, Value>,
+    parts: &mut Parts<'_>,
     capture: &Capture,
     n: usize,
     control: Option<&RecordedCall>,
@@ -180,24 +145,25 @@ fn attempt(
 ) -> Value {
     let mut side = |name: &str, call: Option<&RecordedCall>| {
         call.map_or(Value::Null, |call| {
-            let head = json!({"method": call.method, "url": parts.url(&call.url)});
-            parts.part(bodies, &format!("attempts.{n}.{name}"), &head, &call.headers, &call.body)
+            let message = Message { url: Some(&call.url), headers: &call.headers, body: &call.body };
+            parts.part(&format!("attempts.{n}.{name}"), Side::Request, &json!({"method": call.method}), message)
         })
     };
     let (control, candidate) = (side("control", control), side("candidate", candidate));
     let answer = capture.exchanges.get(n).and_then(|exchange| exchange.answer.as_ref());
     let provider_response = answer.map_or(Value::Null, |answer| {
         let head = json!({"status": answer.status, "complete": answer.complete});
-        parts.part(bodies, &format!("attempts.{n}.provider_response"), &head, &list(&answer.headers), &answer.body())
+        let message = Message { url: None, headers: &list(&answer.headers), body: &answer.body() };
+        parts.part(&format!("attempts.{n}.provider_response"), Side::ProviderAnswer, &head, message)
     });
     json!({"n": n, "control": control, "candidate": candidate, "provider_response": provider_response})
 }
 
-fn text_difference(parts: &Parts<'_>, control: &Bytes, candidate: &Bytes) -> Value {
+fn text_difference(redactor: &Redactor, control: &Bytes, candidate: &Bytes) -> Value {
     let text = |body: &Bytes| match serde_json::from_slice::<Value>(body) {
         Ok(value) => serde_json::to_string_pretty(&value).unwrap_or_default(),
         Err(_) => String::from_utf8_lossy(body).into_owned(),
     };
-    let (left, right) = (parts.redactor.text(&text(control)), parts.redactor.text(&text(candidate)));
+    let (left, right) = (redactor.text(&text(control)), redactor.text(&text(candidate)));
     json!(diff_text(&left, &right).runs)
 }

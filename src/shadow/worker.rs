@@ -15,7 +15,7 @@ use super::pair::{self, Recorded};
 use super::queue::{Arrivals, Shadow, ShadowLimits, Work};
 use super::sample;
 use crate::controller::{Controller, Observation};
-use crate::native::{self, Answer, TapeEffects};
+use crate::native::{self, Answer, Native, TapeEffects};
 use crate::reports::Redactor;
 use crate::routes::{LaneTable, Route};
 use crate::telemetry::Metrics;
@@ -85,7 +85,13 @@ impl Worker {
                 let traits = weighed(&capture.traits, judged.control.status, &judged.judgement.verdict);
                 self.report(traits, judged.lane, Outcome::Compared(judged.judgement.verdict), severe);
             }
-            Err(reason) => self.report(capture.traits.clone(), capture.lane.clone(), Outcome::Skipped(reason), false),
+            Err(reason) => {
+                let traits = match reason {
+                    SkipReason::ProviderNotAsked => weighed(&capture.traits, capture.control.status, &Verdict::Match),
+                    _ => capture.traits.clone(),
+                };
+                self.report(traits, capture.lane.clone(), Outcome::Skipped(reason), false);
+            }
         }
     }
 
@@ -99,16 +105,12 @@ impl Worker {
 
     async fn judged(&self, capture: &Capture) -> Result<Judged, SkipReason> {
         let table = self.controller.table().load_full();
+        if capture.exchanges.is_empty() {
+            return Err(without_exchange(&table, capture).await);
+        }
         let lane = lane_of(&table, capture)?;
         let native = table.native.as_ref().ok_or(SkipReason::Superseded)?;
-        let tape = pair::tape(&capture.exchanges);
-        let wall = SystemTime::UNIX_EPOCH + Duration::from_secs(capture.at);
-        let mut effects = TapeEffects::new(tape, capture.request.received, wall);
-        let run = native::answer(native, &capture.request, &mut effects);
-        let answer: Answer = tokio::time::timeout(RUN_MAX, run)
-            .await
-            .map_err(|_| SkipReason::ShadowTimeout)?
-            .map_err(|_| SkipReason::ShadowDeclined)?;
+        let (answer, effects) = run_on_tape(native, capture).await?;
         let control = Recorded::of_control(&capture.control, &capture.exchanges);
         let candidate = Recorded::of_candidate(&answer, effects.asked());
         let (id, rule) = (lane.id.clone(), Arc::clone(&lane.rule));
@@ -138,6 +140,30 @@ impl Worker {
 
     fn report(&self, traits: Traits, lane: LaneId, outcome: Outcome, severe: bool) {
         self.controller.observe(&Observation { lane, outcome, traits, severe });
+    }
+}
+
+/// The native leg on what the control got from its providers.
+async fn run_on_tape(native: &Native, capture: &Capture) -> Result<(Answer, TapeEffects), SkipReason> {
+    let wall = SystemTime::UNIX_EPOCH + Duration::from_secs(capture.at);
+    let mut effects = TapeEffects::new(pair::tape(&capture.exchanges), capture.request.received, wall);
+    let run = native::answer(native, &capture.request, &mut effects);
+    let answer = tokio::time::timeout(RUN_MAX, run)
+        .await
+        .map_err(|_| SkipReason::ShadowTimeout)?
+        .map_err(|_| SkipReason::ShadowDeclined)?;
+    Ok((answer, effects))
+}
+
+/// Python refused and asked nobody: whether the native leg would have asked. What it declines is Python's, and what it
+/// refuses itself is not compared: the control's reason may be one that no request shows.
+async fn without_exchange(table: &LaneTable, capture: &Capture) -> SkipReason {
+    let lane = table.lanes.iter().find(|lane| lane.id == capture.lane && lane.eligible);
+    let (Some(_), Some(native)) = (lane, table.native.as_ref()) else { return SkipReason::NoProviderExchange };
+    match run_on_tape(native, capture).await {
+        Ok((_, effects)) if !effects.asked().is_empty() => SkipReason::ProviderNotAsked,
+        Ok(_) | Err(SkipReason::ShadowDeclined) => SkipReason::NoProviderExchange,
+        Err(reason) => reason,
     }
 }
 

@@ -1,7 +1,7 @@
 //! Provider exchanges, kept per client request under an unguessable id.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
@@ -9,9 +9,10 @@ use bytes::{Bytes, BytesMut};
 use http::HeaderMap;
 
 use crate::agreement::{TapSign, is_python_ocr};
+use crate::budget::{Budget, Share};
 
 /// One provider exchange as LiteLLM made it, credentials included: it lives in memory only.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct TapedExchange {
     pub deployment_id: String,
     pub request: TapedRequest,
@@ -23,6 +24,8 @@ pub struct TapedExchange {
     pub ended_unix_ms: u64,
     /// LiteLLM closed the connection before the answer was whole: its time-out.
     pub abandoned: bool,
+    /// What its bodies hold of the shadow's budget.
+    pub held: Share,
 }
 
 impl TapedExchange {
@@ -77,9 +80,8 @@ pub struct Recordings {
     open: Mutex<HashMap<String, Arc<Recording>>>,
     /// At most this many at one time.
     open_max: usize,
-    /// Bytes all open tapes may hold.
-    bytes_max: usize,
-    bytes: AtomicUsize,
+    /// What tapes hold is the shadow's, and the first to be given up.
+    budget: Arc<Budget>,
     /// Set by the first tapped request, whoever sent it: the board can then say that the tap is in use.
     seen: AtomicBool,
     /// Whose HTTP client the OCR requests came from.
@@ -110,22 +112,14 @@ struct Slot {
     ended: Duration,
     /// A body outgrew the budget: the exchange cannot be replayed.
     truncated: bool,
-    bytes: usize,
 }
 
 /// At most this many provider exchanges are kept for one client request; LiteLLM's defaults make three.
 const EXCHANGES_MAX: usize = 32;
 
 impl Recordings {
-    pub fn new(open_max: usize, bytes_max: usize) -> Arc<Self> {
-        Arc::new(Self {
-            open: Mutex::default(),
-            open_max,
-            bytes_max,
-            bytes: AtomicUsize::new(0),
-            seen: false.into(),
-            sign: Mutex::default(),
-        })
+    pub fn new(open_max: usize, budget: Arc<Budget>) -> Arc<Self> {
+        Arc::new(Self { open: Mutex::default(), open_max, budget, seen: false.into(), sign: Mutex::default() })
     }
 
     /// Opens a tape under `id`, which must be unguessable; `None` when too many are open.
@@ -169,20 +163,6 @@ impl Recordings {
     pub fn sign(&self) -> TapSign {
         *locked(&self.sign)
     }
-
-    /// Bytes that open tapes hold.
-    pub fn bytes(&self) -> usize {
-        self.bytes.load(Ordering::Relaxed)
-    }
-
-    fn reserve(&self, bytes: usize) -> bool {
-        let before = self.bytes.fetch_add(bytes, Ordering::Relaxed);
-        if before + bytes <= self.bytes_max {
-            return true;
-        }
-        self.bytes.fetch_sub(bytes, Ordering::Relaxed);
-        false
-    }
 }
 
 impl OpenTape {
@@ -193,7 +173,6 @@ impl OpenTape {
     /// Closes the tape. `None` when an exchange could not be kept whole.
     pub fn finish(self) -> Option<Vec<TapedExchange>> {
         let slots = std::mem::take(&mut *locked(&self.recording.exchanges));
-        self.recordings.release(&slots);
         let spoilt = self.recording.spoilt.load(Ordering::Relaxed);
         if spoilt || slots.iter().any(|slot| slot.truncated) || slots.len() > EXCHANGES_MAX {
             return None;
@@ -205,29 +184,21 @@ impl OpenTape {
 impl Drop for OpenTape {
     fn drop(&mut self) {
         locked(&self.recordings.open).remove(&self.id);
-        let slots = std::mem::take(&mut *locked(&self.recording.exchanges));
-        self.recordings.release(&slots);
-    }
-}
-
-impl Recordings {
-    fn release(&self, slots: &[Slot]) {
-        let bytes = slots.iter().map(|slot| slot.bytes).sum();
-        self.bytes.fetch_sub(bytes, Ordering::Relaxed);
+        // A writer may still hold the recording; what it wrote is given back now.
+        locked(&self.recording.exchanges).clear();
     }
 }
 
 /// Writes one exchange while it happens. Every call is short and cannot fail: what does not fit is marked.
 #[derive(Debug)]
 pub(super) struct ExchangeWriter {
-    recordings: Arc<Recordings>,
     recording: Arc<Recording>,
     index: usize,
 }
 
 impl ExchangeWriter {
     pub(super) fn begin(
-        recordings: Arc<Recordings>,
+        recordings: &Recordings,
         recording: Arc<Recording>,
         deployment_id: &str,
         request: TapedRequest,
@@ -243,44 +214,44 @@ impl ExchangeWriter {
                     elapsed: Duration::ZERO,
                     ended_unix_ms: 0,
                     abandoned: true,
+                    held: recordings.budget.empty_share(),
                 },
                 request_pieces: Vec::new(),
                 started: Instant::now(),
                 ended: Duration::ZERO,
                 truncated: false,
-                bytes: 0,
             });
         }
         drop(slots);
-        Self { recordings, recording, index }
+        Self { recording, index }
     }
 
-    fn with_slot(&self, change: impl FnOnce(&mut Slot, &Recordings)) {
+    fn with_slot(&self, change: impl FnOnce(&mut Slot)) {
         if let Some(slot) = locked(&self.recording.exchanges).get_mut(self.index) {
             slot.exchange.elapsed = slot.started.elapsed();
             let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
             slot.exchange.ended_unix_ms = u64::try_from(now.as_millis()).unwrap_or_default();
-            change(slot, &self.recordings);
+            change(slot);
         }
     }
 
     pub(super) fn request_piece(&self, piece: &Bytes) {
-        self.with_slot(|slot, recordings| {
-            if slot.reserve(recordings, piece.len()) {
+        self.with_slot(|slot| {
+            if slot.reserve(piece.len()) {
                 slot.request_pieces.push(piece.clone());
             }
         });
     }
 
     pub(super) fn head(&self, status: u16, headers: HeaderMap) {
-        self.with_slot(|slot, _| {
+        self.with_slot(|slot| {
             slot.exchange.answer = Some(TapedAnswer { status, headers, chunks: Vec::new(), complete: false });
         });
     }
 
     pub(super) fn piece(&self, since_head: Duration, piece: &Bytes) {
-        self.with_slot(|slot, recordings| {
-            if slot.reserve(recordings, piece.len())
+        self.with_slot(|slot| {
+            if slot.reserve(piece.len())
                 && let Some(answer) = &mut slot.exchange.answer
             {
                 answer.chunks.push((since_head, piece.clone()));
@@ -290,7 +261,7 @@ impl ExchangeWriter {
 
     /// The provider's side ended; `complete` is false when it broke off.
     pub(super) fn end(&self, complete: bool) {
-        self.with_slot(|slot, _| {
+        self.with_slot(|slot| {
             slot.exchange.abandoned = false;
             slot.ended = slot.exchange.elapsed;
             if let Some(answer) = &mut slot.exchange.answer {
@@ -303,7 +274,7 @@ impl ExchangeWriter {
 impl Drop for ExchangeWriter {
     /// The last holder lets go: the exchange is over, or LiteLLM has given it up just now.
     fn drop(&mut self) {
-        self.with_slot(|slot, _| {
+        self.with_slot(|slot| {
             if !slot.exchange.abandoned {
                 slot.exchange.elapsed = slot.ended;
             }
@@ -324,13 +295,9 @@ impl Slot {
         self.exchange
     }
 
-    fn reserve(&mut self, recordings: &Recordings, bytes: usize) -> bool {
-        if self.truncated || !recordings.reserve(bytes) {
-            self.truncated = true;
-            return false;
-        }
-        self.bytes += bytes;
-        true
+    fn reserve(&mut self, bytes: usize) -> bool {
+        self.truncated = self.truncated || !self.exchange.held.grow(bytes);
+        !self.truncated
     }
 }
 

@@ -67,7 +67,7 @@ impl Relay {
                 headers: headers.clone(),
                 body: Bytes::new(),
             };
-            Arc::new(ExchangeWriter::begin(Arc::clone(&self.recordings), recording, &deployment_id, taped))
+            Arc::new(ExchangeWriter::begin(&self.recordings, recording, &deployment_id, taped))
         });
         let mut outgoing = Request::new(RequestTee { body, writer: writer.clone() });
         *outgoing.method_mut() = head.method;

@@ -109,6 +109,28 @@ def test_the_lane_climbs_and_falls(start, mock):
     assert crossfade.lane()["stage"] in ("off", "shadow"), "the cool-down of an hour keeps it down"
 
 
+def test_a_panic_fails_open_and_takes_the_lane_back(start, mock):
+    """Before any effect: Python answers, once, and one panic is one too many for the lane."""
+    crossfade = start(rule(promote="manual"))
+    drive_until(crossfade, lambda lane: lane["outcomes"]["match"] >= 40, "every shape compared")
+    crossfade.write_rule("ocr.yaml", rule(stage="full", holdout="0.0", promote="manual")["ocr.yaml"])
+    until(lambda: crossfade.lane()["stage"] == "full", 20, "the stage that the rule says")
+    assert set(drive(crossfade, 8)) == {"native"}
+
+    mock.script("ocr", {})
+    crossfade.set_fault("panic_early")
+    assert drive(crossfade, 1) == ["python"]
+    assert len(mock.seen("ocr", at_least=1)) == 1, "one request, one call"
+    assert crossfade.metric("crossfade_native_panics_total") == 1
+    until(lambda: crossfade.lane()["rollback"] is not None, 20, "the rollback after a panic")
+    crossfade.set_fault("")
+    lane = crossfade.lane()
+    assert (lane["stage"], lane["rollback"]["trigger"]) == ("shadow", "panic"), lane["rollback"]
+    assert crossfade.metric("crossfade_rollbacks_total", trigger="panic") == 1
+    assert crossfade.metric("crossfade_outcomes_total", reason="shadow_failed") == 1
+    assert set(drive(crossfade, 8)) == {"python"}, "after the rollback nothing is served natively"
+
+
 def test_the_provider_is_called_once_for_every_request(start, mock):
     """At half weight and mirrored: still one call each."""
     crossfade = start(rule(stage="canary"), ready=True)

@@ -22,6 +22,7 @@ pub struct Settings {
     pub rule: &'static str,
     pub config: &'static str,
     pub body_limit: usize,
+    pub shadow: ShadowLimits,
     pub upstream_timeout: Duration,
     pub provider: SocketAddr,
     /// Requests are put on tapes; whether anything is written on them is the test's affair.
@@ -34,6 +35,7 @@ impl Default for Settings {
             rule: OFF,
             config: CONFIG,
             body_limit: 1 << 20,
+            shadow: ShadowLimits { captures_max: 16, bytes_max: 1 << 24, answer_max: 1 << 22 },
             upstream_timeout: PATIENCE,
             provider: nobody(),
             tapes: false,
@@ -106,9 +108,8 @@ fn app(litellm: SocketAddr, settings: &Settings, stand: &Stand) -> App {
     let connect = Duration::from_secs(2);
     let upstream = Upstream::parse(&format!("http://{litellm}"), connect, settings.upstream_timeout);
     let upstream = Arc::new(upstream.unwrap());
-    let limits = ShadowLimits { captures_max: 16, bytes_max: 1 << 24, answer_max: 1 << 22 };
     let controller = Arc::clone(&stand.controller);
-    let (shadow, worker) = Worker::new(limits, Arc::clone(&controller), stand.metrics.clone());
+    let (shadow, worker) = Worker::new(settings.shadow, Arc::clone(&controller), stand.metrics.clone());
     on_own_thread("shadow", worker.run()).unwrap();
     App {
         python: PythonClient::new(Arc::clone(&upstream)),
@@ -116,11 +117,12 @@ fn app(litellm: SocketAddr, settings: &Settings, stand: &Stand) -> App {
         provider: Arc::new(crossfade::native::Client::new(None).unwrap()),
         table: Arc::clone(controller.table()),
         controller,
-        shadow,
         listening: true.into(),
-        tap: settings
-            .tapes
-            .then(|| TapView { address: "127.0.0.1:8082".to_owned(), recordings: Recordings::new(8, 1 << 24) }),
+        tap: settings.tapes.then(|| TapView {
+            address: "127.0.0.1:8082".to_owned(),
+            recordings: Recordings::new(8, Arc::clone(shadow.budget())),
+        }),
+        shadow,
         limits: Arc::new(BodyLimits::new(settings.body_limit, settings.body_limit * 8)),
         metrics: stand.metrics.clone(),
     }

@@ -13,6 +13,7 @@ mod wire;
 mod cli;
 mod controller;
 mod guards;
+mod memory;
 mod proxy;
 mod store;
 mod tap;

@@ -10,15 +10,15 @@ use crate::front::{Front, OFF, PINNED, SHADOW, Settings, wait_until};
 use crate::wire::{Connection, Message, PATIENCE, Server, Then, answer, ask, chunked, nobody, pattern, request};
 
 const BOTH: [&str; 2] = [OFF, SHADOW];
-const KEY: (&str, &str) = ("authorization", "Bearer sk-master");
-const JSON: (&str, &str) = ("content-type", "application/json");
+pub const KEY: (&str, &str) = ("authorization", "Bearer sk-master");
+pub const JSON: (&str, &str) = ("content-type", "application/json");
 
 fn front(litellm: &Server, rule: &'static str) -> Front {
     Front::before(litellm.address, Settings { rule, ..Settings::default() })
 }
 
 /// An OCR request of exactly this many bytes, or as many digits where that is too short for one.
-fn ocr_body(size: usize) -> Vec<u8> {
+pub fn ocr_body(size: usize) -> Vec<u8> {
     let head = br#"{"model":"scan","document":{"type":"document_url","document_url":"https://x.example/"#;
     let tail = br#""}}"#;
     match size.checked_sub(head.len() + tail.len()) {
@@ -27,7 +27,7 @@ fn ocr_body(size: usize) -> Vec<u8> {
     }
 }
 
-fn ocr(body: &[u8]) -> Vec<u8> {
+pub fn ocr(body: &[u8]) -> Vec<u8> {
     request("POST", "/v1/ocr", &[KEY, JSON], body)
 }
 
@@ -45,7 +45,7 @@ fn bodies_arrive_whole() {
                 arrives(&litellm, &front, &what, chunked("POST", path, &[KEY, JSON], &body, 9973), &body);
             }
         }
-        assert_eq!(front.app.limits.held(), 0, "bytes of bodies were not given back");
+        assert_eq!(front.app.limits.total.held(), 0, "bytes of bodies were not given back");
     }
 }
 
@@ -450,7 +450,7 @@ fn counts(what: &str, litellm: Server, asked: &[u8], leaves: bool, expected: &st
     assert_eq!(front.outcome(), [(expected.to_owned(), 1)], "{what}");
     wait_until("the request is over", || front.stand.metrics.in_flight.get() == 0);
     assert_eq!(front.outcomes(), [(expected.to_owned(), 1)], "{what}: counted again");
-    assert_eq!(front.app.tap.as_ref().unwrap().recordings.bytes(), 0, "{what}");
+    assert_eq!(front.app.shadow.held(), 0, "{what}");
 }
 
 #[test]
@@ -467,6 +467,15 @@ fn every_mirrored_request_has_one_outcome() {
         Then::Close
     });
     counts("refused by LiteLLM", Server::answering(401, &[], b"{}"), &asked, false, "skipped no_provider_exchange");
+    for (what, status, body, expected) in [
+        ("refused, and served natively", 400, &*ocr_body(200), "skipped provider_not_asked"),
+        ("failed, and served natively", 500, &*ocr_body(200), "skipped provider_not_asked"),
+        ("its rate is over", 429, &*ocr_body(200), "skipped no_provider_exchange"),
+        ("declined natively", 400, br#"{"model":"scan","document":{},"api_key":"k"}"#, "skipped no_provider_exchange"),
+        ("refused by both", 500, br#"{"model":"scan","document":{"type":"none"}}"#, "skipped no_provider_exchange"),
+    ] {
+        counts(what, Server::answering(status, &[], b"{}"), &ocr(body), false, expected);
+    }
     let past_the_tap = Server::answering(200, &[("x-litellm-model-id", "deployment-one")], b"{}");
     counts("a provider reached past the tap", past_the_tap, &asked, false, "skipped no_tape");
     counts("no answer", Server::start(|_, _| Then::Close), &asked, false, "skipped python_failed");

@@ -6,6 +6,7 @@ use std::sync::mpsc::channel;
 
 use arc_swap::ArcSwap;
 use crossfade::agreement::TapSign;
+use crossfade::budget::Budget;
 use crossfade::tap::{OpenTape, Recordings, TAPE_HEADER, Tap, TapedExchange, Targets};
 use crossfade::telemetry::Metrics;
 
@@ -16,6 +17,7 @@ const ID: &str = "0123456789abcdef0123456789abcdef";
 struct Stand {
     address: SocketAddr,
     recordings: Arc<Recordings>,
+    budget: Arc<Budget>,
     metrics: Metrics,
     /// Serves the tap for as long as the test runs.
     _runtime: tokio::runtime::Runtime,
@@ -31,13 +33,14 @@ impl Stand {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
         let base = format!("http://{provider}/v1");
         let targets = Arc::new(ArcSwap::from_pointee(Targets::new([("abc", base.as_str())])));
-        let recordings = Recordings::new(open_max, bytes_max);
+        let budget = Budget::new(bytes_max);
+        let recordings = Recordings::new(open_max, Arc::clone(&budget));
         let metrics = Metrics::new().unwrap();
         let bound = Tap::bind("127.0.0.1:0", targets, Arc::clone(&recordings), metrics.clone());
         let tap = runtime.block_on(bound).unwrap();
         let address = tap.address().unwrap();
         runtime.spawn(tap.run());
-        Self { address, recordings, metrics, _runtime: runtime }
+        Self { address, recordings, budget, metrics, _runtime: runtime }
     }
 
     fn open(&self) -> OpenTape {
@@ -82,7 +85,7 @@ fn bodies_pass_both_ways_and_are_taped() {
             passes(&stand, &provider, size, framing);
         }
     }
-    assert_eq!(stand.recordings.bytes(), 0, "finished tapes hold nothing");
+    assert_eq!(stand.budget.held(), 0, "finished tapes hold nothing");
 }
 
 fn passes(stand: &Stand, provider: &Server, size: usize, framing: Framing) {
@@ -380,7 +383,7 @@ fn a_tape_holds_so_many_attempts() {
         }
         assert_eq!(tape.finish().map(|exchanges| exchanges.len()), kept.then_some(attempts));
     }
-    assert_eq!(stand.recordings.bytes(), 0);
+    assert_eq!(stand.budget.held(), 0);
 }
 
 #[test]
@@ -397,7 +400,7 @@ fn only_an_open_tape_records() {
     // Its time is over: the same id again is a forgery.
     ask(stand.address, post(b"late"));
     assert_eq!((stand.counted("untaped"), stand.counted("recorded")), (6, 0));
-    assert_eq!(stand.recordings.bytes(), 0);
+    assert_eq!(stand.budget.held(), 0);
 }
 
 #[test]
@@ -416,14 +419,17 @@ fn a_tape_over_its_budget_is_given_up_and_the_bytes_pass() {
         connection.send(answer(200, &[], &asked.body));
         Then::KeepOpen
     });
-    // Every exchange needs its body twice: as it went and as it came back.
+    // Every exchange needs its body twice: as it went and as it came back. A whole one holds its bytes until compared.
     for (size, kept) in [(500, true), (501, false), (100_000, false)] {
         let stand = Stand::with_limits(provider.address, 8, 1000);
         let tape = stand.open();
         let body = pattern(size);
         assert!(ask(stand.address, post(&body)).body == body, "{size} bytes did not pass");
-        assert_eq!(tape.finish().is_some(), kept, "{size}");
-        assert_eq!(stand.recordings.bytes(), 0, "{size}");
+        let exchanges = tape.finish();
+        assert_eq!(exchanges.is_some(), kept, "{size}");
+        assert_eq!(stand.budget.held(), if kept { 2 * size } else { 0 }, "{size}");
+        drop(exchanges);
+        assert_eq!(stand.budget.held(), 0, "{size}");
     }
 }
 
@@ -433,9 +439,9 @@ fn a_dropped_tape_gives_its_bytes_back() {
     let stand = Stand::before(provider.address);
     let tape = stand.open();
     ask(stand.address, post(b"question"));
-    assert_eq!(stand.recordings.bytes(), "question".len() + "answer".len());
+    assert_eq!(stand.budget.held(), "question".len() + "answer".len());
     drop(tape);
-    assert_eq!(stand.recordings.bytes(), 0);
+    assert_eq!(stand.budget.held(), 0);
 }
 
 #[test]

@@ -8,7 +8,7 @@ use std::{borrow::Cow, fmt, str::FromStr};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::resolve::Promotion;
+use super::{content::ContentChoice, resolve::Promotion};
 use crate::{
     lane::{Stage, Weight},
     time::{Date, Span},
@@ -50,9 +50,9 @@ pub struct RuleFile {
     /// Who raises a lane once its gate is open: automatic or manual.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub promote: Option<Promotion>,
-    /// Keeps the content of samples. Absent: only structure, lengths and keyed hashes are kept.
+    /// Keeps the content of samples, or `off`. Where no layer says: only structure, lengths and keyed hashes are kept.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub content: Option<Content>,
+    pub content: Option<ContentChoice>,
     /// Exceptions for single providers or model groups of the route.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub lanes: Vec<LaneOverride>,
@@ -99,7 +99,7 @@ pub struct LaneOverride {
     pub promote: Option<Promotion>,
     /// As in the file.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub content: Option<Content>,
+    pub content: Option<ContentChoice>,
 }
 
 /// The steps of the canary.
@@ -154,16 +154,6 @@ pub struct RollbackFile {
     /// How long a lane stays in shadow after a rollback. Default 1h.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cooldown: Option<Span>,
-}
-
-/// Keeping the content of samples.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Content {
-    /// How long the content is kept.
-    pub ttl: Span,
-    /// The most bytes kept of one body.
-    pub max_bytes: u64,
 }
 
 /// Which exchange a difference is in.

@@ -9,7 +9,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    file::{CanaryFile, Content, GateFile, LaneOverride, RollbackFile, RuleFile, StickyBy, Tolerate},
+    content::{Content, ContentChoice},
+    file::{CanaryFile, GateFile, LaneOverride, RollbackFile, RuleFile, StickyBy, Tolerate},
     suggest::nearest,
 };
 use crate::{
@@ -281,7 +282,7 @@ impl LaneRule {
     fn layer_file(&mut self, file: &RuleFile) {
         layer!(self, file, stage, hold, mirror, sticky_by, holdout, promote);
         self.layer_groups(file.canary.as_ref(), file.gate.as_ref(), file.rollback.as_ref());
-        self.content = file.content.clone().or(self.content.take());
+        self.layer_content(file.content.as_ref());
         self.tolerate.extend(file.tolerate.iter().cloned());
     }
 
@@ -293,7 +294,15 @@ impl LaneRule {
         for entry in whole.into_iter().chain(for_group) {
             layer!(self, entry, stage, hold, mirror, sticky_by, holdout, promote);
             self.layer_groups(entry.canary.as_ref(), entry.gate.as_ref(), entry.rollback.as_ref());
-            self.content = entry.content.clone().or(self.content.take());
+            self.layer_content(entry.content.as_ref());
+        }
+    }
+
+    fn layer_content(&mut self, choice: Option<&ContentChoice>) {
+        match choice {
+            None => {}
+            Some(ContentChoice::Off) => self.content = None,
+            Some(ContentChoice::Keep(content)) => self.content = Some(content.clone()),
         }
     }
 

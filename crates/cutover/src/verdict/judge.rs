@@ -230,9 +230,11 @@ impl Bench {
             Some(header.1.trim().to_owned())
         };
         let truth = |answer: &Answered<'_>| answer.body.len().to_string();
-        let control_is_true = stated(control).is_some_and(|length| length == truth(control));
-        if control_is_true && let Some(length) = stated(candidate).filter(|length| *length != truth(candidate)) {
-            self.plain(Side::ClientResponse, None, "headers.content-length", Some(truth(candidate)), Some(length));
+        let Some(left) = stated(control).filter(|length| *length == truth(control)) else { return };
+        if let Some(length) = stated(candidate).filter(|length| *length != truth(candidate)) {
+            // With its body beside it: the two legs may well state one length, which is true of one body only.
+            let right = format!("{length} with a body of {}", truth(candidate));
+            self.plain(Side::ClientResponse, None, "headers.content-length", Some(left), Some(right));
         }
     }
 

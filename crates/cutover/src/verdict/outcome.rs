@@ -91,6 +91,9 @@ skip_reasons! {
     ServedNatively = "served_natively", true;
     /// Python asked no provider: 401, 429, a cache hit, a cooldown.
     NoProviderExchange = "no_provider_exchange", true;
+    /// Python refused without asking a provider, and the native leg asked for one. Whether Python really asked nobody, or
+    /// the tap did not see it, cannot be told, so it is no mismatch; but it is no reason to raise a lane either.
+    ProviderNotAsked = "provider_not_asked", false;
     /// The lane was not eligible: agreement unknown or disagreeing, or the config declines.
     LaneIneligible = "lane_ineligible", false;
     /// No tap is in the provider's way.

@@ -38,6 +38,7 @@ fn a_whole_file_reads_and_writes_itself() {
     let written = serde_json::to_value(&read).unwrap();
     assert_eq!(file(written.clone()), read);
     assert_eq!(written["sticky_by"], "header:x-user");
+    assert_eq!(serde_json::to_value(file(json!({"route": "ocr", "content": false}))).unwrap()["content"], "off");
     assert!(load(&[whole_file()]).is_ok());
 }
 
@@ -55,6 +56,8 @@ fn wrong_values_are_refused_while_reading() {
         ("canary", json!({"minimum_time": "1 hour"})),
         ("gate", json!({"alpha": "5%"})),
         ("content", json!({"ttl": "24h"})),
+        ("content", json!("on")),
+        ("content", json!(true)),
         ("tolerate", json!([{"path": "$.x", "side": "client_response", "owner": "a", "reason": "b"}])),
         ("tolerate", json!([{"path": "$.x", "side": "client", "owner": "a", "reason": "b", "expires": "2027-01-01"}])),
         (
@@ -165,6 +168,35 @@ fn layers_fill_every_gap() {
     let embeddings = resolve("embeddings:openai");
     assert_eq!((embeddings.stage, embeddings.mirror), (Stage::Off, Weight::nearest(0.5)));
     assert_eq!(Rules::default().resolve(&"ocr:mistral".parse().unwrap()), defaults, "without a file a lane is off");
+}
+
+/// The bytes that a lane of these layers keeps: `*`, the route, its provider, its model group.
+fn keeps(layers: [Value; 4], expected: Option<u64>) {
+    let said = layers.clone();
+    let [every, route, provider, group] = layers;
+    let rules = load(&[
+        json!({"route": "*", "content": every}),
+        json!({"route": "ocr", "content": route, "lanes": [
+            {"provider": "mistral", "content": provider},
+            {"provider": "mistral", "model_group": "invoices", "content": group},
+        ]}),
+    ])
+    .unwrap();
+    let rule = rules.resolve(&"ocr:mistral:invoices".parse().unwrap());
+    assert_eq!(rule.content.map(|content| content.max_bytes), expected, "{said:?}");
+}
+
+#[test]
+fn content_is_switched_on_and_off_by_the_most_specific_layer_that_speaks() {
+    let (unsaid, off, yaml_off) = (Value::Null, json!("off"), json!(false));
+    let on = |bytes: u64| json!({"ttl": "1h", "max_bytes": bytes});
+    keeps([unsaid.clone(), unsaid.clone(), unsaid.clone(), unsaid.clone()], None);
+    keeps([on(1), unsaid.clone(), unsaid.clone(), unsaid.clone()], Some(1));
+    keeps([on(1), off.clone(), unsaid.clone(), unsaid.clone()], None);
+    keeps([on(1), unsaid.clone(), off.clone(), unsaid.clone()], None);
+    keeps([on(1), on(2), unsaid.clone(), yaml_off], None);
+    keeps([off.clone(), off.clone(), off.clone(), on(4)], Some(4));
+    keeps([on(1), off, on(3), unsaid], Some(3));
 }
 
 #[test]

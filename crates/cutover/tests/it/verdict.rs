@@ -328,7 +328,19 @@ fn two_real_answers_of_one_litellm_match() {
     let judged = judge_on("ocr:mistral", &answer(&first), &answer(&second), &LaneRule::default());
     assert_eq!((judged.verdict, judged.differences), (Verdict::Match, vec![]));
 
-    let lying = changed(&answer(&second), |leg| leg.headers[1].1 = "311".to_owned());
-    let judged = judge_on("ocr:mistral", &answer(&first), &lying, &LaneRule::default());
-    assert_eq!(judged.differences[0].path, "headers.content-length", "a length must be true");
+    // Each column shows what its own leg states; the candidate's body is beside it, for the lengths may be equal.
+    let whole = format!("{} with a body of", body.len());
+    for (stated, cut, shown) in
+        [("311", 0, format!("311 with a body of {}", body.len())), ("310", 1, format!("{whole} {}", body.len() - 1))]
+    {
+        let lying = changed(&answer(&second), |leg| {
+            leg.headers[1].1 = stated.to_owned();
+            leg.body.truncate(body.len() - cut);
+        });
+        let judged = judge_on("ocr:mistral", &answer(&first), &lying, &LaneRule::default());
+        let lengths = judged.differences.iter().find(|difference| difference.path == "headers.content-length");
+        let lengths = lengths.expect("a length must be true");
+        let stated_by_control = body.len().to_string();
+        assert_eq!((lengths.left.as_ref(), lengths.right.as_ref()), (Some(&stated_by_control), Some(&shown)));
+    }
 }
