@@ -344,3 +344,28 @@ fn two_real_answers_of_one_litellm_match() {
         assert_eq!((lengths.left.as_ref(), lengths.right.as_ref()), (Some(&stated_by_control), Some(&shown)));
     }
 }
+
+#[test]
+fn a_stream_is_judged_by_what_a_client_notices() {
+    let stream = |body: &str| {
+        changed(&leg(), |leg| {
+            leg.headers[0].1 = "text/event-stream; charset=utf-8".to_owned();
+            leg.body = body.to_owned();
+        })
+    };
+    let start =
+        "event: message_start\ndata: {\"type\":\"message_start\",\"message\":{\"usage\":{\"output_tokens\":1}}}\n\n";
+    let control = stream(start);
+    for (name, body, verdict, severity) in [
+        ("equal", start.to_owned(), "match", None),
+        ("framed otherwise", start.replace("event: ", "event:"), "match", Some(Severity::Low)),
+        // In the message it would be of medium weight, but the event that says it is content.
+        ("other usage", start.replace(":1}", ":2}"), "mismatch", Some(Severity::High)),
+        ("one event more", format!("{start}event: ping\ndata: {{}}\n\n"), "mismatch", Some(Severity::High)),
+        ("cut", start.trim_end().to_owned(), "mismatch", Some(Severity::High)),
+    ] {
+        let judged = judge_on("messages:anthropic", &control, &stream(&body), &LaneRule::default());
+        let worst = judged.causes.iter().map(|cause| cause.severity).max();
+        assert_eq!((judged.verdict.as_str(), worst), (verdict, severity), "{name}");
+    }
+}
