@@ -1,5 +1,6 @@
 //! The JSON API. Reads show one consistent moment; changes name who asked and why.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use axum::Json;
@@ -7,13 +8,14 @@ use axum::extract::{Path, Query, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use cutover::stage::{Operation, Refusal};
+use percent_encoding::percent_decode;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use utoipa::{IntoParams, OpenApi, ToSchema};
 
 use super::server::Shared;
-use super::views::{self, CauseView, EntryView, LaneView, LoadedView, SampleHeadView};
-use crate::controller::{Command, CommandError};
+use super::views::{self, CauseView, EntryView, LaneView, LatencyView, LoadedView, SampleHeadView, StepView};
+use crate::controller::{Command, CommandError, Lane};
 use crate::reports::StoreError;
 
 /// The description of this API.
@@ -36,7 +38,7 @@ use crate::reports::StoreError;
         unfreeze,
         acknowledge
     ),
-    components(schemas(Reason, LaneView, CauseView, SampleHeadView, EntryView, LoadedView))
+    components(schemas(Reason, LaneView, StepView, LatencyView, CauseView, SampleHeadView, EntryView, LoadedView))
 )]
 pub struct Description;
 
@@ -138,6 +140,7 @@ pub async fn status(State(shared): Here) -> Json<Value> {
                 "url": app.upstream.origin(), "healthy": app.upstream.healthy(),
                 "last_error": if app.upstream.healthy() { Value::Null } else { json!("LiteLLM does not answer its health check") },
             },
+            "auth": views::auth(state),
             "agreement": views::agreement(state),
             "tap": tap,
             "frozen": state.frozen,
@@ -150,7 +153,10 @@ pub async fn status(State(shared): Here) -> Json<Value> {
 /// All lanes.
 #[utoipa::path(get, path = "/api/lanes", responses((status = 200, body = Value)))]
 pub async fn lanes(State(shared): Here) -> Json<Value> {
-    let lanes: Vec<LaneView> = shared.app.controller.view(|state| state.lanes.values().map(LaneView::of).collect());
+    let open = open_causes(&shared);
+    let count = |lane: &Lane| Some(open.as_ref()?.get(&lane.id.to_string()).copied().unwrap_or_default());
+    let lanes: Vec<LaneView> =
+        shared.app.controller.view(|state| state.lanes.values().map(|lane| LaneView::of(lane, count(lane))).collect());
     Json(json!({ "lanes": lanes }))
 }
 
@@ -166,11 +172,18 @@ pub async fn lane(State(shared): Here, Path(name): Path<String>) -> Reply {
     Ok(Json(whole))
 }
 
+/// Open causes by lane; a store that cannot be read takes nothing else off the board.
+fn open_causes(shared: &Shared) -> Option<HashMap<String, u64>> {
+    let counted = shared.app.controller.store().open_causes();
+    counted.inspect_err(|error| tracing::error!(%error, "the store failed")).ok()
+}
+
 fn shown(shared: &Shared, name: &str) -> Result<Value, ApiError> {
+    let open = open_causes(shared).map(|open| open.get(name).copied().unwrap_or_default());
     shared.app.controller.view(|state| {
         let id = name.parse().map_err(|_| CommandError::NoLane(name.to_owned()))?;
         let lane = state.lanes.get(&id).ok_or_else(|| CommandError::NoLane(name.to_owned()))?;
-        let mut whole = json!(LaneView::of(lane));
+        let mut whole = json!(LaneView::of(lane, open));
         whole["history"] = json!(views::history(lane));
         Ok(whole)
     })
@@ -213,14 +226,19 @@ pub async fn journal(State(shared): Here, Query(narrow): Query<Narrow>) -> Reply
     Ok(Json(json!({"entries": entries.into_iter().map(EntryView::of).collect::<Vec<_>>()})))
 }
 
-/// Names the operator in the journal.
+/// Names the operator in the journal: UTF-8, percent-encoded where it is not ASCII, for a browser sends nothing else.
 pub const OPERATOR_HEADER: &str = "x-crossfade-operator";
 const OPERATOR_LENGTH_MAX: usize = 64;
 
 fn command(headers: &HeaderMap, reason: Reason) -> Command {
-    let named = headers.get(OPERATOR_HEADER).and_then(|name| name.to_str().ok()).unwrap_or("admin");
-    let name: String = named.chars().filter(|letter| !letter.is_control()).take(OPERATOR_LENGTH_MAX).collect();
-    Command { actor: format!("operator:{name}"), reason: reason.reason }
+    Command { actor: format!("operator:{}", operator(headers)), reason: reason.reason }
+}
+
+fn operator(headers: &HeaderMap) -> String {
+    let named = headers.get(OPERATOR_HEADER).map(|name| percent_decode(name.as_bytes()).decode_utf8_lossy());
+    let plain = named.unwrap_or_default();
+    let plain = plain.trim().chars().filter(|letter| !letter.is_control()).take(OPERATOR_LENGTH_MAX);
+    Some(plain.collect::<String>()).filter(|name| !name.is_empty()).unwrap_or_else(|| "admin".to_owned())
 }
 
 fn operate(shared: &Shared, lane: &str, operation: Operation, headers: &HeaderMap, reason: Reason) -> Reply {
@@ -297,4 +315,51 @@ pub async fn acknowledge(
 ) -> Reply {
     shared.app.controller.acknowledge(&id, &command(&headers, reason))?;
     Ok(Json(json!({"acknowledged": id})))
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::http::HeaderValue;
+
+    use super::*;
+
+    #[test]
+    fn operators_are_named_as_they_name_themselves() {
+        let long = "x".repeat(OPERATOR_LENGTH_MAX + 1);
+        // (sent, in the journal)
+        let cases: [(Option<&[u8]>, &str); 9] = [
+            (None, "admin"),
+            (Some(b""), "admin"),
+            (Some(b" %09 "), "admin"),
+            (Some(b"mira"), "mira"),
+            (Some(b"Zo%C3%AB%20M."), "Zoë M."),
+            (Some("Zoë".as_bytes()), "Zoë"),
+            (Some(b"50% mira"), "50% mira"),
+            (Some(b"mi%0Ara"), "mira"),
+            (Some(long.as_bytes()), &long[1..]),
+        ];
+        for (sent, expected) in cases {
+            let mut headers = HeaderMap::new();
+            if let Some(sent) = sent {
+                headers.insert(OPERATOR_HEADER, HeaderValue::from_bytes(sent).unwrap());
+            }
+            assert_eq!(operator(&headers), expected, "{sent:?}");
+        }
+    }
+
+    /// The properties that the description names are the ones that are sent.
+    #[test]
+    fn the_description_knows_what_a_lane_shows() {
+        let description = json!(Description::openapi());
+        let schemas = &description["components"]["schemas"];
+        for (schema, property) in [
+            ("LaneView", "steps"),
+            ("LaneView", "promote"),
+            ("LaneView", "open_causes"),
+            ("StepView", "state"),
+            ("LatencyView", "native_overhead_us_p99"),
+        ] {
+            assert!(schemas[schema]["properties"].get(property).is_some(), "{schema}.{property}");
+        }
+    }
 }

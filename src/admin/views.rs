@@ -1,14 +1,16 @@
 //! What the API shows, as types: the description of the API is made from them.
 
+use std::cmp::Ordering;
 use std::collections::BTreeMap;
 
+use cutover::rules::Promotion;
 use cutover::time::UnixSeconds;
 use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
 
-use crate::controller::{Lane, Loaded, State};
+use crate::controller::{Durations, Lane, Loaded, State, WINDOW_TICKS};
 use crate::reports::{Cause, Entry, Sample, SampleHead};
 
 /// RFC 3339 in UTC.
@@ -59,6 +61,10 @@ pub struct LaneView {
     stage: String,
     /// Share of subjects served natively, 0 to 1.
     weight: f64,
+    /// The way from shadow to the top, lowest first, with the place where the lane is.
+    steps: Vec<StepView>,
+    /// Who raises the lane once its gate is open: automatic or manual
+    promote: &'static str,
     /// Promotions are stopped, by the rule or by an operator.
     hold: bool,
     /// Something still compares the legs where the lane is.
@@ -72,11 +78,79 @@ pub struct LaneView {
     gate: Value,
     evidence: Value,
     rollback: Option<Value>,
-    latency: Value,
+    /// Causes that nobody has acknowledged; absent while the store cannot be read.
+    open_causes: Option<u64>,
+    latency: LatencyView,
+}
+
+/// A place on a lane's way.
+#[derive(Serialize, ToSchema)]
+pub struct StepView {
+    /// off, shadow, canary or full
+    stage: String,
+    /// Share of subjects served natively, 0 to 1.
+    weight: f64,
+    /// passed, here or ahead
+    state: &'static str,
+}
+
+/// How long the lane's answers took within the last minutes, or since its last move. Absent: there were none.
+#[derive(Serialize, ToSchema)]
+pub struct LatencyView {
+    /// How far back the window reaches at most.
+    window_seconds: usize,
+    /// From the whole request to the whole answer, served by Python.
+    python_ms_p50: Option<f64>,
+    python_ms_p99: Option<f64>,
+    /// The same, served natively.
+    native_ms_p50: Option<f64>,
+    native_ms_p99: Option<f64>,
+    /// Python's time beside its provider's, of mirrored requests with one provider exchange.
+    python_overhead_us_p50: Option<u64>,
+    python_overhead_us_p99: Option<u64>,
+    /// The native leg's time beside its waits for the provider and before retries: what the trigger `overhead` looks at.
+    native_overhead_us_p50: Option<u64>,
+    native_overhead_us_p99: Option<u64>,
+}
+
+impl LatencyView {
+    fn of(lane: &Lane) -> Self {
+        let times = lane.times();
+        let microseconds = |durations: &Durations, share| {
+            durations.within().quantile(share).map(|found| u64::try_from(found.as_micros()).unwrap_or(u64::MAX))
+        };
+        let milliseconds = |durations, share| microseconds(durations, share).map(|found| found as f64 / 1000.0);
+        Self {
+            window_seconds: WINDOW_TICKS,
+            python_ms_p50: milliseconds(&times.python, 0.5),
+            python_ms_p99: milliseconds(&times.python, 0.99),
+            native_ms_p50: milliseconds(&times.native, 0.5),
+            native_ms_p99: milliseconds(&times.native, 0.99),
+            python_overhead_us_p50: microseconds(&times.python_overhead, 0.5),
+            python_overhead_us_p99: microseconds(&times.python_overhead, 0.99),
+            native_overhead_us_p50: microseconds(&times.native_overhead, 0.5),
+            native_overhead_us_p99: microseconds(&times.native_overhead, 0.99),
+        }
+    }
+}
+
+fn steps(lane: &Lane) -> Vec<StepView> {
+    let here = lane.state.position;
+    let way = lane.state.way(&lane.rule, false).into_iter();
+    way.map(|place| StepView {
+        stage: place.stage.to_string(),
+        weight: place.weight.share(),
+        state: match place.cmp(&here) {
+            Ordering::Less => "passed",
+            Ordering::Equal => "here",
+            Ordering::Greater => "ahead",
+        },
+    })
+    .collect()
 }
 
 impl LaneView {
-    pub fn of(lane: &Lane) -> Self {
+    pub fn of(lane: &Lane, open_causes: Option<u64>) -> Self {
         let evidence = &lane.evidence;
         let counts = &evidence.counts;
         let (python, native, declined) = lane.tally.served_counts();
@@ -88,6 +162,11 @@ impl LaneView {
             model_group: lane.id.model_group.clone(),
             stage: position.stage.to_string(),
             weight: position.weight.share(),
+            steps: steps(lane),
+            promote: match lane.rule.promote {
+                Promotion::Automatic => "automatic",
+                Promotion::Manual => "manual",
+            },
             hold: lane.rule.hold || lane.state.held,
             watched: lane.state.watched(&lane.rule, false),
             since: time(lane.state.since.0),
@@ -129,7 +208,8 @@ impl LaneView {
                     "cooldown_until": time(rollback.cooldown_until.0),
                 })
             }),
-            latency: serde_json::json!({"native_overhead_us_p50": null, "python_ms_p50": null, "native_ms_p50": null}),
+            open_causes,
+            latency: LatencyView::of(lane),
         }
     }
 }
@@ -145,6 +225,12 @@ pub fn history(lane: &Lane) -> Vec<Value> {
             }})
         })
         .collect()
+}
+
+/// How callers are admitted natively: `master_key`; `open` where LiteLLM was seen to ask nobody; `unknown`, and then
+/// nobody is. Absent without a configuration.
+pub fn auth(state: &State) -> Option<&'static str> {
+    state.native.as_ref().map(|native| state.agreement.auth_mode(&native.config).as_str())
 }
 
 /// What the running LiteLLM was found to be.

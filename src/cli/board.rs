@@ -10,6 +10,9 @@ pub fn render(status: &Value, lanes: &Value) -> String {
     let up = if status["upstream"]["healthy"] == true { "up" } else { "DOWN" };
     line(&mut text, &format!("LiteLLM    {} {up}", shown(&status["upstream"]["url"])));
     line(&mut text, &format!("agreement  {}", shown(&status["agreement"]["state"])));
+    if let Some(auth) = status["auth"].as_str() {
+        line(&mut text, &format!("auth       {auth}"));
+    }
     for check in status["agreement"]["checks"].as_array().into_iter().flatten().filter(|check| check["state"] != "ok") {
         line(&mut text, &format!("           {}: {}", shown(&check["name"]), shown(&check["text"])));
     }

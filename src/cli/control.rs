@@ -6,6 +6,7 @@ use bytes::Bytes;
 use clap::Args;
 use http::{HeaderMap, HeaderValue, Method};
 use http_body_util::BodyExt;
+use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 use serde_json::{Value, json};
 
 use super::board;
@@ -13,6 +14,9 @@ use super::output::say;
 use crate::admin::{CHANGE_HEADER, OPERATOR_HEADER};
 use crate::python::Upstream;
 use crate::python::forward::{PythonClient, whole};
+
+/// What a header cannot carry, or would be read as an encoding.
+const ENCODED: &AsciiSet = &CONTROLS.add(b'%');
 
 /// Where the running router is.
 #[derive(Debug, Args)]
@@ -164,6 +168,7 @@ impl Client {
         headers.insert(http::header::CONTENT_LENGTH, HeaderValue::from(length));
         headers.insert(CHANGE_HEADER, HeaderValue::from_static("1"));
         let operator = std::env::var("USER").unwrap_or_else(|_| "cli".to_owned());
+        let operator = utf8_percent_encode(&operator, ENCODED).to_string();
         if let Ok(operator) = HeaderValue::from_str(&operator) {
             headers.insert(OPERATOR_HEADER, operator);
         }

@@ -27,6 +27,7 @@ pub use command::{Command, CommandError};
 pub use observe::Observation;
 pub use reload::{Loaded, Prices};
 pub use tick::TICK;
+pub use window::{Durations, TICKS as WINDOW_TICKS, WindowTimes};
 
 use crate::agreement::Agreement;
 use crate::config::Reason;
@@ -93,6 +94,13 @@ pub struct Lane {
     window: Window,
     /// Evidence changed since it was saved.
     dirty: bool,
+}
+
+impl Lane {
+    /// How fast the legs answered over the last minutes, or since the last move.
+    pub fn times(&self) -> &WindowTimes {
+        &self.window.times
+    }
 }
 
 impl Controller {

@@ -44,7 +44,7 @@ impl Controller {
     fn take_in(&self, lane: &mut Lane) {
         let (python, native, _) = lane.tally.served_counts();
         let (python_5xx, native_5xx, panics) = lane.tally.failure_counts();
-        lane.window.advance(Served { native, native_5xx, python, python_5xx, panics });
+        lane.window.advance(Served { native, native_5xx, python, python_5xx, panics }, &lane.tally.times);
         let now = self.now();
         for (reason, count) in lane.tally.take_skipped() {
             lane.dirty = true;
@@ -60,7 +60,7 @@ impl Controller {
     pub(super) fn step_lane(&self, state: &mut State, id: &LaneId) {
         let Some(lane) = state.lanes.get(id) else { return };
         let conditions = Self::conditions(state, lane);
-        let triggers = lane.window.triggers();
+        let triggers = lane.window.triggers(&lane.rule.rollback);
         let made = cutover::stage::step(&lane.state, &lane.rule, &lane.evidence, &conditions, &triggers, self.now());
         let Some(made) = made else { return };
         if made.to > made.from && (state.store_error.is_some() || !lane.eligible) {

@@ -2,7 +2,8 @@
 //!
 //! The fault's name stands in the file that `CROSSFADE_FAULT_FILE` names and is read at every request, so that a test
 //! or the demo can break and mend a running router:
-//! `ocr_drop_last_page` answers without the last page; `panic_early` panics before any effect.
+//! `ocr_drop_last_page` answers without the last page; `panic_early` panics before any effect; `slow_early` takes 300 ms
+//! of its own.
 
 use super::Answer;
 
@@ -24,8 +25,11 @@ fn named() -> Option<String> {
 #[cfg(feature = "fault-injection")]
 #[expect(clippy::panic, reason = "the fault is a panic")]
 pub fn early() {
-    if named().as_deref() == Some("panic_early") {
-        panic!("injected");
+    match named().as_deref() {
+        Some("panic_early") => panic!("injected"),
+        // The thread is kept, as by a computation that takes too long.
+        Some("slow_early") => std::thread::sleep(std::time::Duration::from_millis(300)),
+        _ => {}
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::net::IpAddr;
+use std::time::Instant;
 
 use bytes::Bytes;
 use cutover::decide::{Decision, RequestFacts, Subjects, decide, sticky_subject};
@@ -46,6 +47,7 @@ pub async fn dispatch(app: &App, session: &mut Session, exchange: &mut Exchange)
             Ok(true)
         }
         ReadBody::Whole(body, _held) => {
+            exchange.held_since = Instant::now();
             let request = client_request(session, exchange, body);
             answer(app, session, exchange, &table, route, request).await?;
             Ok(true)

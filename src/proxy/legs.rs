@@ -50,9 +50,13 @@ pub async fn serve_natively(
             // The lane that really answered; in a reach of several it need not be the first.
             let lane = table.lane_of(route, &answer.deployment_id).unwrap_or(lane);
             lane.tally.served(Leg::Native, answer.status);
+            let overhead = exchange.held_since.elapsed().saturating_sub(effects.waited());
+            lane.tally.times.native_overhead.record(overhead);
             app.shadow.skip(lane, SkipReason::ServedNatively, traits);
             app.metrics.provider_requests.with_label_values(&[route.as_str()]).inc_by(u64::from(answer.attempts));
-            write_native(session, exchange, answer).await
+            write_native(session, exchange, answer).await?;
+            lane.tally.times.native.record(exchange.held_since.elapsed());
+            Ok(())
         }
         Ok(Err(declined)) => {
             decline(app, route, declined.reason());
@@ -124,6 +128,10 @@ pub async fn serve_mirrored(
     let mut tee = Tee::new(app.shadow.limits.answer_max, held);
     let written = relay(app, session, exchange, response, |piece| tee.push(piece)).await.unwrap_or(Written::ClientGone);
     lane.tally.served(Leg::Python, status);
+    let took = exchange.held_since.elapsed();
+    if written == Written::Complete {
+        lane.tally.times.python.record(took);
+    }
     let control = |body| Control { status, headers: restored(app, head), body };
     let reason = match (written, tee.finish()) {
         (Written::ClientGone, _) => SkipReason::ClientAborted,
@@ -131,6 +139,10 @@ pub async fn serve_mirrored(
         (Written::Complete, Err(reason)) => reason,
         (Written::Complete, Ok((body, held))) => match taped(tape, control(body)) {
             Ok((exchanges, control)) => {
+                // Between several exchanges LiteLLM also waits on purpose.
+                if let [only] = exchanges.as_slice() {
+                    lane.tally.times.python_overhead.record(took.saturating_sub(only.elapsed));
+                }
                 let at = app.controller.now().0.saturating_sub(exchange.started.elapsed().as_secs());
                 return submit(app, lane, traits, |traits| Capture {
                     lane: lane.id.clone(),
@@ -219,6 +231,9 @@ pub async fn forward_counted(
     let forwarded = forward(app, session, exchange, request).await;
     if let Some(head) = session.response_written() {
         lane.tally.served(Leg::Python, head.status.as_u16());
+    }
+    if forwarded.is_ok() {
+        lane.tally.times.python.record(exchange.held_since.elapsed());
     }
     forwarded
 }

@@ -3,6 +3,7 @@
 //! Calls block for a disk write, so they belong on the controller's, the shadow's and the admin port's threads and
 //! never on a thread that serves requests.
 
+use std::collections::HashMap;
 use std::fs::{OpenOptions, Permissions};
 use std::io::Write;
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
@@ -321,6 +322,14 @@ impl Store {
         let connection = self.sample_connection();
         let query = "SELECT COUNT(*) FROM causes WHERE lane = ?1 AND open = 1 AND severity = 'severe'";
         Ok(connection.query_row(query, [lane], |row| row.get(0))?)
+    }
+
+    /// Open causes of every lane that has any.
+    pub fn open_causes(&self) -> Result<HashMap<String, u64>, StoreError> {
+        let connection = self.sample_connection();
+        let mut query = connection.prepare("SELECT lane, COUNT(*) FROM causes WHERE open = 1 GROUP BY lane")?;
+        let counted = query.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        Ok(counted.collect::<Result<_, _>>()?)
     }
 
     /// Closes causes: one that an operator has looked at, or all of a lane whose evidence starts anew.

@@ -1,10 +1,12 @@
 //! Which route family a request belongs to, and what decides who answers it.
 
 pub mod facts;
+pub mod latency;
 pub mod table;
 
 pub use facts::Facts;
-pub use table::{Activity, LaneTable, LaneTally, LiveLane};
+pub use latency::{Distribution, Histogram};
+pub use table::{Activity, LaneTable, LaneTally, LaneTimes, LiveLane};
 
 use http::Method;
 

@@ -9,7 +9,7 @@ use cutover::lane::{LaneId, Leg, Stage, Weight};
 use cutover::rules::LaneRule;
 use cutover::verdict::SkipReason;
 
-use super::Route;
+use super::{Histogram, Route};
 use crate::config::LiteLlmConfig;
 use crate::native::Native;
 
@@ -60,6 +60,20 @@ pub struct LaneTally {
     declined: AtomicU64,
     skipped: [AtomicU64; SkipReason::ALL.len()],
     shapes: arc_swap::ArcSwap<HashSet<String>>,
+    pub times: LaneTimes,
+}
+
+/// How long answers took, from the moment that the request's body was whole: before it we wait for the client.
+#[derive(Debug, Default)]
+pub struct LaneTimes {
+    /// Until the client had Python's whole answer.
+    pub python: Histogram,
+    /// Until the client had the native leg's.
+    pub native: Histogram,
+    /// Python's own part of it, where a tape shows how long the provider took.
+    pub python_overhead: Histogram,
+    /// Until the native answer was made, without the waits for the provider and before retries.
+    pub native_overhead: Histogram,
 }
 
 impl LaneTally {

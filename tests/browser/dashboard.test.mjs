@@ -106,8 +106,59 @@ describe("with made-up states", { skip: Boolean(given) }, () => {
     await dialog.getByLabel("Reason").fill("  compared for a day  ");
     await dialog.getByRole("button", { name: "Promote" }).click();
     await dialog.waitFor({ state: "hidden" });
-    assert.deepEqual(await sent(), [{ path: "/api/lanes/ocr%3Amistral/promote", body: { reason: "compared for a day" }, authorization: null, admin: "1" }]);
+    assert.deepEqual(await sent(), [{ path: "/api/lanes/ocr%3Amistral/promote", body: { reason: "compared for a day" }, authorization: null, admin: "1", operator: null }]);
     await page.getByText("canary 1 %", { exact: true }).first().waitFor();
+  });
+
+  test("who acts is asked, remembered and shown in the journal", async () => {
+    await state("climbing");
+    await visit("#/");
+    const dialog = page.getByRole("dialog");
+    const act = async (name, reason) => {
+      await page.getByRole("button", { name, exact: true }).click();
+      await dialog.getByLabel("Reason").fill(reason);
+      await dialog.getByRole("button", { name }).click();
+      await dialog.waitFor({ state: "hidden" });
+    };
+    await act("Freeze", "nobody says who");
+    await page.getByRole("button", { name: "Unfreeze", exact: true }).click();
+    await dialog.getByLabel("Your name").fill(" Zoë 5% ");
+    await page.keyboard.press("Escape");
+    await act("Unfreeze", "a name that was not sent is not remembered");
+    await page.getByRole("button", { name: "Freeze", exact: true }).click();
+    await dialog.getByLabel("Your name").fill(" Zoë 5% ");
+    await page.keyboard.press("Tab");
+    await dialog.getByLabel("Reason").fill("named");
+    await dialog.getByRole("button", { name: "Freeze" }).click();
+    await dialog.waitFor({ state: "hidden" });
+    await page.reload();
+    await page.locator(".page").waitFor();
+    await page.getByRole("button", { name: "Unfreeze", exact: true }).click();
+    assert.equal(await dialog.getByLabel("Your name").inputValue(), "Zoë 5%");
+    await page.keyboard.press("Escape");
+    await act("Unfreeze", "remembered");
+    assert.deepEqual((await sent()).map((request) => request.operator), [null, null, "Zo%C3%AB%205%25", "Zo%C3%AB%205%25"]);
+    await visit("#/journal");
+    const entry = page.locator(".entry", { hasText: "remembered" }).first();
+    assert.equal(await entry.locator(".actor").textContent(), "Zoë 5%");
+  });
+
+  test("a lane shows its way, its times, who promotes it and what is open", async () => {
+    await state("canary");
+    await visit("#/");
+    const card = page.locator(".card");
+    await card.getByText("Manual", { exact: true }).waitFor();
+    assert.equal(await card.getByRole("link", { name: "2 open causes" }).getAttribute("href"), "#/causes");
+    await page.getByText("callers need the master key").waitFor();
+    await visit("#/lanes/ocr%3Aazure_ai");
+    const way = await page.locator(".steps li").evaluateAll((steps) => steps.map((step) => [step.textContent, step.className, step.getAttribute("aria-current")]));
+    assert.deepEqual(way, [["shadow", "step-passed", null], ["1 %", "step-passed", null], ["5 %", "step-here", "step"], ["25 %", "step-ahead", null], ["50 %", "step-ahead", null], ["full", "step-ahead", null]]);
+    const times = await page.locator(".times tbody tr").evaluateAll((rows) => rows.map((row) => [...row.children].map((cell) => cell.textContent)));
+    assert.deepEqual(times, [["Python", "431 ms", "2210 ms"], ["Native", "403 ms", "2054 ms"], ["Python’s own part", "9.1 ms", "38.7 ms"], ["Native’s own part", "86 µs", "412 µs"]]);
+    await state("climbing");
+    await visit("#/");
+    assert.equal(await page.locator(".card").getByText("open cause").count(), 0);
+    assert.deepEqual(await page.locator(".card .times tbody th").allTextContents(), ["Python", "Python’s own part"], "what did not happen has no time");
   });
 
   test("the token is asked once, kept for the tab, and forgotten when refused", async () => {
@@ -244,8 +295,8 @@ describe("with made-up states", { skip: Boolean(given) }, () => {
     await state("rolled_back");
     await visit(`#/lanes/${encodeURIComponent(VERTEX)}`);
     await page.getByRole("button", { name: "Mismatch", exact: true }).click();
-    await page.waitForFunction(() => document.querySelectorAll("tbody tr").length === 2);
+    await page.waitForFunction(() => document.querySelectorAll(".table tbody tr").length === 2);
     await page.getByRole("button", { name: "All", exact: true }).click();
-    await page.waitForFunction(() => document.querySelectorAll("tbody tr").length === 17);
+    await page.waitForFunction(() => document.querySelectorAll(".table tbody tr").length === 17);
   });
 });

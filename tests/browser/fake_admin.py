@@ -78,13 +78,14 @@ class Fake:
     def __init__(self, state, needs_token):
         self.state, self.needs_token = state, needs_token
         self.away = False
-        self.requests, self.acknowledged, self.changes, self.samples = [], set(), {}, samples.all_samples()
+        self.requests, self.acknowledged, self.changes, self.moves, self.samples = [], set(), {}, [], samples.all_samples()
 
     def status_and_lanes(self):
         status, lanes = STATES[self.state](time.monotonic() - STARTED)
         if "frozen" in self.changes:
             status["frozen"] = self.changes["frozen"]
-        return status, [{**lane, **self.changes.get(lane["id"], {})} for lane in lanes]
+        lanes = [{**lane, **self.changes.get(lane["id"], {})} for lane in lanes]
+        return status, [{**lane, "steps": states.steps(lane["stage"], lane["weight"])} for lane in lanes]
 
     def read(self, path, query):
         status, lanes = self.status_and_lanes()
@@ -101,18 +102,24 @@ class Fake:
             return {"samples": [head for head in samples.heads(query["lane"][0]) if query.get("verdict", [""])[0] in ("", head["verdict"])]}
         if path.startswith("/api/samples/"):
             return self.samples.get(unquote(path.split("/")[3]).split("~")[0])  # the many matches of a list are one sample
-        return {"entries": [] if bare else states.journal_entries()} if path == "/api/journal" else None
+        return {"entries": self.journal(bare)} if path == "/api/journal" else None
+
+    def journal(self, bare):
+        return [*reversed(self.moves), *([] if bare else states.journal_entries())]
 
     def lane(self, identity, lanes, bare):
         found = next((lane for lane in lanes if lane["id"] == identity), None)
         if found is None:
             return None
         kind = "rolled_back" if found["rollback"] else "empty" if not sum(found["outcomes"].values()) else "busy"
-        records = [entry for entry in states.journal_entries() if entry["lane"] == identity]
-        return {**found, "history": states.history(kind), "samples": [] if bare or kind == "empty" else samples.heads(identity), "journal": [] if bare else records}
+        records = [entry for entry in self.journal(bare) if entry["lane"] == identity]
+        return {**found, "history": states.history(kind), "samples": [] if bare or kind == "empty" else samples.heads(identity), "journal": records}
 
-    def change(self, path):
+    def change(self, path, reason, operator):
         pieces = [unquote(piece) for piece in path.strip("/").split("/")]
+        lane = pieces[2] if pieces[1] == "lanes" else None
+        self.moves.append({"id": f"move-{len(self.moves)}", "at": states.at(0), "actor": f"operator:{unquote(operator or 'admin')}", "lane": lane,
+                           "action": "acknowledge" if pieces[1] == "causes" else pieces[-1], "from": None, "to": None, "reason": reason, "evidence": {}})
         if pieces[1] in ("freeze", "unfreeze"):
             self.changes["frozen"] = pieces[1] == "freeze"
         elif pieces[1] == "causes":
@@ -160,12 +167,12 @@ class Handler(BaseHTTPRequestHandler):
             self.fake.__init__(given.get("state", self.fake.state), given.get("token", False))
             self.fake.away = given.get("away", False)
             return self.answer(200, {})
-        self.fake.requests.append({"path": self.path, "body": given, "authorization": self.headers.get("authorization"), "admin": self.headers.get("x-crossfade-admin")})
+        self.fake.requests.append({"path": self.path, "body": given, "authorization": self.headers.get("authorization"), "admin": self.headers.get("x-crossfade-admin"), "operator": self.headers.get("x-crossfade-operator")})
         if self.fake.needs_token and self.headers.get("authorization") != f"Bearer {TOKEN}":
             return self.answer(401, {"error": {"message": "Send the admin token as a bearer token.", "code": "unauthorized"}})
         if given.get("reason") == "refuse me":
             return self.answer(409, {"error": {"message": "The gate is closed: 412 more comparisons.", "code": "gate_closed"}})
-        self.fake.change(self.path)
+        self.fake.change(self.path, given.get("reason"), self.headers.get("x-crossfade-operator"))
         return self.answer(200, {"lane": None})
 
 

@@ -39,7 +39,7 @@ def status(**changes) -> dict:
         "agreement": {"state": "agrees", "checked_at": at(11), "checks": [
             {"name": name, "state": "ok", "expected": expected, "found": expected, "text": text} for name, expected, text in AGREEMENT_CHECKS]},
         "tap": {"listening": "127.0.0.1:8082", "seen_traffic": True, "hint": ""},
-        "frozen": False,
+        "frozen": False, "auth": "master_key",
         "shadow": {"queue": 3, "queue_limit": 1024, "bytes": 412_000, "bytes_limit": 64 << 20, "shed_total": 0, "provider_requests_total": 0},
     }
     answer.update(changes)
@@ -71,10 +71,27 @@ def lane(identity, stage="off", weight=0.0, **changes):
         "evidence": {"pairs": 0, "mismatches": 0, "log_e": 0.0, "log_e_needed": 2.996, "cusum_log": 0.0, "cusum_log_alarm": 11.51,
                      "unseen_shape_share": 1.0, "uncompared_share": 0.0,
                      "key": {"build": "9c41d7a2b0e3", "config": hashed("config"), "rules": hashed("rules")}},
-        "rollback": None, "latency": {"native_overhead_us_p50": None, "python_ms_p50": None, "native_ms_p50": None},
+        "rollback": None, "promote": "automatic", "open_causes": 0, "latency": latency(),
     }
     answer.update(changes)
+    answer["steps"] = steps(answer["stage"], answer["weight"])
     return answer
+
+
+def latency(python=None, native=None, python_own=None, native_own=None) -> dict:
+    """Each a pair of median and 99th percentile; of answers there were none without it."""
+    answer = {"window_seconds": 300}
+    for name, pair in (("python_ms", python), ("native_ms", native), ("python_overhead_us", python_own), ("native_overhead_us", native_own)):
+        answer[f"{name}_p50"], answer[f"{name}_p99"] = pair or (None, None)
+    return answer
+
+
+def steps(stage, weight) -> list:
+    order = ["off", "shadow", "canary", "full"]
+    way = sorted({*([("canary", share) for share in (0.01, 0.05, 0.25, 0.5)]), ("shadow", 0.0), ("full", 1.0), (stage, 1.0 if stage == "full" else weight)},
+                 key=lambda place: (order.index(place[0]), place[1]))
+    here = way.index((stage, 1.0 if stage == "full" else weight))
+    return [{"stage": name, "weight": share, "state": "passed" if at < here else "here" if at == here else "ahead"} for at, (name, share) in enumerate(way)]
 
 
 def evidence(pairs, mismatches, log_e, unseen=0.012, uncompared=0.008, cusum=0.1):
@@ -90,7 +107,7 @@ def climbing(passed):
         skipped={"no_provider_exchange": 21, "shed": 2}, served={"python": seen + 27, "native": 0, "declined": 0},
         gate=gate("canary", 0.01, evidence=f"{max(0, 720 - seen)} more comparisons without a mismatch", minimum_time="21 min in this stage, 24 h needed"),
         evidence=evidence(seen + 4, 0, 1.27 + passed * 0.01, unseen=0.031, uncompared=0.069),
-        latency={"native_overhead_us_p50": None, "python_ms_p50": 412.4, "native_ms_p50": 398.1})
+        latency=latency((412.4, 1911.0), None, (9400, 41200)))
 
 
 def held():
@@ -98,7 +115,7 @@ def held():
         "messages:anthropic:claude-sonnet-production", "shadow", hold=True, since=at(52 * 3600), outcomes={"match": 18204, "tolerated": 311, "mismatch": 2},
         skipped={"correlation_unsafe": 402, "client_disconnected": 18, "caller_capped": 2210}, served={"python": 21147, "native": 0, "declined": 0},
         gate=gate("canary", 0.01, severe_causes="1 open severe cause: a changed provider request", hold="held by an operator"),
-        evidence=evidence(18517, 2, 41.2), latency={"native_overhead_us_p50": None, "python_ms_p50": 1840.0, "native_ms_p50": 1822.0})
+        evidence=evidence(18517, 2, 41.2), latency=latency((1840.0, 9120.0), None, (12800, 77000)), open_causes=1, promote="manual")
 
 
 def canary(passed):
@@ -106,7 +123,7 @@ def canary(passed):
     return lane(
         "ocr:azure_ai", "canary", 0.05, since=at(5400), outcomes={"match": seen, "tolerated": 37, "mismatch": 0}, skipped={"no_provider_exchange": 88},
         served={"python": seen, "native": 655, "declined": 12}, gate=gate("canary", 0.25, minimum_time="43 min at this weight, 1 h needed"),
-        evidence=evidence(seen, 0, 3.4), latency={"native_overhead_us_p50": 86, "python_ms_p50": 431.0, "native_ms_p50": 402.5})
+        evidence=evidence(seen, 0, 3.4), latency=latency((431.0, 2210.0), (402.5, 2054.0), (9100, 38700), (86, 412)), open_causes=2, promote="manual")
 
 
 def full():
@@ -114,7 +131,7 @@ def full():
         "embeddings:openai", "full", 0.99, since=at(6 * 86400), outcomes={"match": 1_284_220, "tolerated": 1204, "mismatch": 0},
         skipped={"not_sampled": 18000}, served={"python": 12_911, "native": 1_271_309, "declined": 44},
         gate={"ready": False, "next_stage": None, "next_weight": None, "checks": [check("agreement", True, "the running Python agrees"), check("hold", True, "not held")]},
-        evidence=evidence(12911, 0, 88.0), latency={"native_overhead_us_p50": 61, "python_ms_p50": 92.0, "native_ms_p50": 71.3})
+        evidence=evidence(12911, 0, 88.0), latency=latency((92.0, 310.0), (71.3, 244.0), (7300, 21800), (61, 190)))
 
 
 def unwatched():
@@ -128,7 +145,7 @@ def rolled_back():
         skipped={"no_provider_exchange": 40}, served={"python": 4180, "native": 1030, "declined": 0},
         rollback={"at": at(740), "trigger": "mismatch_rate", "text": "23 mismatches in 61 pairs: usage_info.pages_processed became a string"},
         gate=gate("canary", 0.01, evidence="the mismatches weigh against a step; 1 480 more comparisons without one", severe_causes="1 open severe cause: $.usage_info.pages_processed changed its type", minimum_time="12 min since the rollback, 1 h needed"),
-        evidence=evidence(4152, 23, -8.4, cusum=14.2), latency={"native_overhead_us_p50": 90, "python_ms_p50": 433.0, "native_ms_p50": 401.0})
+        evidence=evidence(4152, 23, -8.4, cusum=14.2), latency=latency((433.0, 1804.0), None, (9200, 40100)), open_causes=1)
 
 
 def off_lanes():

@@ -2,6 +2,7 @@
 import json
 import os
 import shutil
+import uuid
 
 import pytest
 
@@ -71,6 +72,51 @@ def test_board(page, board):
     text = page.inner_text("body").lower()
     for word in ("shadow", "match", "mismatch", "hold"):
         assert word in text, f"the board does not say {word!r}:\n{text[:1500]}"
+    assert_clean(page)
+
+
+def test_from_the_board_through_a_lane_to_a_sample(page, board):
+    """The way of an operator who wants to know why a lane does not move."""
+    page.goto(board.admin + "/")
+    page.get_by_text("callers need the master key").wait_for(timeout=15_000)
+    page.get_by_role("link", name="ocr:mistral").first.click()
+    page.get_by_role("heading", name="Recent samples").wait_for(timeout=15_000)
+    assert page.locator(".steps .step-here").inner_text() == "shadow"
+    assert page.locator(".steps li").last.inner_text() == "full"
+    assert "open cause" in page.locator(".page-head").inner_text(), "the causes of the mismatches are not shown"
+    times = page.locator(".times tbody th").all_inner_texts()
+    assert times == ["Python", "Python’s own part"], f"nothing is served natively here, and Python just was: {times}"
+    page.get_by_role("button", name="Mismatch", exact=True).click()
+    mismatches = len(board.api("/api/samples?lane=ocr:mistral&verdict=mismatch&limit=50")["samples"])
+    page.wait_for_function(f"document.querySelectorAll('.table tbody tr').length === {mismatches}")
+    rows = page.locator(".table tbody tr")
+    assert mismatches and all("Mismatch" in row for row in rows.all_inner_texts())
+    rows.first.get_by_role("link").click()
+    page.get_by_role("heading", name="Differences").wait_for(timeout=15_000)
+    page.get_by_role("button", name="Next").click()
+    marked = page.evaluate("document.activeElement.dataset.way")
+    assert marked and "pages" in marked, f"the first difference is at {marked!r}, the lost page was expected"
+    page.get_by_role("link", name="ocr:mistral").first.click()
+    page.get_by_role("heading", name="Recent samples").wait_for(timeout=15_000)
+    assert_clean(page)
+
+
+def test_who_acts_stands_in_the_journal(page, board):
+    # Each view has a browser profile of its own, and all share one journal.
+    name = f"Zoë {uuid.uuid4().hex[:8]}"
+    page.goto(board.admin + "/")
+    page.get_by_role("button", name="Freeze", exact=True).click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_label("Reason").fill("named")
+    dialog.get_by_label("Your name").fill(name)
+    dialog.get_by_role("button", name="Freeze").click()
+    dialog.wait_for(state="hidden")
+    page.get_by_role("button", name="Unfreeze").click()
+    dialog.get_by_label("Reason").fill("remembered")
+    dialog.get_by_role("button", name="Unfreeze").click()
+    dialog.wait_for(state="hidden")
+    page.goto(f"{board.admin}/#/journal")
+    page.locator(".actor", has_text=name).nth(1).wait_for(timeout=15_000)
     assert_clean(page)
 
 

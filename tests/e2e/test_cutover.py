@@ -131,6 +131,26 @@ def test_a_panic_fails_open_and_takes_the_lane_back(start, mock):
     assert set(drive(crossfade, 8)) == {"python"}, "after the rollback nothing is served natively"
 
 
+def test_a_native_leg_that_became_slow_is_taken_back(start, mock):
+    """The provider's time is not its own: with a slow provider the lane stays, with 300 ms of its own it falls."""
+    crossfade = start({"ocr.yaml": rule(stage="canary")["ocr.yaml"].replace("cooldown:", "overhead_ms_max: 250, cooldown:")})
+    mock.script("ocr", {"delay": 0.4})
+    try:
+        drive(crossfade, 48)
+        lane = crossfade.lane()
+        assert lane["stage"] != "shadow" and lane["rollback"] is None, lane["rollback"]
+    finally:
+        mock.script("ocr", {})
+    until(lambda: crossfade.lane()["latency"]["native_ms_p50"], 20, "a native answer that is counted")
+    latency = crossfade.lane()["latency"]
+    assert latency["native_ms_p50"] > 350 and latency["native_overhead_us_p50"] < 200_000, latency
+    assert latency["python_ms_p50"] > 350 and latency["python_overhead_us_p50"], latency
+    crossfade.set_fault("slow_early")
+    drive_until(crossfade, lambda lane: lane["rollback"] is not None, "the rollback of a slow native leg", most=400)
+    assert crossfade.lane()["rollback"]["trigger"] == "overhead"
+    crossfade.set_fault("")
+
+
 def test_the_provider_is_called_once_for_every_request(start, mock):
     """At half weight and mirrored: still one call each."""
     crossfade = start(rule(stage="canary"), ready=True)

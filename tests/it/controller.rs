@@ -1,5 +1,7 @@
 //! The controller: what lets a lane rise, what takes it back, and what survives.
 
+use std::time::Duration;
+
 use cutover::lane::Leg;
 use cutover::stage::Operation;
 use cutover::verdict::{Outcome, SkipReason, Verdict};
@@ -229,10 +231,51 @@ fn hard_triggers_take_the_lane_back() {
 }
 
 #[test]
+fn a_native_leg_that_takes_too_long_takes_the_lane_back() {
+    // The stand's rule allows 200 ms.
+    let own = |stand: &Stand, milliseconds, count| {
+        let times = &stand.tally().times.native_overhead;
+        (0..count).for_each(|_| times.record(Duration::from_millis(milliseconds)));
+    };
+    served("three slow answers", |stand| own(stand, 2000, 3), None);
+    served("four slow answers", |stand| own(stand, 2000, 4), Some("overhead"));
+    served("below the limit", |stand| own(stand, 190, 1000), None);
+    served(
+        "one in a hundred",
+        |stand| {
+            own(stand, 1, 990);
+            own(stand, 250, 10);
+        },
+        None,
+    );
+    served(
+        "more than one in a hundred",
+        |stand| {
+            own(stand, 1, 990);
+            own(stand, 250, 11);
+        },
+        Some("overhead"),
+    );
+    served(
+        "a slow provider",
+        |stand| (0..100).for_each(|_| stand.tally().times.native.record(Duration::from_secs(9))),
+        None,
+    );
+    let stand = at_canary();
+    own(&stand, 2000, 4);
+    stand.controller.tick();
+    let text = stand.state().rollback.unwrap().text;
+    assert!(text.contains("4 of 4") && text.contains("200 ms"), "{text}");
+    assert_eq!(stand.metrics.rollbacks.with_label_values(&[LANE, "overhead"]).get(), 1);
+    assert_eq!(stand.published(), "shadow");
+}
+
+#[test]
 fn failures_before_a_step_are_not_the_steps() {
     let mut stand = Stand::under(QUICK);
     stand.tally().panicked();
     (0..10).for_each(|_| stand.tally().served(Leg::Native, 500));
+    (0..10).for_each(|_| stand.tally().times.native_overhead.record(Duration::from_secs(2)));
     stand.controller.tick();
     stand.earn_a_step();
     stand.controller.tick();

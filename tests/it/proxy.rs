@@ -3,8 +3,9 @@
 //! Two ways lead to LiteLLM: passed on unread (`OFF`), and read for a decision and then left to Python (`SHADOW`).
 //! A client must not be able to tell them apart, so most checks run on both.
 
+use std::sync::Mutex;
 use std::sync::mpsc::channel;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::front::{Front, OFF, PINNED, SHADOW, Settings, wait_until};
 use crate::wire::{Connection, Message, PATIENCE, Server, Then, answer, ask, chunked, nobody, pattern, request};
@@ -522,6 +523,56 @@ fn a_pinned_lane_is_served_without_python() {
     provider.next();
     assert!(provider.idle() && litellm.idle(), "somebody was asked twice");
     assert_eq!(front.stand.metrics.shadow_provider_requests.get(), 0);
+}
+
+/// Serves one request whose last server takes its time. Nearly how long Python took, the native leg, and the native leg
+/// beside its provider, by the controller's window.
+fn timed(rule: &'static str) -> [Option<Duration>; 3] {
+    let (release, released) = channel::<()>();
+    let (arrive, arrived) = channel::<()>();
+    let ends = Mutex::new((arrive, released));
+    let slow = Server::start(move |asked, connection| {
+        // A front greets its LiteLLM with a GET.
+        if asked.method() == "POST" {
+            let (arrive, released) = &*ends.lock().unwrap();
+            arrive.send(()).unwrap();
+            released.recv_timeout(PATIENCE).unwrap();
+        }
+        connection.send(answer(200, &[JSON], PROVIDER_ANSWER));
+        Then::KeepOpen
+    });
+    let idle = Server::answering(200, &[], b"{}");
+    let (litellm, provider) = if rule == PINNED { (&idle, &slow) } else { (&slow, &idle) };
+    let settings = Settings { rule, provider: provider.address, ..Settings::default() };
+    let front = Front::before(litellm.address, settings);
+    let mut client = Connection::open(front.address);
+    client.send(ocr(&ocr_body(200)));
+    arrived.recv_timeout(PATIENCE).unwrap();
+    let asked = Instant::now();
+    wait_until("the answer has taken its time", || asked.elapsed() >= TAKEN);
+    release.send(()).unwrap();
+    assert_eq!(client.read().map(|got| got.status()), Some(200), "{rule}");
+    wait_until("the answer is counted", || {
+        front.stand.controller.tick();
+        front.stand.lane(|lane| lane.times().native.within().count() + lane.times().python.within().count()) == 1
+    });
+    front.stand.lane(|lane| {
+        let times = lane.times();
+        [&times.python, &times.native, &times.native_overhead].map(|durations| durations.within().quantile(0.5))
+    })
+}
+
+const TAKEN: Duration = Duration::from_millis(250);
+
+#[test]
+fn waiting_for_the_provider_is_not_the_native_legs_own_time() {
+    // A bucket is an eighth wide.
+    let least = TAKEN * 3 / 4;
+    let [python, native, own] = timed(PINNED);
+    let (native, own) = (native.unwrap(), own.unwrap());
+    assert!(python.is_none() && native >= least && own <= native - least, "{own:?} of {native:?}");
+    let [python, native, own] = timed(SHADOW);
+    assert!(python.unwrap() >= least && native.is_none() && own.is_none(), "{python:?} {native:?} {own:?}");
 }
 
 #[test]

@@ -37,7 +37,7 @@ pub const QUICK: &str = "route: ocr
 stage: shadow
 canary: { steps: [0.1, 0.5], minimum_time: 1m }
 gate: { mismatch_rate_max: 0.5, alpha: 0.5, minimum_time: 1m, unseen_shape_max: 0.5, uncompared_max: 0.2, caller_hourly_max: 100000 }
-rollback: { mismatch_rate_ok: 0.01, average_run_length: 100, native_5xx_max: 3, cooldown: 10m }
+rollback: { mismatch_rate_ok: 0.01, average_run_length: 100, native_5xx_max: 3, overhead_ms_max: 200, cooldown: 10m }
 ";
 
 /// Reads a configuration with its provider at `base`, and without an environment.

@@ -239,7 +239,10 @@ fn forgotten_content_is_not_in_the_files() {
 fn causes_count_and_open_again() {
     let store = Store::in_memory(KEY).unwrap();
     store.add_sample(&sample("a", 1, "mismatch", None), &[cause("c", "a")]).unwrap();
+    let open = |store: &Store| store.open_causes().unwrap().remove("ocr:mistral").unwrap_or_default();
+    assert_eq!(open(&store), 1);
     assert_eq!(store.close_causes(Some("c"), None).unwrap(), 1);
+    assert_eq!(open(&store), 0);
     assert_eq!(store.close_causes(Some("c"), None).unwrap(), 0, "closed once");
     assert_eq!(store.close_causes(Some("other"), None).unwrap(), 0);
     store.add_sample(&sample("b", 9, "mismatch", None), &[cause("c", "b")]).unwrap();

@@ -1,6 +1,6 @@
 // The operator's moves: buttons, and one dialog that asks for the reason and, when it is needed, the token.
 
-import { ApiError, keepToken, paths, post, token } from "./api.js";
+import { ApiError, keepOperator, keepToken, operator, paths, post, token } from "./api.js";
 import { changed, h, patch } from "./dom.js";
 import { percent } from "./format.js";
 import { ACTIONS } from "./words.js";
@@ -25,7 +25,7 @@ export function freezeButton(status) {
   const action = status.frozen ? "unfreeze" : "freeze";
   return h("button.button", { key: "freeze", type: "button", onclick: () => ask({
     action, path: `/api/${action}`, title: status.frozen ? "Unfreeze all lanes" : "Freeze all lanes",
-    text: status.frozen ? "Lanes move by themselves again as soon as their gates are open." : "No lane is promoted by itself until you unfreeze. Rollbacks still happen at once.",
+    text: status.frozen ? "Lanes move by themselves again as soon as their gates are open." : "No lane rises until you unfreeze. A lane still falls by itself when parity breaks, and you can roll back by hand.",
   }) }, ACTIONS[action].word);
 }
 
@@ -54,7 +54,7 @@ function laneMove(action, lane) {
 }
 
 function ask(move) {
-  asked = { ...move, reason: "", error: "", busy: false, needsToken: false };
+  asked = { ...move, reason: "", operator: operator(), error: "", busy: false, needsToken: false };
   show();
   const dialog = document.getElementById("dialog");
   dialog.onclose = () => { asked = null; };
@@ -63,7 +63,7 @@ function ask(move) {
 }
 
 function show() {
-  const { action, title, text, warning, error, busy, needsToken, reason } = asked;
+  const { action, title, text, warning, error, busy, needsToken, reason, operator: name } = asked;
   const words = ACTIONS[action];
   patch(document.getElementById("dialog"), h("form.dialog-form", { method: "dialog", onsubmit: submit, novalidate: true },
     h("h2", { id: "dialog-title" }, title),
@@ -71,6 +71,9 @@ function show() {
     warning && h("div.notice.notice-warn", { key: "warning" }, h("div", h("p.notice-title", warning[0]), h("ul.plain", warning[1].map((line) => h("li", line))))),
     h("label.field", { key: "reason" }, h("span", "Reason"), h("textarea", { name: "reason", rows: 3, required: true, maxlength: 1000, value: reason,
       placeholder: "Written to the journal, for whoever reads it next", oninput: (event) => { asked.reason = event.target.value; } })),
+    h("label.field", { key: "operator" }, h("span", "Your name"), h("input", { name: "operator", type: "text", autocomplete: "name", maxlength: 64, value: name,
+      placeholder: "admin", oninput: (event) => { asked.operator = event.target.value; } }),
+      h("span.quiet", "Shown in the journal, remembered in this browser. Nobody checks it.")),
     needsToken && h("label.field", { key: "token" }, h("span", "Admin token"), h("input", { name: "token", type: "password", autocomplete: "off", required: true }),
       h("span.quiet", "The value of CROSSFADE_ADMIN_TOKEN. Kept for this browser tab only.")),
     h("p.form-error", { key: "error", role: "alert" }, error),
@@ -91,6 +94,7 @@ async function submit(event) {
     if (!secret) return complain("Enter the admin token.", form.elements.token);
     keepToken(secret);
   }
+  keepOperator(asked.operator.trim());
   Object.assign(asked, { busy: true, error: "" });
   show();
   const move = asked;

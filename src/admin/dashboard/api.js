@@ -3,6 +3,7 @@
 import { learnClock } from "./format.js";
 
 const TOKEN = "crossfade-admin-token";
+const OPERATOR = "crossfade-operator";
 const ANSWERS_KEPT = 16;
 const PATIENCE_MILLISECONDS = 10_000;
 
@@ -21,6 +22,14 @@ export function token() { return sessionStorage.getItem(TOKEN) ?? ""; }
 export function keepToken(text) {
   if (text) sessionStorage.setItem(TOKEN, text);
   else sessionStorage.removeItem(TOKEN);
+}
+
+/** The operator's name in the journal. Nobody checks it, so it outlives the tab, unlike the token. */
+export function operator() { return localStorage.getItem(OPERATOR) ?? ""; }
+
+export function keepOperator(name) {
+  if (name) localStorage.setItem(OPERATOR, name);
+  else localStorage.removeItem(OPERATOR);
 }
 
 /** Path segments are encoded whole: a lane's model group may hold a slash. */
@@ -52,7 +61,7 @@ export function last(path) { return kept.get(path)?.value; }
 export async function post(path, body) {
   const { response, text } = await send(path, {
     method: "POST",
-    headers: { ...headers(), "content-type": "application/json", "x-crossfade-admin": "1" },
+    headers: { ...headers(), "content-type": "application/json", "x-crossfade-admin": "1", ...named() },
     body: JSON.stringify(body),
   });
   if (!response.ok) throw refusal(response, text);
@@ -62,6 +71,12 @@ export async function post(path, body) {
 function headers() {
   const secret = token();
   return { accept: "application/json", ...(secret && { authorization: `Bearer ${secret}` }) };
+}
+
+/** A header holds ASCII only, and names are more than that. */
+function named() {
+  const name = operator();
+  return name ? { "x-crossfade-operator": encodeURIComponent(name) } : {};
 }
 
 async function send(path, options) {

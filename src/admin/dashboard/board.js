@@ -4,7 +4,7 @@ import { actionButtons } from "./actions.js";
 import { h } from "./dom.js";
 import { fader, servedWords } from "./fader.js";
 import { plural } from "./format.js";
-import { declines, empty, flags, gate, laneLink, outcomes, rollbackNote, served, when } from "./parts.js";
+import { declines, empty, flags, gate, laneLink, latency, outcomes, rollbackNote, served, when } from "./parts.js";
 import { banners, strip } from "./strip.js";
 
 export const sources = () => ["/api/lanes"];
@@ -42,7 +42,7 @@ export function card(lane) {
       h("div.card-actions", actionButtons(lane))),
     rollbackNote(lane),
     h("div.card-grid",
-      h("section.part.stage", { "aria-label": "Stage" }, h("h3", "Stage"), fader(lane), served(lane)),
+      h("section.part.stage", { "aria-label": "Stage" }, h("h3", "Stage"), fader(lane), served(lane), latency(lane)),
       outcomes(lane),
       gate(lane)),
     declines(lane));

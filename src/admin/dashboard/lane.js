@@ -4,10 +4,10 @@ import { actionButtons } from "./actions.js";
 import { paths } from "./api.js";
 import { h, reload } from "./dom.js";
 import { fader, servedWords } from "./fader.js";
-import { count, decimal, microseconds, milliseconds, percent, shortHash } from "./format.js";
+import { count, decimal, percent, shortHash } from "./format.js";
 import { history } from "./history.js";
 import { entries } from "./journal.js";
-import { declines, empty, figures, flags, gate, laneName, outcomes, rollbackNote, served, verdictTag, when } from "./parts.js";
+import { declines, empty, figures, flags, gate, laneName, latency, outcomes, rollbackNote, served, steps, verdictTag, when } from "./parts.js";
 import { banners } from "./strip.js";
 import { VERDICTS, STAGES } from "./words.js";
 
@@ -33,7 +33,7 @@ export function draw({ status, answers: [lane, filtered], parameter }) {
     rollbackNote(lane),
     declines(lane, 50),
     h("div.panel.card-grid",
-      h("section.part.stage", { "aria-label": "Stage" }, h("h3", "Stage", h("span.aside", servedWords(lane))), fader(lane), served(lane), latency(lane.latency)),
+      h("section.part.stage", { "aria-label": "Stage" }, h("h3", "Stage", h("span.aside", servedWords(lane))), fader(lane), steps(lane), served(lane), latency(lane)),
       outcomes(lane), gate(lane, true)),
     h("div.panel", history(lane.history)),
     h("div.panel", evidence(lane.evidence)),
@@ -41,15 +41,6 @@ export function draw({ status, answers: [lane, filtered], parameter }) {
     h("div.panel", h("section.part", { "aria-label": "Journal" }, h("h2", "Journal of this lane"),
       lane.journal?.length ? entries(lane.journal, { lane: false }) : h("p.hint", "Nothing has been done to this lane yet."))),
   ];
-}
-
-function latency(latency) {
-  if (!latency || (latency.native_overhead_us_p50 ?? latency.python_ms_p50 ?? latency.native_ms_p50) === null) return null;
-  return figures([
-    ["Python, median", milliseconds(latency.python_ms_p50)],
-    ["Native, median", milliseconds(latency.native_ms_p50)],
-    ["Added by Crossfade, median", microseconds(latency.native_overhead_us_p50), "Time in Crossfade beyond the provider’s own"],
-  ]);
 }
 
 function evidence(evidence) {

@@ -1,7 +1,7 @@
 // The pieces a lane is shown with, on the board and on its own page.
 
 import { disclosure, h } from "./dom.js";
-import { ago, clock, compact, count, decimal, percent, plural } from "./format.js";
+import { ago, clock, compact, count, decimal, microseconds, milliseconds, percent, plural } from "./format.js";
 import { CHECKS, VERDICTS, humanise, sentence, skippedText } from "./words.js";
 
 /** A round sign for a state, readable without its colour. */
@@ -86,6 +86,30 @@ export function gate(lane, whole = false) {
     fine.length > 0 && disclosure(`fine ${whole} ${lane.id}`, h("span.quiet", `${plural(fine.length, "check")} fine`), () => checkList(fine), { initially: whole, class: "fine" }));
 }
 
+/** The way from shadow to full, step by step, and where the lane is on it. */
+export function steps(lane) {
+  if (!lane.steps?.length) return null;
+  const words = { passed: "passed", here: "the lane is here", ahead: "ahead" };
+  return h("ol.steps", { "aria-label": "Steps" }, lane.steps.map((step) => h("li", {
+    key: `${step.stage} ${step.weight}`, class: `step-${step.state}`, title: words[step.state], "aria-current": step.state === "here" ? "step" : null,
+  }, step.stage === "canary" ? percent(step.weight) : step.stage)));
+}
+
+/** How long answers took within the last minutes; null where there was none. */
+export function latency(lane) {
+  const times = lane.latency ?? {};
+  const rows = [
+    ["Python", times.python_ms_p50, times.python_ms_p99, milliseconds, "From the whole request to the whole answer"],
+    ["Native", times.native_ms_p50, times.native_ms_p99, milliseconds, "From the whole request to the whole answer"],
+    ["Python’s own part", times.python_overhead_us_p50, times.python_overhead_us_p99, microseconds, "Without the provider’s time, of mirrored requests"],
+    ["Native’s own part", times.native_overhead_us_p50, times.native_overhead_us_p99, microseconds, "Without the waits for the provider. Too much of it takes the lane back"],
+  ].filter(([, median]) => median !== null && median !== undefined);
+  if (!rows.length) return null;
+  return h("table.times", { "aria-label": "Times" },
+    h("thead", h("tr", h("th", { scope: "col" }, `Last ${Math.round((times.window_seconds ?? 300) / 60)} min`), h("th", { scope: "col" }, "median"), h("th", { scope: "col", title: "99 of 100 answers were at most this slow" }, "99 %"))),
+    h("tbody", rows.map(([name, median, high, unit, title]) => h("tr", { key: name, title }, h("th", { scope: "row" }, name), h("td", unit(median)), h("td", unit(high))))));
+}
+
 function checkList(list) {
   return list.length > 0 && h("ul.checks", list.map((check) => h("li", { key: check.name, class: check.ok ? "" : "not-ok" },
     sign(check.ok ? "ok" : "bad"),
@@ -103,6 +127,8 @@ export function rollbackNote(lane) {
 export function flags(lane) {
   return [
     lane.hold && tag("Held", "warn", "No automatic move while it is held"),
+    lane.promote === "manual" && tag("Manual", "", "Its rule says promote: manual, so an operator makes every step up"),
+    lane.open_causes > 0 && h("a.tag.tag-warn", { key: "causes", href: "#/causes", title: "Nobody has acknowledged them yet" }, plural(lane.open_causes, "open cause")),
     !lane.watched && (lane.stage === "full" || lane.stage === "canary") &&
       tag("Unwatched", "warn", "No hold-out is compared: a regression would not be seen. Automatic promotion stops at 99 %."),
     !lane.eligible && tag("Declines", "warn", "The native leg declines this lane; Python serves it"),
@@ -113,7 +139,7 @@ export function declines(lane, limit = 3) {
   const list = lane.declines ?? [];
   if (!list.length) return null;
   return h("section.part.declines", { "aria-label": "Why the native leg declines" },
-    h("h3", "The native leg declines this lane", h("span.aside", "Python serves it")),
+    h("h3", `The native leg declines ${lane.eligible ? "a part of this lane" : "this lane"}`, h("span.aside", "Python serves it")),
     h("ul.decline-list", list.slice(0, limit).map((decline, index) => h("li", { key: index },
       h("span", decline.text), h("span.decline-code", decline.path && h("code", decline.path), h("span.quiet", decline.code))))),
     list.length > limit && h("p", h("a", { href: `#/lanes/${encodeURIComponent(lane.id)}` }, `${list.length - limit} more`)));

@@ -9,6 +9,13 @@ const AGREEMENT = {
   agrees: ["ok", "Agrees"], disagrees: ["bad", "Disagrees"], unknown: ["unknown", "Unknown"],
 };
 
+/** How callers are admitted natively. */
+const AUTH = {
+  master_key: ["callers need the master key", "Whoever brings another key is Python’s to answer"],
+  open: ["open to every caller", "LiteLLM was seen to ask nobody for a key"],
+  unknown: ["admission not known", "Until LiteLLM agrees with its config, nobody is served natively"],
+};
+
 function cell(key, state, label, value, ...detail) {
   return h("div.cell", { key, class: `cell-${state}` }, h("dt", label), h("dd", h("p.cell-value", sign(state), h("span", value)), h("div.cell-detail", detail)));
 }
@@ -24,7 +31,7 @@ export function strip(status) {
   return h("section.strip", { key: "strip", "aria-label": "Health" },
     h("dl.cells",
       cell("upstream", upstream.healthy ? "ok" : "bad", "Upstream", upstream.healthy ? "Healthy" : "Not answering",
-        h("code", upstream.url)),
+        h("code", upstream.url), status.auth && [h("br"), h("span", { title: AUTH[status.auth]?.[1] }, AUTH[status.auth]?.[0] ?? humanise(status.auth))]),
       cell("agreement", agreementState, "Agreement", agreementWord,
         checks.length ? `${passed} of ${checks.length} checks, ` : "Not checked yet", checks.length > 0 && when(agreement.checked_at)),
       cell("tap", tap.listening ? (tap.seen_traffic ? "ok" : "warn") : "idle", "Tap",
@@ -88,7 +95,7 @@ export function banners(status) {
   if (status.agreement.state === "disagrees") {
     list.push(["bad", "agreement", "The running Python is not the one the native leg imitates: every lane declines.", "The failed checks below say what to do."]);
   }
-  if (status.frozen) list.push(["warn", "frozen", "Frozen: no lane moves by itself.", "Rollbacks still happen. Unfreeze when you are ready."]);
+  if (status.frozen) list.push(["warn", "frozen", "Frozen: no lane rises.", "A lane still falls by itself when parity breaks, and you can roll back by hand."]);
   return list.length > 0 && h("div.banners", { key: "banners", role: "alert" }, list.map(([kind, key, title, text, source]) =>
     h("div.notice", { key, class: `notice-${kind}` }, sign(kind), h("div", h("p.notice-title", title),
       h("p.notice-text", text),

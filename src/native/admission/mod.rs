@@ -26,6 +26,17 @@ pub enum AuthMode {
     Unknown,
 }
 
+impl AuthMode {
+    /// The name in the API.
+    pub fn as_str(&self) -> &'static str {
+        match self {
+            Self::MasterKey(_) => "master_key",
+            Self::ProvenOpen => "open",
+            Self::Unknown => "unknown",
+        }
+    }
+}
+
 /// Proof that a caller was admitted; a provider attempt cannot be made without one.
 #[derive(Clone, Copy, Debug)]
 pub struct Admitted(());

@@ -15,11 +15,12 @@ use crate::native::router::pick;
 pub struct LiveEffects {
     client: Arc<Client>,
     sent: u32,
+    waited: Duration,
 }
 
 impl LiveEffects {
     pub fn new(client: &Arc<Client>) -> Self {
-        Self { client: Arc::clone(client), sent: 0 }
+        Self { client: Arc::clone(client), sent: 0, waited: Duration::ZERO }
     }
 }
 
@@ -27,6 +28,11 @@ impl LiveEffects {
     /// Provider requests begun. While it is 0 nothing has happened that Python could not still do.
     pub fn sent(&self) -> u32 {
         self.sent
+    }
+
+    /// Time spent waiting for providers, and before retries as LiteLLM would: what is beyond it is ours.
+    pub fn waited(&self) -> Duration {
+        self.waited
     }
 }
 
@@ -38,7 +44,10 @@ impl Effects for LiveEffects {
         limit: Duration,
     ) -> Result<ProviderResponse, ProviderFailure> {
         self.sent += 1;
-        self.client.send(request, limit).await
+        let begun = Instant::now();
+        let outcome = self.client.send(request, limit).await;
+        self.waited += begun.elapsed();
+        outcome
     }
 
     fn now(&self) -> Instant {
@@ -50,7 +59,9 @@ impl Effects for LiveEffects {
     }
 
     async fn sleep(&mut self, duration: Duration) {
+        let begun = Instant::now();
         tokio::time::sleep(duration).await;
+        self.waited += begun.elapsed();
     }
 
     fn draw(&mut self) -> f64 {

@@ -151,6 +151,9 @@ pub struct RollbackFile {
     /// Native 5xx answers beyond Python's that are accepted within the host's window. Default 3.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub native_5xx_max: Option<u32>,
+    /// Milliseconds that the native leg may spend on a request beside its waits for the provider; one answer in a hundred may take longer. At least 1. Default 500.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub overhead_ms_max: Option<u32>,
     /// How long a lane stays in shadow after a rollback. Default 1h.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cooldown: Option<Span>,

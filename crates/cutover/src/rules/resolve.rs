@@ -67,6 +67,8 @@ pub struct RollbackRule {
     pub average_run_length: f64,
     /// Accepted native 5xx beyond Python's within the host's window.
     pub native_5xx_max: u32,
+    /// Milliseconds of its own that the native leg may take on 99 of 100 answers.
+    pub overhead_ms_max: u32,
     /// The least time in shadow after a rollback.
     pub cooldown: Span,
 }
@@ -120,6 +122,7 @@ impl Default for LaneRule {
                 mismatch_rate_ok: 0.0005,
                 average_run_length: 100_000.0,
                 native_5xx_max: 3,
+                overhead_ms_max: 500,
                 cooldown: Span::from_hours(1),
             },
             promote: Promotion::Automatic,
@@ -323,7 +326,15 @@ impl LaneRule {
             );
         }
         if let Some(rollback) = rollback {
-            layer!(self.rollback, rollback, mismatch_rate_ok, average_run_length, native_5xx_max, cooldown);
+            layer!(
+                self.rollback,
+                rollback,
+                mismatch_rate_ok,
+                average_run_length,
+                native_5xx_max,
+                overhead_ms_max,
+                cooldown
+            );
         }
     }
 }
@@ -372,7 +383,7 @@ fn check_values(rule: &LaneRule, place: &str, problems: &mut Problems) {
     let ascending = steps.windows(2).all(|pair| pair[0] < pair[1]);
     let inside = steps.iter().all(|step| *step > Weight::ZERO && *step < Weight::ONE);
     let (gate, rollback) = (&rule.gate, &rule.rollback);
-    let rules: [(bool, &str, &'static str); 9] = [
+    let rules: [(bool, &str, &'static str); 10] = [
         (
             !steps.is_empty() && ascending && inside,
             "canary.steps",
@@ -393,6 +404,7 @@ fn check_values(rule: &LaneRule, place: &str, problems: &mut Problems) {
             "rollback.average_run_length",
             "must be 100 or more",
         ),
+        (rollback.overhead_ms_max >= 1, "rollback.overhead_ms_max", "must be at least 1"),
         (rule.holdout < Weight::ONE, "holdout", "must be below 1"),
     ];
     let broken = rules.into_iter().filter(|(fine, _, _)| !fine);

@@ -110,6 +110,21 @@ impl LaneState {
         }
     }
 
+    /// The positions from shadow to the top, as promotions pass them; with the lane's own, wherever that is.
+    pub fn way(&self, rule: &LaneRule, reverse_shadow: bool) -> Vec<Position> {
+        let mut climber = Self { position: Position::SHADOW, ..self.clone() };
+        let mut way = vec![Position::SHADOW];
+        // Ends: every step is higher than the one before, and a rule has finitely many.
+        while let Some(next) = climber.next(rule, reverse_shadow) {
+            way.push(next);
+            climber.position = next;
+        }
+        if let Err(place) = way.binary_search(&self.position) {
+            way.insert(place, self.position);
+        }
+        way
+    }
+
     /// The position one step up; `None` where automatic promotion has nowhere to go.
     pub fn next(&self, rule: &LaneRule, reverse_shadow: bool) -> Option<Position> {
         let at = self.position;
@@ -191,8 +206,8 @@ pub struct Triggers {
     pub python: ServedCount,
     /// Panics in the native leg.
     pub panics: u64,
-    /// Why the native leg's own time is too long; absent where it is not.
-    pub overhead: Option<String>,
+    /// How often the native leg's own time was too long.
+    pub overhead: Overhead,
 }
 
 /// Answers of one leg within the window.
@@ -202,6 +217,25 @@ pub struct ServedCount {
     pub answers: u64,
     /// Those with a status of 500 or above.
     pub errors_5xx: u64,
+}
+
+/// The native leg's own time within the window: from the request to the answer, less the waits for the provider.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Overhead {
+    /// Answers whose own time is known.
+    pub answers: u64,
+    /// Those that took longer than the rule's `overhead_ms_max`.
+    pub slow: u64,
+}
+
+impl Overhead {
+    /// Slow answers that prove nothing: of a few answers one is always the slowest.
+    const SLOW_OK: u64 = 3;
+
+    /// Whether the 99th percentile is beyond the limit.
+    fn exceeded(self) -> bool {
+        self.slow > Self::SLOW_OK && self.slow.saturating_mul(100) > self.answers
+    }
 }
 
 /// The move the controller makes now, if any. A rollback comes before everything else.
@@ -249,8 +283,12 @@ pub fn alarm(rule: &LaneRule, evidence: &Evidence, triggers: &Triggers) -> Optio
         );
         return Some(("native_5xx", text));
     }
-    if let Some(text) = &triggers.overhead {
-        return Some(("overhead", text.clone()));
+    if triggers.overhead.exceeded() {
+        let Overhead { answers, slow } = triggers.overhead;
+        let limit = rule.rollback.overhead_ms_max;
+        let text =
+            format!("{slow} of {answers} native answers took {limit} ms or more beside their waits for the provider");
+        return Some(("overhead", text));
     }
     let test = &evidence.regression;
     test.alarm().then(|| {

@@ -25,7 +25,7 @@ fn whole_file() -> Value {
         "route": "ocr", "stage": "shadow", "hold": false, "mirror": 1.0, "sticky_by": "header:X-User",
         "canary": {"steps": [0.01, 0.05, 0.25, 0.5], "minimum_time": "1h"}, "holdout": 0.01,
         "gate": {"mismatch_rate_max": 0.005, "alpha": 0.05, "unseen_shape_max": 0.05, "uncompared_max": 0.05, "minimum_time": "24h", "caller_hourly_max": 200},
-        "rollback": {"mismatch_rate_ok": 0.0005, "average_run_length": 100000.0, "native_5xx_max": 3, "cooldown": "1h"},
+        "rollback": {"mismatch_rate_ok": 0.0005, "average_run_length": 100000.0, "native_5xx_max": 3, "overhead_ms_max": 500, "cooldown": "1h"},
         "promote": "automatic", "content": {"ttl": "24h", "max_bytes": 65536},
         "lanes": [{"provider": "mistral", "stage": "canary"}],
         "tolerate": [{"path": "$.x", "side": "client_response", "owner": "ocr team", "reason": "agreed", "expires": "2027-01-01"}]

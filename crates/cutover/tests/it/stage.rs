@@ -4,8 +4,10 @@ use cutover::{
     evidence::{Evidence, RequestTraits},
     gate::{self, Agreement, Conditions},
     lane::{Stage, Weight},
-    rules::{LaneRule, Promotion},
-    stage::{self, Action, LaneState, Operation, Position, Refusal, ServedCount, Triggers, UNWATCHED_WEIGHT_MAX},
+    rules::{Canary, LaneRule, Promotion},
+    stage::{
+        self, Action, LaneState, Operation, Overhead, Position, Refusal, ServedCount, Triggers, UNWATCHED_WEIGHT_MAX,
+    },
     time::{Span, UnixSeconds},
     verdict::{Outcome, SkipReason, Verdict},
 };
@@ -179,6 +181,28 @@ fn the_way_up_is_the_rules_steps_and_ends_where_nothing_watches() {
     assert!(at(Stage::Full, 1.0).watched(&rule(), false) && !at(Stage::Full, 1.0).watched(&unwatched, false));
 }
 
+/// The way of a lane that is somewhere.
+fn leads(from: LaneState, rule: &LaneRule, expected: &[&str]) {
+    let way: Vec<String> =
+        from.way(rule, false).iter().map(|place| format!("{} {}", place.stage, place.weight)).collect();
+    assert_eq!(way, expected, "{:?}", from.position);
+}
+
+#[test]
+fn the_way_holds_every_step_and_the_place_of_the_lane() {
+    let two = || [0.1, 0.5].map(Weight::nearest).to_vec();
+    let rule = || LaneRule { canary: Canary { steps: two(), ..rule().canary }, ..rule() };
+    let unwatched = LaneRule { holdout: Weight::ZERO, ..rule() };
+    let steps = ["shadow 0 %", "canary 10 %", "canary 50 %", "full 100 %"];
+    for place in [at(Stage::Shadow, 0.0), at(Stage::Canary, 0.1), at(Stage::Canary, 0.5), at(Stage::Full, 1.0)] {
+        leads(place, &rule(), &steps);
+    }
+    leads(at(Stage::Off, 0.0), &rule(), &[&["off 0 %"], &steps[..]].concat());
+    // The steps were others when the lane came here.
+    leads(at(Stage::Canary, 0.25), &rule(), &["shadow 0 %", "canary 10 %", "canary 25 %", "canary 50 %", "full 100 %"]);
+    leads(at(Stage::Shadow, 0.0), &unwatched, &["shadow 0 %", "canary 10 %", "canary 50 %", "canary 99 %"]);
+}
+
 #[test]
 fn the_controller_raises_lowers_or_waits() {
     let native = |errors_5xx| Triggers {
@@ -192,7 +216,7 @@ fn the_controller_raises_lowers_or_waits() {
         ..Triggers::default()
     };
     let panicked = Triggers { panics: 1, ..Triggers::default() };
-    let slow = Triggers { overhead: Some("9 ms".into()), ..Triggers::default() };
+    let slow = |slow, answers| Triggers { overhead: Overhead { answers, slow }, ..Triggers::default() };
     let quiet = Triggers::default;
     let manual = LaneRule { promote: Promotion::Manual, ..rule() };
     let pinned = LaneRule { hold: true, ..rule() };
@@ -217,7 +241,10 @@ fn the_controller_raises_lowers_or_waits() {
         ("5xx at the limit", &canary, rule(), &seen(10, 0), fine(), native(3), None),
         ("5xx beyond it", &canary, rule(), &seen(10, 0), fine(), native(4), down("native_5xx")),
         ("both legs fail", &canary, rule(), &seen(10, 0), fine(), outage, None),
-        ("overhead", &canary, rule(), &seen(10, 0), fine(), slow, down("overhead")),
+        ("few slow answers", &canary, rule(), &seen(10, 0), fine(), slow(3, 3), None),
+        ("one slow answer in a hundred", &canary, rule(), &seen(10, 0), fine(), slow(4, 400), None),
+        ("more of them", &canary, rule(), &seen(10, 0), fine(), slow(4, 399), down("overhead")),
+        ("slow at full", &at(Stage::Full, 1.0), rule(), &seen(10, 0), fine(), slow(50, 50), down("overhead")),
         ("top", &at(Stage::Full, 1.0), rule(), &good, fine(), quiet(), None),
     ];
     for (name, state, rule, evidence, conditions, triggers, expected) in cases {
