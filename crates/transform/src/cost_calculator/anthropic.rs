@@ -62,7 +62,7 @@ impl AnthropicModel {
                 .filter_map(|(name, factor)| Some((name.as_str().into(), factor.as_f64()?)))
                 .collect(),
             flags: Capability::ALL.into_iter().filter_map(flag).collect(),
-            is_foreign: entry.keys().any(|key| is_foreign_price(key)),
+            is_foreign: entry.iter().any(|(key, value)| !value.is_null() && is_foreign_price(key)),
         }
     }
 
