@@ -1,8 +1,9 @@
-//! What an OCR answer costs, by LiteLLM's price map.
+//! What an answer costs, by LiteLLM's price map: OCR here, messages in [`anthropic`].
 //!
 //! Source: LiteLLM 1.102.4 `cost_calculator.py` `completion_cost`, `ocr_cost`, `_select_model_name_for_cost_calc`; look-ups by
 //! `utils.py` `_get_model_info_helper`. Sums and products keep Python's order, so the digits in headers are the same.
 
+pub mod anthropic;
 mod price_table;
 mod providers;
 
@@ -19,25 +20,25 @@ const PROVIDER: &str = "mistral";
 /// `answered_model` is what the provider names, `model` the deployment's; the first that can be priced counts.
 pub fn ocr_cost(table: &PriceTable, answered_model: &str, model: &str, usage: Option<&Usage>) -> Option<f64> {
     let usage = usage?;
-    let selected = select_model_name(table, answered_model);
+    let selected = select_model_name(table, PROVIDER, answered_model);
     [selected.as_str(), answered_model, model]
         .into_iter()
         .find_map(|candidate| price(table.mistral_prices(candidate), usage))
 }
 
 /// The answered model with its provider in front, less leading segments that keep it from being found.
-fn select_model_name(table: &PriceTable, answered_model: &str) -> String {
+fn select_model_name(table: &PriceTable, provider: &str, answered_model: &str) -> String {
     if is_provider(answered_model.split('/').next().unwrap_or_default()) {
         return answered_model.to_owned();
     }
-    let prefixed = format!("{PROVIDER}/{answered_model}");
+    let prefixed = format!("{provider}/{answered_model}");
     if table.contains(answered_model) {
         return prefixed;
     }
     let segments: Vec<&str> = answered_model.split('/').collect();
     let strippable = segments.iter().position(|segment| is_provider(segment)).unwrap_or(segments.len());
     let candidates =
-        (0..=strippable.min(segments.len() - 1)).map(|start| format!("{PROVIDER}/{}", segments[start..].join("/")));
+        (0..=strippable.min(segments.len() - 1)).map(|start| format!("{provider}/{}", segments[start..].join("/")));
     candidates.into_iter().find(|candidate| table.contains(candidate)).unwrap_or(prefixed)
 }
 

@@ -21,6 +21,12 @@ pub enum Decline {
     RequestFormat,
     /// `timeout` or `num_retries` in a shape LiteLLM refuses or reads in its own way.
     RouterOption,
+    /// `messages`, `max_tokens` or `metadata` of a shape LiteLLM refuses or reads in its own way.
+    MessageShape,
+    /// An option that LiteLLM refuses for this model, or translates from another API.
+    Parameter,
+    /// Tools or skills that LiteLLM runs itself.
+    HostedTool,
     /// Client `extra_headers` that collide with LiteLLM's own or can't be sent.
     ExtraHeaders,
     /// A multipart form without a usable `file` part.
@@ -36,7 +42,7 @@ pub enum Decline {
 }
 
 impl Decline {
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 18] = [
         Self::ContentType,
         Self::InvalidJson,
         Self::BodyNotObject,
@@ -46,6 +52,9 @@ impl Decline {
         Self::RequestHeader,
         Self::RequestFormat,
         Self::RouterOption,
+        Self::MessageShape,
+        Self::Parameter,
+        Self::HostedTool,
         Self::ExtraHeaders,
         Self::Upload,
         Self::Unwritable,
@@ -66,6 +75,9 @@ impl Decline {
             Self::RequestHeader => "request_header",
             Self::RequestFormat => "request_format",
             Self::RouterOption => "router_option",
+            Self::MessageShape => "message_shape",
+            Self::Parameter => "parameter",
+            Self::HostedTool => "hosted_tool",
             Self::ExtraHeaders => "extra_headers",
             Self::Upload => "upload",
             Self::Unwritable => "unwritable_value",

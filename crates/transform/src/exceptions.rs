@@ -14,9 +14,12 @@ pub enum ExceptionClass {
     ContextWindowExceededError,
     InternalServerError,
     NotFoundError,
+    PermissionDeniedError,
     RateLimitError,
     ServiceUnavailableError,
     Timeout,
+    /// An exception of Python's own that nobody mapped: neither class nor model group is told.
+    Unmapped,
 }
 
 impl ExceptionClass {
@@ -32,9 +35,11 @@ impl ExceptionClass {
             Self::ContextWindowExceededError => "ContextWindowExceededError",
             Self::InternalServerError => "InternalServerError",
             Self::NotFoundError => "NotFoundError",
+            Self::PermissionDeniedError => "PermissionDeniedError",
             Self::RateLimitError => "RateLimitError",
             Self::ServiceUnavailableError => "ServiceUnavailableError",
             Self::Timeout => "Timeout",
+            Self::Unmapped => "Exception",
         }
     }
 }

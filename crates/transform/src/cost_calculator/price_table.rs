@@ -1,10 +1,13 @@
-//! The few prices OCR needs, read out of LiteLLM's price map without holding the whole of it.
+//! The few prices and flags the native routes need, read out of LiteLLM's price map without holding the whole of it.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use serde::Deserialize;
 use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
+use serde_json::{Map, Value};
+
+use super::anthropic::AnthropicModel;
 
 /// US dollars; absent means not priced that way.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -14,13 +17,15 @@ pub struct Prices {
     pub annotation_cost_per_page: Option<f64>,
 }
 
-/// What OCR pricing asks of the map: which models it has, and the OCR prices of Mistral's.
+/// What pricing asks of the map: which models it has, the OCR prices of Mistral's, the entries of Anthropic's.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct PriceTable {
     /// Every model's name: LiteLLM strips a segment only if the rest is in the map.
     names: BTreeSet<Box<str>>,
     /// Models of Mistral, or of no provider, by lower-case name.
     mistral: BTreeMap<String, Prices>,
+    /// Anthropic's models.
+    anthropic: BTreeMap<Box<str>, Box<AnthropicModel>>,
     /// Lower-case names of other providers' models: they are found, and then not taken.
     lower_names: BTreeMap<String, Box<str>>,
 }
@@ -50,6 +55,29 @@ impl PriceTable {
         text
     }
 
+    /// The same for `/v1/messages`: prices and capabilities of Anthropic's models.
+    pub fn canonical_messages(&self) -> String {
+        self.anthropic.iter().map(|(name, model)| format!("{name} {}\n", model.canonical())).collect()
+    }
+
+    /// The entry LiteLLM finds for a model of Anthropic.
+    pub(crate) fn anthropic_model(&self, model: &str) -> Option<&AnthropicModel> {
+        let bare = model.strip_prefix("anthropic/").unwrap_or(model);
+        let names = [format!("anthropic/{bare}"), model.to_owned(), bare.to_owned()];
+        names.iter().find_map(|name| {
+            let key = if self.names.contains(name.as_str()) {
+                name.as_str()
+            } else {
+                self.lower_names.get(&name.to_lowercase())?
+            };
+            self.exact_anthropic_model(key)
+        })
+    }
+
+    pub(crate) fn exact_anthropic_model(&self, name: &str) -> Option<&AnthropicModel> {
+        self.anthropic.get(name).map(|model| &**model)
+    }
+
     /// Whether the map has this very name.
     pub(super) fn contains(&self, name: &str) -> bool {
         self.names.contains(name)
@@ -71,23 +99,6 @@ impl PriceTable {
         };
         self.mistral.get(&**key).copied()
     }
-}
-
-#[derive(Deserialize)]
-struct Entry {
-    #[serde(default)]
-    litellm_provider: Option<String>,
-    #[serde(default, deserialize_with = "number")]
-    ocr_cost_per_page: Option<f64>,
-    #[serde(default, deserialize_with = "number")]
-    ocr_cost_per_credit: Option<f64>,
-    #[serde(default, deserialize_with = "number")]
-    annotation_cost_per_page: Option<f64>,
-}
-
-/// LiteLLM takes a price only if it is a number.
-fn number<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<f64>, D::Error> {
-    Ok(serde_json::Value::deserialize(deserializer)?.as_f64())
 }
 
 impl<'de> Deserialize<'de> for PriceTable {
@@ -112,13 +123,21 @@ impl<'de> Visitor<'de> for TableVisitor {
                 map.next_value::<IgnoredAny>()?;
                 continue;
             }
-            let entry: Entry = map.next_value()?;
+            let entry: Map<String, Value> = map.next_value()?;
+            let provider = entry.get("litellm_provider").and_then(Value::as_str);
             table.lower_names.insert(name.to_lowercase(), name.as_str().into());
-            if entry.litellm_provider.is_none_or(|provider| provider == super::PROVIDER) {
-                let Entry { ocr_cost_per_page, ocr_cost_per_credit, annotation_cost_per_page, .. } = entry;
-                table
-                    .mistral
-                    .insert(name.clone(), Prices { ocr_cost_per_page, ocr_cost_per_credit, annotation_cost_per_page });
+            if provider.is_none_or(|provider| provider == super::PROVIDER) {
+                // LiteLLM takes a price only if it is a number.
+                let price = |key: &str| entry.get(key).and_then(Value::as_f64);
+                let prices = Prices {
+                    ocr_cost_per_page: price("ocr_cost_per_page"),
+                    ocr_cost_per_credit: price("ocr_cost_per_credit"),
+                    annotation_cost_per_page: price("annotation_cost_per_page"),
+                };
+                table.mistral.insert(name.clone(), prices);
+            }
+            if provider.is_none_or(|provider| provider == "anthropic") {
+                table.anthropic.insert(name.as_str().into(), Box::new(AnthropicModel::read(&entry)));
             }
             table.names.insert(name.into());
         }

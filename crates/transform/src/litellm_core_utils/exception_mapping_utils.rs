@@ -1,6 +1,7 @@
-//! From what went wrong to LiteLLM's exception, for Mistral.
+//! From what went wrong to LiteLLM's exception, for Mistral and for Anthropic.
 //!
-//! Source: LiteLLM 1.102.4 `litellm_core_utils/exception_mapping_utils.py`, `exception_type` and `_map_openai_exception`.
+//! Source: LiteLLM 1.102.4 `litellm_core_utils/exception_mapping_utils.py`, `exception_type`, `_map_openai_exception`,
+//! `_map_anthropic_exception`, `_map_exception_by_status`.
 //! The texts decide before the status does: an error body that talks of a "rate limit" is a `RateLimitError` at any status.
 
 use std::sync::OnceLock;
@@ -41,6 +42,68 @@ pub fn exception_type(raised: Raised, model: &str) -> Exception {
     }
 }
 
+/// Maps what was raised on a deployment's model of Anthropic (without its provider).
+pub fn anthropic_exception(raised: Raised, model: &str) -> Exception {
+    let error = redact_string(&raised.text);
+    let (class, message) = anthropic_by_text(&error).unwrap_or_else(|| anthropic_by_status(raised.status, &error));
+    let status_code = match (class, raised.status) {
+        (ExceptionClass::Timeout, Some(504)) => 504,
+        (ExceptionClass::BadRequestError, Some(status @ 402..=499)) if status != 413 => status,
+        (ExceptionClass::ApiError, Some(status)) => status,
+        _ => status_code(class, None),
+    };
+    Exception {
+        class,
+        status_code,
+        message: format!("litellm.{}{message}", prefix(class)),
+        provider: "anthropic".to_owned(),
+        model: model.to_owned(),
+        headers: raised.headers,
+        has_attribute_error: raised.is_attribute_error,
+    }
+}
+
+fn anthropic_by_text(error: &str) -> Option<(ExceptionClass, String)> {
+    use ExceptionClass::*;
+    let any = |needles: &[&str]| needles.iter().any(|needle| error.contains(needle));
+    if any(&TIMED_OUT) {
+        return Some((Timeout, format!("APITimeoutError - Request timed out. Error_str: {error}")));
+    }
+    let class = if any(&["prompt is too long", "prompt: length"]) || is_context_window_exceeded(error) {
+        ContextWindowExceededError
+    } else if any(&["overloaded_error", "Overloaded"]) {
+        InternalServerError
+    } else if any(&["Invalid API Key"]) {
+        AuthenticationError
+    } else if any(&["content filtering policy"]) {
+        ContentPolicyViolationError
+    } else if any(&["Client error '400 Bad Request'"]) {
+        BadRequestError
+    } else {
+        return None;
+    };
+    Some((class, format!("AnthropicError - {error}")))
+}
+
+fn anthropic_by_status(status: Option<u16>, error: &str) -> (ExceptionClass, String) {
+    use ExceptionClass::*;
+    let plain = format!("AnthropicException - {error}");
+    match status {
+        Some(401) => (AuthenticationError, plain),
+        Some(403) => (PermissionDeniedError, plain),
+        Some(404) => (NotFoundError, plain),
+        Some(408) => (Timeout, plain),
+        Some(429) => (RateLimitError, plain),
+        Some(500 | 529) => (InternalServerError, format!("{plain}. Handle with `litellm.InternalServerError`.")),
+        Some(502) => (BadGatewayError, format!("AnthropicException BadGatewayError - {error}")),
+        Some(503) => (ServiceUnavailableError, format!("{plain}. Handle with `litellm.ServiceUnavailableError`.")),
+        Some(504) => (Timeout, format!("AnthropicException Timeout - {error}")),
+        Some(400..=499) => (BadRequestError, plain),
+        Some(500..) => (ApiError, plain),
+        _ => (ApiConnectionError, plain),
+    }
+}
+
 struct Mapped {
     class: ExceptionClass,
     status: u16,
@@ -66,12 +129,13 @@ fn status_code(class: ExceptionClass, provider_status: Option<u16>) -> u16 {
     match class {
         AuthenticationError => provider_status.unwrap_or(401),
         NotFoundError => provider_status.unwrap_or(404),
+        PermissionDeniedError => 403,
         BadRequestError | ContentPolicyViolationError | ContextWindowExceededError => provider_status.unwrap_or(400),
         Timeout => 408,
         RateLimitError => 429,
         BadGatewayError => 502,
         ServiceUnavailableError => 503,
-        ApiConnectionError | ApiError | InternalServerError => 500,
+        ApiConnectionError | ApiError | InternalServerError | Unmapped => 500,
     }
 }
 

@@ -1,5 +1,6 @@
 //! Providers, as LiteLLM lays them out.
 
+pub mod anthropic;
 pub mod base_llm;
 pub mod custom_httpx;
 pub mod mistral;

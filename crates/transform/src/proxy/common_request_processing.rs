@@ -109,8 +109,11 @@ pub fn error(exception: &Exception, given_up: &GivenUp<'_>, failed: &Failed<'_>)
 }
 
 /// `e.message` once the router is done with it.
-fn message_after_router(exception: &Exception, given_up: &GivenUp<'_>) -> String {
+pub(crate) fn message_after_router(exception: &Exception, given_up: &GivenUp<'_>) -> String {
     let group = given_up.model_group;
+    if exception.class == ExceptionClass::Unmapped {
+        return exception.message.clone();
+    }
     let advice = |missing: &str, setting: &str| {
         format!(
             "\nmodel={group}. {missing}=None. fallbacks=None.\n\nSet '{setting}' - \
@@ -135,7 +138,7 @@ fn retried_words(retries: Option<(u32, u32)>) -> String {
     }
 }
 
-fn error_type(class: ExceptionClass, status: u16) -> &'static str {
+pub(crate) fn error_type(class: ExceptionClass, status: u16) -> &'static str {
     match (class, status) {
         (ExceptionClass::RateLimitError, _) => "throttling_error",
         (_, 401) => "authentication_error",
@@ -191,7 +194,7 @@ impl Envelope<'_> {
     }
 
     fn answer(&self, call_id: &str, extra: Option<(&str, String)>, is_cross_origin: bool) -> Answered {
-        let status = code(self.message, self.status);
+        let status = error_status(self.message, self.status);
         let mut body = b"{\"error\":{\"message\":".to_vec();
         write_string(self.message, &mut body);
         let rest = format!(",\"type\":\"{}\",\"param\":null,\"code\":\"{status}\"}}}}", self.kind);
@@ -210,7 +213,7 @@ impl Envelope<'_> {
 }
 
 /// Two phrases in a message decide the status, whoever wrote them.
-fn code(message: &str, status: u16) -> u16 {
+pub(crate) fn error_status(message: &str, status: u16) -> u16 {
     if message.contains("No healthy deployment available") || message.contains("No deployments available") {
         429
     } else if message.contains("Not allowed to access model due to tags configuration") {
@@ -221,19 +224,19 @@ fn code(message: &str, status: u16) -> u16 {
 }
 
 /// FastAPI's last resort: none of LiteLLM's headers, no browser headers either.
-fn internal_server_error() -> Answered {
+pub(crate) fn internal_server_error() -> Answered {
     let body = br#"{"error":{"message":"Internal server error","type":"internal_server_error"}}"#;
     Answered { status: 500, headers: framing(body.len()), body: bytes::Bytes::from_static(body) }
 }
 
-fn framing(body_bytes: usize) -> Headers {
+pub(crate) fn framing(body_bytes: usize) -> Headers {
     vec![
         ("content-length".to_owned(), body_bytes.to_string()),
         ("content-type".to_owned(), "application/json".to_owned()),
     ]
 }
 
-fn browser_headers(is_cross_origin: bool) -> Headers {
+pub(crate) fn browser_headers(is_cross_origin: bool) -> Headers {
     const CROSS_ORIGIN: [(&str, &str); 2] = [
         ("access-control-allow-origin", "*"),
         (

@@ -1,4 +1,5 @@
 //! LiteLLM's proxy: reading client requests, writing client answers.
 
+pub mod anthropic_endpoints;
 pub mod common_request_processing;
 pub mod ocr_endpoints;

@@ -1,5 +1,5 @@
-//! Writing JSON the way two writers of LiteLLM do: httpx (`json.dumps`, compact, not ASCII-only) towards providers, orjson
-//! towards clients.
+//! Writing JSON the way the writers of LiteLLM do: httpx and Starlette (`json.dumps`, compact, not ASCII-only), orjson, and
+//! `json.dumps` as it comes (ASCII only, with or without spaces).
 
 use super::float::{float_orjson, float_repr};
 use super::value::{Text, Value};
@@ -20,14 +20,31 @@ pub enum EncodeError {
 /// `json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()`: an httpx `json=` body.
 pub fn httpx_json(value: &Value) -> Result<Vec<u8>, EncodeError> {
     let mut out = Vec::new();
-    Writer { orjson: false, depth_max: usize::MAX }.write(value, 0, &mut out)?;
+    Writer { depth_max: usize::MAX, ..COMPACT }.write(value, 0, &mut out)?;
     Ok(out)
+}
+
+/// `json.dumps(value)`: ASCII only, a space behind commas and colons, NaN and infinities by name.
+pub fn json_dumps(value: &Value) -> Vec<u8> {
+    ascii(value, true)
+}
+
+/// `json.dumps(value, separators=(",", ":"))`.
+pub fn json_dumps_compact(value: &Value) -> Vec<u8> {
+    ascii(value, false)
+}
+
+fn ascii(value: &Value, spaced: bool) -> Vec<u8> {
+    let mut out = Vec::new();
+    // Nothing is refused: surrogates are escaped, every number has a spelling, depth isn't limited here.
+    let _ = Writer { ascii: true, spaced, ..COMPACT }.write(value, 0, &mut out);
+    out
 }
 
 /// `orjson.dumps(value)` of what a pydantic model dumped, which stops at [`DUMP_DEPTH_MAX`].
 pub fn orjson_dumps(value: &Value) -> Result<Vec<u8>, EncodeError> {
     let mut out = Vec::new();
-    Writer { orjson: true, depth_max: DUMP_DEPTH_MAX }.write(value, 0, &mut out)?;
+    Writer { orjson: true, depth_max: DUMP_DEPTH_MAX, ..COMPACT }.write(value, 0, &mut out)?;
     Ok(out)
 }
 
@@ -59,8 +76,13 @@ pub fn write_string(text: &str, out: &mut Vec<u8>) {
     out.push(b'"');
 }
 
+const COMPACT: Writer = Writer { orjson: false, ascii: false, spaced: false, depth_max: usize::MAX };
+
 struct Writer {
     orjson: bool,
+    /// `ensure_ascii`; also lets NaN and infinities through.
+    ascii: bool,
+    spaced: bool,
     depth_max: usize,
 }
 
@@ -74,11 +96,11 @@ impl Writer {
             Value::Int(integer) if self.orjson && !integer.fits_64_bits() => return Err(EncodeError::IntegerTooBig),
             Value::Int(integer) => out.extend_from_slice(integer.digits().as_bytes()),
             Value::Float(float) => self.float(*float, out)?,
-            Value::Str(text) => string(text, out)?,
+            Value::Str(text) => self.string(text, out)?,
             Value::List(items) => {
                 out.push(b'[');
                 for (index, item) in items.iter().enumerate() {
-                    comma(index, out);
+                    self.comma(index, out);
                     self.write(item, depth + 1, out)?;
                 }
                 out.push(b']');
@@ -86,9 +108,9 @@ impl Writer {
             Value::Dict(dict) => {
                 out.push(b'{');
                 for (index, (key, item)) in dict.iter().enumerate() {
-                    comma(index, out);
-                    string(key, out)?;
-                    out.push(b':');
+                    self.comma(index, out);
+                    self.string(key, out)?;
+                    out.extend_from_slice(if self.spaced { b": " } else { b":" });
                     self.write(item, depth + 1, out)?;
                 }
                 out.push(b'}');
@@ -102,19 +124,78 @@ impl Writer {
             (true, true) => out.extend_from_slice(float_orjson(float).as_bytes()),
             (true, false) => out.extend_from_slice(float_repr(float).as_bytes()),
             (false, true) => out.extend_from_slice(b"null"),
+            (false, false) if self.ascii => out.extend_from_slice(not_finite(float)),
             (false, false) => return Err(EncodeError::NotFinite),
         }
         Ok(())
     }
-}
 
-fn comma(index: usize, out: &mut Vec<u8>) {
-    if index > 0 {
-        out.push(b',');
+    fn string(&self, text: &Text, out: &mut Vec<u8>) -> Result<(), EncodeError> {
+        if self.ascii {
+            write_ascii_string(text.code_points(), out);
+            return Ok(());
+        }
+        write_string(text.as_str().ok_or(EncodeError::LoneSurrogate)?, out);
+        Ok(())
+    }
+
+    fn comma(&self, index: usize, out: &mut Vec<u8>) {
+        if index > 0 {
+            out.extend_from_slice(if self.spaced { b", " } else { b"," });
+        }
     }
 }
 
-fn string(text: &Text, out: &mut Vec<u8>) -> Result<(), EncodeError> {
-    write_string(text.as_str().ok_or(EncodeError::LoneSurrogate)?, out);
-    Ok(())
+fn not_finite(float: f64) -> &'static [u8] {
+    if float.is_nan() {
+        b"NaN"
+    } else if float > 0.0 {
+        b"Infinity"
+    } else {
+        b"-Infinity"
+    }
+}
+
+/// A string as `json.dumps` writes it: everything beyond ASCII as UTF-16 escapes.
+fn write_ascii_string(points: impl Iterator<Item = u32>, out: &mut Vec<u8>) {
+    out.push(b'"');
+    for point in points {
+        match point {
+            0x22 => out.extend_from_slice(b"\\\""),
+            0x5c => out.extend_from_slice(b"\\\\"),
+            0x0a => out.extend_from_slice(b"\\n"),
+            0x0d => out.extend_from_slice(b"\\r"),
+            0x09 => out.extend_from_slice(b"\\t"),
+            0x08 => out.extend_from_slice(b"\\b"),
+            0x0c => out.extend_from_slice(b"\\f"),
+            0x20..=0x7e => out.push(point as u8),
+            0..=0xffff => out.extend_from_slice(format!("\\u{point:04x}").as_bytes()),
+            _ => {
+                let offset = point - 0x10000;
+                let (high, low) = (0xd800 + (offset >> 10), 0xdc00 + (offset & 0x3ff));
+                out.extend_from_slice(format!("\\u{high:04x}\\u{low:04x}").as_bytes());
+            }
+        }
+    }
+    out.push(b'"');
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::python::json_decode::loads;
+
+    #[test]
+    fn the_three_spellings() {
+        let text = "{\"a\": [1, 1e-7, NaN, null], \"é😀\": \"\\ud800\\u007f/\\n\"}";
+        let value = loads(text.as_bytes(), 9).expect("JSON");
+        assert_eq!(
+            String::from_utf8_lossy(&json_dumps(&value)),
+            "{\"a\": [1, 1e-07, NaN, null], \"\\u00e9\\ud83d\\ude00\": \"\\ud800\\u007f/\\n\"}"
+        );
+        let compact = loads(b"{\"a\": [1, \"\xc3\xa9\"]}", 9).expect("JSON");
+        assert_eq!(json_dumps_compact(&compact), b"{\"a\":[1,\"\\u00e9\"]}");
+        assert_eq!(httpx_json(&compact).ok(), Some("{\"a\":[1,\"é\"]}".into()));
+        assert_eq!(httpx_json(&value), Err(EncodeError::NotFinite));
+    }
 }

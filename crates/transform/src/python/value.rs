@@ -22,6 +22,33 @@ impl Value {
             _ => None,
         }
     }
+
+    pub fn as_dict(&self) -> Option<&Dict> {
+        match self {
+            Self::Dict(dict) => Some(dict),
+            _ => None,
+        }
+    }
+
+    pub fn as_list(&self) -> Option<&[Value]> {
+        match self {
+            Self::List(items) => Some(items),
+            _ => None,
+        }
+    }
+
+    /// `bool(value)`.
+    pub fn is_truthy(&self) -> bool {
+        match self {
+            Self::None => false,
+            Self::Bool(bool) => *bool,
+            Self::Int(integer) => integer.digits() != "0",
+            Self::Float(float) => *float != 0.0,
+            Self::Str(text) => text.code_points().next().is_some(),
+            Self::List(items) => !items.is_empty(),
+            Self::Dict(dict) => !dict.is_empty(),
+        }
+    }
 }
 
 /// An integer of any size, kept as its canonical decimal digits.
@@ -133,5 +160,23 @@ impl Dict {
 
     pub fn push(&mut self, key: Text, value: Value) {
         self.entries.push((key, value));
+    }
+
+    /// `dict[key] = value`: a key that is there keeps its place.
+    pub fn set(&mut self, key: &str, value: Value) {
+        match self.entries.iter_mut().find(|(name, _)| name.as_str() == Some(key)) {
+            Some((_, old)) => *old = value,
+            None => self.entries.push((Text::from(key), value)),
+        }
+    }
+
+    /// `dict.pop(key, None)`.
+    pub fn remove(&mut self, key: &str) -> Option<Value> {
+        let place = self.entries.iter().position(|(name, _)| name.as_str() == Some(key))?;
+        Some(self.entries.remove(place).1)
+    }
+
+    pub fn get_mut(&mut self, key: &str) -> Option<&mut Value> {
+        self.entries.iter_mut().find(|(name, _)| name.as_str() == Some(key)).map(|(_, value)| value)
     }
 }

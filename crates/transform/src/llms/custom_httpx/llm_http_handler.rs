@@ -38,7 +38,7 @@ fn without_status(text: String, status: u16) -> Raised {
     Raised { text, status: Some(status), headers: Vec::new(), is_attribute_error: false }
 }
 
-fn failure_text(failure: &ProviderFailure) -> String {
+pub(crate) fn failure_text(failure: &ProviderFailure) -> String {
     match failure {
         ProviderFailure::Refused { host, port, tried } => cannot_connect(host, *port, &refused_reason(tried)),
         ProviderFailure::Unreachable { host, port, reason } => cannot_connect(host, *port, reason),

@@ -1,0 +1,3 @@
+//! APIs whose client and provider side are the same.
+
+pub mod messages;
