@@ -75,7 +75,7 @@ impl Controller {
         Ok(())
     }
 
-    /// Stops, or lets go on, every automatic move.
+    /// Stops, or lets go on, every promotion; a rollback waits for nothing.
     pub fn freeze(&self, frozen: bool, command: &Command) -> Result<(), CommandError> {
         if command.reason.trim().is_empty() {
             return Err(Refusal::NoReason.into());

@@ -487,6 +487,25 @@ fn a_frozen_board_stays_frozen() {
 }
 
 #[test]
+fn a_frozen_lane_still_falls() {
+    type Fall = fn(&mut Stand);
+    let found: [Fall; 2] = [fall, |stand| {
+        stand.tally().panicked();
+        stand.controller.tick();
+    }];
+    for happens in found {
+        let mut stand = at_canary();
+        stand.controller.freeze(true, &command("release day")).unwrap();
+        happens(&mut stand);
+        assert_eq!(stand.published(), "shadow");
+        assert_eq!(stand.journal(), ["promote", "freeze", "rollback"]);
+        stand.pass(601);
+        stand.earn_a_step();
+        assert_eq!(stand.published(), "shadow", "it rose through the freeze");
+    }
+}
+
+#[test]
 fn thawing_and_its_reason_are_never_apart() {
     let stand = at_canary();
     stand.controller.freeze(true, &command("release day")).unwrap();
