@@ -90,7 +90,8 @@ pub async fn probe_agreement(
             Some(bytes) => Some((bytes.clone(), crate::routes::facts::hex_digest(bytes))),
             None => prober.price_map().map(|map| (map.bytes.clone(), map.hash.clone())),
         };
-        let settled = agreement.agrees_as_a_whole();
+        // A restart that is waited for must not fall between two rounds.
+        let settled = agreement.agrees_as_a_whole() && !controller.view(|state| state.proof.is_waiting());
         let known = controller.view(|state| state.price_map_hash.clone());
         let prices = map
             .filter(|(bytes, hash)| *hash != known && !bytes.is_empty())

@@ -8,4 +8,4 @@ mod schema;
 mod store;
 
 pub use redact::{Redactor, structure};
-pub use store::{Cause, Entry, NewCause, NewEntry, NewSample, Sample, SampleHead, SavedLane, Store, StoreError};
+pub use store::{Cause, Entry, NewCause, NewEntry, Sample, SampleHead, SavedLane, Store, StoreError};

@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 
 use super::capture::Capture;
 use super::pair::{HeaderList, Recorded, RecordedCall, list};
-use crate::reports::{NewCause, NewSample, Redactor, SampleHead};
+use crate::reports::{NewCause, Redactor, Sample, SampleHead};
 
 /// Differences that one sample keeps.
 const DIFFERENCES_KEPT_MAX: usize = 200;
@@ -25,7 +25,7 @@ pub fn of(
     judgement: &Judgement,
     redactor: &Redactor,
     build: &str,
-) -> (NewSample, Vec<NewCause>) {
+) -> (Sample, Vec<NewCause>) {
     let id = uuid::Uuid::new_v4().simple().to_string();
     let content_on = rule.content.is_some();
     let mut bodies = Map::new();
@@ -61,7 +61,7 @@ pub fn of(
         summary: judgement.summary(),
     };
     let content = rule.content.as_ref().map(|content| (Value::Object(bodies), capture.at + content.ttl.seconds()));
-    (NewSample { head, document, content }, causes(lane, judgement, build, &id))
+    (Sample { head, document, content }, causes(lane, judgement, build, &id))
 }
 
 fn differences(judgement: &Judgement, content: bool, redactor: &Redactor) -> Vec<Value> {
