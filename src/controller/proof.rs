@@ -92,8 +92,8 @@ impl Proof {
         restarted
     }
 
-    /// Writes down what changed. What cannot be written is tried again with the next probe, and until then a restart
-    /// of Crossfade knows less than it could, never more: the hash tells another file.
+    /// Writes down what changed. What cannot be written is tried again with the next probe; until then the hashes that
+    /// are stored are those of an older file, and differ from this one's.
     pub fn keep(&mut self, store: &Store) {
         if self.stored == self.proven {
             return;
