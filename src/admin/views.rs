@@ -316,7 +316,7 @@ impl SampleHeadView {
 /// A sample as one document: the head, the parts and, where it is kept, the content put back into them.
 pub fn sample(sample: Sample) -> Value {
     let mut document = sample.document;
-    let content = sample.content;
+    let content = sample.content.map(|(content, _)| content);
     put_back(&mut document, content.as_ref());
     let mut whole = serde_json::to_value(SampleHeadView::of(sample.head)).unwrap_or_default();
     // The head's count and the document's list have one name; the list says more.
@@ -405,7 +405,9 @@ mod tests {
             summary: String::new(),
         };
         let part = json!({"name": "client_request", "body_hash": "ab", "url": "/ocr?3 bytes", "headers": [["x", "1 bytes #ab"]]});
-        sample(Sample { head, document: json!({"client_request": part}), content })["client_request"].clone()
+        sample(Sample { head, document: json!({"client_request": part}), content: content.map(|content| (content, 0)) })
+            ["client_request"]
+            .clone()
     }
 
     #[test]

@@ -1,5 +1,5 @@
-//! What runs beside the requests, on threads of its own: the controller's tick, the watch on files, the probes of
-//! LiteLLM, the admin port; the shadow's worker; the tap.
+//! What runs beside the requests, on threads of their own: the controller's tick; the watch on files with the probes of
+//! LiteLLM; the admin port; the shadow's worker; the tap.
 
 mod inputs;
 mod probe;

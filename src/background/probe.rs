@@ -9,7 +9,7 @@ use http_body_util::{BodyExt, Limited};
 use transform::cost_calculator::PriceTable;
 
 use crate::agreement::{Answer, Expected, Prober, Python, Request, State, TapSign};
-use crate::controller::{Controller, Prices};
+use crate::controller::{Controller, Prices, State as ControllerState};
 use crate::python::Upstream;
 use crate::python::forward::{PythonClient, whole};
 use crate::telemetry::Metrics;
@@ -86,11 +86,18 @@ pub async fn probe_agreement(
             continue;
         };
         let agreement = prober.round(&port, &Expected::of(config), sign(), Instant::now()).await;
+        // Read again while LiteLLM was asked: what it answered is about the file before.
+        let is_about =
+            |state: &ControllerState| state.native.as_ref().is_some_and(|native| native.config.hash == config.hash);
+        if !controller.view(is_about) {
+            continue;
+        }
         let map = match &settings.price_map {
             Some(bytes) => Some((bytes.clone(), crate::routes::facts::hex_digest(bytes))),
             None => prober.price_map().map(|map| (map.bytes.clone(), map.hash.clone())),
         };
-        let settled = agreement.agrees_as_a_whole();
+        // A restart that is waited for must not fall between two rounds.
+        let settled = agreement.agrees_as_a_whole() && !controller.view(|state| state.proof.is_waiting());
         let known = controller.view(|state| state.price_map_hash.clone());
         let prices = map
             .filter(|(bytes, hash)| *hash != known && !bytes.is_empty())

@@ -25,7 +25,7 @@ pub fn render(status: &Value, lanes: &Value) -> String {
         }
     }
     if status["frozen"] == true {
-        line(&mut text, "FROZEN     no lane moves by itself");
+        line(&mut text, "FROZEN     no lane rises; rollbacks go on");
     }
     let lanes = lanes["lanes"].as_array().map(Vec::as_slice).unwrap_or_default();
     if lanes.is_empty() {

@@ -43,9 +43,9 @@ enum Command {
     Release(control::LaneArguments),
     /// Take a lane back to shadow, or from shadow to off.
     Rollback(control::LaneArguments),
-    /// Stop every automatic move of every lane.
+    /// Stop every promotion of every lane; rollbacks go on.
     Freeze(control::FreezeArguments),
-    /// Let lanes move again.
+    /// Let lanes rise again.
     Unfreeze(control::FreezeArguments),
 }
 

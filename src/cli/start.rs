@@ -95,21 +95,22 @@ impl Parts {
             price_map: price_map(&arguments.price_map)?,
             ..ProbeSettings::default()
         };
-        background::on_own_thread("control", control(Arc::clone(&app), arguments.listen.clone(), inputs, settings))?;
+        // Rolling back waits for no probe and no file, and those wait for no tick that writes to a slow disk.
+        background::on_own_thread("control", background::tick(Arc::clone(&app.controller)))?;
+        background::on_own_thread("watch", watch(Arc::clone(&app), arguments.listen.clone(), inputs, settings))?;
         Ok(app)
     }
 }
 
-/// The controller's thread: tick, files, probes, health.
-async fn control(app: Arc<App>, listen: String, inputs: Inputs, settings: ProbeSettings) {
+/// What looks around: files, probes, health.
+async fn watch(app: Arc<App>, listen: String, inputs: Inputs, settings: ProbeSettings) {
     let controller = &app.controller;
-    // Its own connections: one is driven by the thread that opened it, and this thread waits for the store.
+    // Its own connections: one is driven by the thread that opened it, and this thread reads files.
     let python = PythonClient::new(Arc::clone(&app.upstream));
     let recordings = app.tap.as_ref().map(|tap| Arc::clone(&tap.recordings));
     let sign = move || recordings.as_ref().map_or(TapSign::Nothing, |recordings| recordings.sign());
     tokio::join!(
         background::watch_listener(Arc::clone(&app), listen),
-        background::tick(Arc::clone(controller)),
         background::watch_inputs(inputs, Arc::clone(controller)),
         background::probe_agreement(python.clone(), Arc::clone(controller), sign, settings),
         background::watch_health(python, Arc::clone(&app.upstream), app.metrics.clone()),

@@ -75,7 +75,7 @@ impl Controller {
         Ok(())
     }
 
-    /// Stops, or lets go on, every automatic move.
+    /// Stops, or lets go on, every promotion; a rollback waits for nothing.
     pub fn freeze(&self, frozen: bool, command: &Command) -> Result<(), CommandError> {
         if command.reason.trim().is_empty() {
             return Err(Refusal::NoReason.into());
@@ -94,7 +94,7 @@ impl Controller {
         };
         // A freeze counts at once; letting go counts once it is written down.
         state.frozen = frozen || before;
-        self.store.change_setting(FROZEN, if frozen { "true" } else { "false" }, &entry)?;
+        self.store.change_setting(FROZEN, if frozen { "true" } else { "false" }, Some(&entry))?;
         state.frozen = frozen;
         self.refresh_gates(&mut state);
         Ok(())

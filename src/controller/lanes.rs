@@ -10,7 +10,7 @@ use cutover::rules::{LaneRule, Rules};
 use cutover::stage::{LaneState, Position};
 use serde_json::json;
 
-use super::{Controller, Lane, State, Window};
+use super::{Controller, Lane, State, Window, saved};
 use crate::config::{Deployment, LiteLlmConfig, Reason, RouteScope};
 use crate::native::Native;
 use crate::reports::{NewEntry, SavedLane};
@@ -28,15 +28,13 @@ struct Named {
 impl Controller {
     /// Makes the lanes anew after any of their inputs changed, keeping what is known of those that stay.
     pub(super) fn rebuild(&self, state: &mut State) {
-        let saved = self.saved_lanes();
         let named = match &state.native {
             Some(native) => named_lanes(&native.config, state),
             None => BTreeMap::new(),
         };
         let mut before = std::mem::take(&mut state.lanes);
         for (id, named) in named {
-            let lane =
-                before.remove(&id).unwrap_or_else(|| self.first_seen(&id, &named.rule, saved.get(&id.to_string())));
+            let lane = before.remove(&id).unwrap_or_else(|| self.first_seen(&id, &named.rule, state));
             let lane = self.renewed(lane, named, state);
             state.lanes.insert(id, lane);
         }
@@ -45,31 +43,33 @@ impl Controller {
         self.publish(state);
     }
 
-    fn saved_lanes(&self) -> HashMap<String, SavedLane> {
-        let lanes = self.store.lanes().unwrap_or_else(|error| {
-            tracing::error!(%error, "the store could not be read; lanes start where their rules say");
-            Vec::new()
-        });
-        lanes.into_iter().map(|lane| (lane.id.clone(), lane)).collect()
-    }
-
-    fn first_seen(&self, id: &LaneId, rule: &LaneRule, saved: Option<&SavedLane>) -> Lane {
+    /// A lane that this process has not had: where the store left it, else where its rule starts it.
+    fn first_seen(&self, id: &LaneId, rule: &LaneRule, state: &mut State) -> Lane {
         let now = self.now();
-        let state = saved.and_then(|saved| serde_json::from_value(saved.state.clone()).ok());
-        let evidence = saved.and_then(|saved| serde_json::from_value(saved.evidence.clone()).ok());
-        let key = EvidenceKey {
-            lane: id.clone(),
-            build: String::new(),
-            config_hash: String::new(),
-            rules_hash: String::new(),
+        let fresh = || Evidence::new(no_key(id), rule, now);
+        let (lane_state, evidence, fault) = match self.store.lane(&id.to_string()).map(|kept| kept.map(read)) {
+            Ok(Some((Ok(lane_state), Ok(evidence)))) => (lane_state, evidence, None),
+            Ok(None) => (LaneState::start(rule, now), fresh(), None),
+            Ok(Some((lane_state, evidence))) => {
+                let fault = lane_state.as_ref().err().or(evidence.as_ref().err()).map(ToString::to_string);
+                // An operator's hold is kept where it can be read.
+                let held = lane_state.is_ok_and(|lane_state| lane_state.held);
+                (LaneState { held, ..LaneState::start_without_past(rule, now) }, fresh(), fault)
+            }
+            Err(error) => (LaneState::start_without_past(rule, now), fresh(), Some(error.to_string())),
         };
         let tally = Arc::new(LaneTally::default());
-        let evidence: Evidence = evidence.unwrap_or_else(|| Evidence::new(key, rule, now));
         restore_shapes(&tally, &evidence);
+        if let Some(fault) = fault {
+            let lost = self.lost_entry(id, &lane_state, &fault);
+            tracing::error!(lane = %id, fault, "what the store has of a lane could not be read; it starts without a past");
+            // Said by `save`; the lane is dirty.
+            let _ = self.save_or_owe(state, &[saved(id, &lane_state, &evidence)], vec![lost]);
+        }
         Lane {
             id: id.clone(),
             rule: Arc::new(rule.clone()),
-            state: state.unwrap_or_else(|| LaneState::start(rule, now)),
+            state: lane_state,
             evidence,
             gate: Gate { checks: Vec::new(), ready: false, next: None },
             declines: Vec::new(),
@@ -81,7 +81,23 @@ impl Controller {
         }
     }
 
-    fn renewed(&self, mut lane: Lane, named: Named, state: &State) -> Lane {
+    fn lost_entry(&self, id: &LaneId, state: &LaneState, fault: &str) -> NewEntry {
+        NewEntry {
+            at: self.now().0,
+            actor: "controller".to_owned(),
+            lane: Some(id.to_string()),
+            action: "reset".to_owned(),
+            from: serde_json::Value::Null,
+            to: json!(state.position),
+            reason: format!(
+                "what the store has of this lane could not be read ({fault}); it starts at {} and without evidence",
+                state.position.stage
+            ),
+            evidence: serde_json::Value::Null,
+        }
+    }
+
+    fn renewed(&self, mut lane: Lane, named: Named, state: &mut State) -> Lane {
         let agrees = state.agreement.agrees_as_a_whole();
         lane.eligible = agrees && !named.deployments.is_empty();
         lane.declines = named.declines;
@@ -103,11 +119,8 @@ impl Controller {
                 lane.open_severe_causes = 0;
                 let entries: Vec<NewEntry> =
                     self.reset_entry(&lane, &before).into_iter().chain(self.lower_unproven(&mut lane)).collect();
-                let saved =
-                    SavedLane { id: lane.id.to_string(), state: json!(lane.state), evidence: json!(lane.evidence) };
-                if let Err(error) = self.store.save(self.now().0, &[saved], &entries) {
-                    tracing::error!(%error, "the store failed");
-                }
+                // Said by `save`; the lane is dirty.
+                let _ = self.save_or_owe(state, &[saved(&lane.id, &lane.state, &lane.evidence)], entries);
             }
         }
         lane
@@ -234,6 +247,15 @@ impl Controller {
     }
 }
 
+fn read(kept: SavedLane) -> (serde_json::Result<LaneState>, serde_json::Result<Evidence>) {
+    (serde_json::from_str(&kept.state), serde_json::from_str(&kept.evidence))
+}
+
+/// Of evidence that is about nothing yet.
+fn no_key(id: &LaneId) -> EvidenceKey {
+    EvidenceKey { lane: id.clone(), build: String::new(), config_hash: String::new(), rules_hash: String::new() }
+}
+
 fn restore_shapes(tally: &LaneTally, evidence: &Evidence) {
     // Which shape a mismatch had is not kept, so after one every shape shows itself again.
     let clean = evidence.counts.mismatch == 0;
@@ -262,7 +284,7 @@ fn named_lanes(config: &LiteLlmConfig, state: &State) -> BTreeMap<LaneId, Named>
             });
             let own: Vec<&Reason> =
                 deployment.reasons.iter().filter(|reason| reason.routes.concerns(route.as_str())).collect();
-            let unproven = state.unproven_groups.contains(&deployment.model_name);
+            let unproven = state.proof.waits(&deployment.model_name);
             let blocked = unproven || agreement.blocks(&deployment.model_name).is_some();
             if own.is_empty() && whole.is_empty() && !blocked {
                 lane.deployments.push(deployment.id.clone());

@@ -6,11 +6,12 @@
 mod command;
 mod lanes;
 mod observe;
+mod proof;
 mod reload;
 mod tick;
 mod window;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -25,6 +26,7 @@ use serde_json::json;
 
 pub use command::{Command, CommandError};
 pub use observe::Observation;
+pub use proof::Proof;
 pub use reload::{Loaded, Prices};
 pub use tick::TICK;
 pub use window::{Durations, TICKS as WINDOW_TICKS, WindowTimes};
@@ -65,10 +67,8 @@ pub struct State {
     pub agreement: Agreement,
     /// SHA-256 over the price map of the running LiteLLM; evidence is about one price map.
     pub price_map_hash: String,
-    /// Groups that a reload changed under ids that do not tell: Python's until LiteLLM was seen to restart.
-    pub unproven_groups: BTreeSet<String>,
-    /// LiteLLM did not answer since those groups changed.
-    was_down: bool,
+    /// Which groups LiteLLM runs as the file has them, and which wait for its restart.
+    pub proof: Proof,
     /// Seconds since 1970 of the last probe.
     pub probed_at: Option<u64>,
     pub frozen: bool,
@@ -77,6 +77,8 @@ pub struct State {
     pub store_error: Option<String>,
     /// What could not be written down when it happened.
     owed: Vec<NewEntry>,
+    /// Writes begun, so that the store can tell which one saw more.
+    writes: u64,
 }
 
 /// One lane with all that is known of it.
@@ -120,13 +122,13 @@ impl Controller {
             rules_loaded: Loaded::default(),
             agreement: Agreement::default(),
             price_map_hash: String::new(),
-            unproven_groups: BTreeSet::new(),
-            was_down: false,
+            proof: Proof::from_store(&store)?,
             probed_at: None,
             frozen,
             lanes: BTreeMap::new(),
             store_error: None,
             owed: Vec::new(),
+            writes: 0,
         };
         Ok(Self { state: Mutex::new(state), table, store, metrics, clock, build })
     }
@@ -165,7 +167,7 @@ impl Controller {
         let (mut moved, mut evidence) = (lane.state.clone(), lane.evidence.clone());
         cutover::stage::apply(made, &mut moved, &mut evidence, &lane.rule, now);
         let raises = made.to > made.from;
-        let saved = SavedLane { id: id.to_string(), state: json!(moved), evidence: json!(evidence) };
+        let saved = saved(id, &moved, &evidence);
         let entry = NewEntry {
             at: now.0,
             actor: actor.to_owned(),
@@ -196,31 +198,43 @@ impl Controller {
         if raises {
             return Ok(());
         }
-        let written = self.save(state, &[saved], std::slice::from_ref(&entry));
-        if written.is_err() {
-            // The lane is down whatever the store says; it is written down once that is possible.
-            if state.owed.len() < OWED_MAX {
-                state.owed.push(entry);
-            }
-            if let Some(lane) = state.lanes.get_mut(id) {
-                lane.dirty = true;
-            }
+        let written = self.save_or_owe(state, &[saved], vec![entry]);
+        if written.is_err()
+            && let Some(lane) = state.lanes.get_mut(id)
+        {
+            lane.dirty = true;
         }
         written
     }
 
+    /// Writes down what holds already, whatever the store says: if not now, then once that is possible.
+    fn save_or_owe(&self, state: &mut State, lanes: &[SavedLane], entries: Vec<NewEntry>) -> Result<(), StoreError> {
+        let written = self.save(state, lanes, &entries);
+        if written.is_err() {
+            state.owed.extend(entries);
+            state.owed.truncate(OWED_MAX);
+        }
+        written
+    }
+
+    /// Writes with the lock held: for moves, which are few.
     fn save(&self, state: &mut State, lanes: &[SavedLane], entries: &[NewEntry]) -> Result<(), StoreError> {
         let owed = std::mem::take(&mut state.owed);
         let entries: Vec<NewEntry> = owed.iter().chain(entries).cloned().collect();
-        let result = self.store.save(self.now().0, lanes, &entries);
+        state.writes += 1;
+        let result = self.store.save(self.now().0, state.writes, lanes, &entries);
         if result.is_err() {
             state.owed = owed;
         }
+        Self::note_write(state, &result);
+        result
+    }
+
+    fn note_write(state: &mut State, result: &Result<(), StoreError>) {
         state.store_error = result.as_ref().err().map(ToString::to_string);
-        if let Err(error) = &result {
+        if let Err(error) = result {
             tracing::error!(%error, "the store failed; nothing is promoted until it works again");
         }
-        result
     }
 
     fn conditions(state: &State, lane: &Lane) -> Conditions {
@@ -248,6 +262,10 @@ impl Controller {
             }
         }
     }
+}
+
+fn saved(id: &LaneId, state: &LaneState, evidence: &Evidence) -> SavedLane {
+    SavedLane { id: id.to_string(), state: json!(state).to_string(), evidence: json!(evidence).to_string() }
 }
 
 /// Journal entries that wait for the store; lanes can fall only once without it, so more would be operators' commands.

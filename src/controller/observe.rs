@@ -44,7 +44,8 @@ impl Controller {
         if serves {
             self.step_lane(&mut state, &observation.lane);
         }
-        self.save_dirty(&mut state);
+        drop(state);
+        self.save_dirty();
     }
 
     pub(super) fn count(&self, lane: &LaneId, outcome: &Outcome) {

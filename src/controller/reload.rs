@@ -4,9 +4,8 @@ use std::sync::Arc;
 
 use cutover::rules::Rules;
 
-use super::Controller;
-use crate::agreement::{Agreement, CheckState};
-use crate::config::litellm::changed_groups;
+use super::{Controller, State};
+use crate::agreement::Agreement;
 use crate::native::Native;
 use transform::cost_calculator::PriceTable;
 
@@ -36,15 +35,12 @@ impl Controller {
     /// LiteLLM does not read its file again, so until a probe shows the new deployments nothing is known of them.
     pub fn replace_native(&self, mut native: Native, loaded: Loaded) {
         let mut state = self.locked();
-        if let Some(before) = &state.native {
+        let before = state.native.take();
+        state.proof.config_read(before.as_ref().map(|before| &*before.config), &native.config);
+        state.proof.keep(&self.store);
+        if let Some(before) = before {
             native.prices = Arc::clone(&before.prices);
             if before.config.hash != native.config.hash {
-                let declared = |group: &String| {
-                    native.config.deployments.iter().any(|one| one.id_is_declared && one.model_name == *group)
-                };
-                let changed = changed_groups(&before.config, &native.config).into_iter().filter(declared);
-                state.unproven_groups.extend(changed);
-                state.was_down = false;
                 state.agreement = Agreement::unknown("the configuration was read again and LiteLLM not asked since");
             }
         }
@@ -75,13 +71,9 @@ impl Controller {
         let changed = state.agreement != agreement;
         state.agreement = agreement;
         state.probed_at = Some(self.now().0);
-        // One lost answer is no restart; a LiteLLM that answers nothing at all is on its way down or up.
-        let checks = &state.agreement.checks;
-        state.was_down |= !checks.is_empty() && checks.iter().all(|check| check.state == CheckState::Unknown);
-        let restarted = state.was_down && state.agreement.agrees_as_a_whole() && !state.unproven_groups.is_empty();
-        if restarted {
-            state.unproven_groups.clear();
-        }
+        let State { proof, native, agreement, .. } = &mut *state;
+        let restarted = proof.probed(native.as_ref().map(|native| &*native.config), agreement);
+        proof.keep(&self.store);
         self.metrics.agreement.set(i64::from(state.agreement.agrees_as_a_whole()));
         let prices = prices.filter(|prices| prices.hash != state.price_map_hash);
         let repriced = prices.is_some();

@@ -5,10 +5,9 @@ use std::time::Duration;
 use cutover::evidence::RequestTraits;
 use cutover::lane::LaneId;
 use cutover::verdict::Outcome;
-use serde_json::json;
 
 use super::window::Served;
-use super::{Controller, Lane, State};
+use super::{Controller, Lane, OWED_MAX, State, saved};
 use crate::reports::SavedLane;
 
 /// The controller's pace.
@@ -33,10 +32,9 @@ impl Controller {
         for lane in state.lanes.values() {
             self.show(lane);
         }
-        self.save_dirty(&mut state);
-        let now = self.now().0;
         drop(state);
-        if let Err(error) = self.store.expire(now) {
+        self.save_dirty();
+        if let Err(error) = self.store.expire(self.now().0) {
             tracing::error!(%error, "the store failed");
         }
     }
@@ -70,23 +68,32 @@ impl Controller {
         let _ = self.carry_out(state, id, &made, "controller");
     }
 
-    pub(super) fn save_dirty(&self, state: &mut State) {
-        let lanes: Vec<SavedLane> = state
-            .lanes
-            .values_mut()
-            .filter(|lane| lane.dirty)
+    /// Writes what was learnt since the last time. The lock is free while the disk works: whoever brings a new file or
+    /// a probe's finding does not wait for it.
+    pub(super) fn save_dirty(&self) {
+        let mut state = self.locked();
+        let changed = state.lanes.values_mut().filter(|lane| lane.dirty);
+        let lanes: Vec<SavedLane> = changed
             .map(|lane| {
                 lane.dirty = false;
-                SavedLane { id: lane.id.to_string(), state: json!(lane.state), evidence: json!(lane.evidence) }
+                saved(&lane.id, &lane.state, &lane.evidence)
             })
             .collect();
-        if !lanes.is_empty() && self.save(state, &lanes, &[]).is_err() {
-            for lane in state.lanes.values_mut() {
-                lane.dirty = true;
-            }
-        } else if lanes.is_empty() && state.store_error.is_some() {
-            // Find out whether it works again.
-            let _ = self.save(state, &[], &[]);
+        // With nothing to write, too: find out whether a store that failed works again.
+        if lanes.is_empty() && state.store_error.is_none() {
+            return;
         }
+        let owed = std::mem::take(&mut state.owed);
+        state.writes += 1;
+        let order = state.writes;
+        drop(state);
+        let result = self.store.save(self.now().0, order, &lanes, &owed);
+        let mut state = self.locked();
+        if result.is_err() {
+            state.owed.splice(0..0, owed);
+            state.owed.truncate(OWED_MAX);
+            state.lanes.values_mut().for_each(|lane| lane.dirty = true);
+        }
+        Self::note_write(&mut state, &result);
     }
 }

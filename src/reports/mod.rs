@@ -10,4 +10,4 @@ mod store;
 
 pub use names::Names;
 pub use redact::Redactor;
-pub use store::{Cause, Entry, NewCause, NewEntry, NewSample, Sample, SampleHead, SavedLane, Store, StoreError};
+pub use store::{Cause, Entry, NewCause, NewEntry, Sample, SampleHead, SavedLane, Store, StoreError};

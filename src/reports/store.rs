@@ -34,12 +34,12 @@ pub enum StoreError {
     Json(#[from] serde_json::Error),
 }
 
-/// A lane's state and evidence as saved.
-#[derive(Clone, Debug, PartialEq)]
+/// A lane's state and evidence as saved: JSON whose meaning is the controller's.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SavedLane {
     pub id: String,
-    pub state: Value,
-    pub evidence: Value,
+    pub state: String,
+    pub evidence: String,
 }
 
 /// A journal entry to be written.
@@ -104,9 +104,9 @@ pub struct Cause {
     pub text: String,
 }
 
-/// A compared pair to be kept.
+/// A compared pair.
 #[derive(Clone, Debug)]
-pub struct NewSample {
+pub struct Sample {
     pub head: SampleHead,
     /// Structure, lengths, hashes and differences.
     pub document: Value,
@@ -127,13 +127,6 @@ pub struct SampleHead {
     pub summary: String,
 }
 
-#[derive(Clone, Debug)]
-pub struct Sample {
-    pub head: SampleHead,
-    pub document: Value,
-    pub content: Option<Value>,
-}
-
 /// Samples kept for one lane and verdict; the oldest make room.
 const SAMPLES_MAX: i64 = 200;
 /// Entries of the journal that one listing returns.
@@ -145,6 +138,8 @@ pub struct Store {
     connection: Mutex<Connection>,
     /// Samples and causes: many a second, so a write survives the end of the process and no more.
     samples: Mutex<Connection>,
+    /// The order of each lane's newest write.
+    written: Mutex<HashMap<String, u64>>,
     hash_key: [u8; 32],
     /// Held while the store is open: two processes on one folder would overwrite each other's lanes.
     _lock: Option<std::fs::File>,
@@ -175,7 +170,7 @@ impl Store {
             found => return Err(StoreError::Version { path, found }),
         }
         let samples = connect(&path, "NORMAL")?;
-        Ok(Self { connection: Mutex::new(connection), samples: Mutex::new(samples), hash_key, _lock: Some(lock) })
+        Ok(Self::of(connection, samples, hash_key, Some(lock)))
     }
 
     /// A store that ends with the process.
@@ -184,7 +179,12 @@ impl Store {
         let (connection, samples) = (Connection::open_in_memory()?, Connection::open_in_memory()?);
         connection.execute_batch(schema::TABLES)?;
         samples.execute_batch(schema::TABLES)?;
-        Ok(Self { connection: Mutex::new(connection), samples: Mutex::new(samples), hash_key, _lock: None })
+        Ok(Self::of(connection, samples, hash_key, None))
+    }
+
+    fn of(connection: Connection, samples: Connection, hash_key: [u8; 32], lock: Option<std::fs::File>) -> Self {
+        let (connection, samples) = (Mutex::new(connection), Mutex::new(samples));
+        Self { connection, samples, written: Mutex::default(), hash_key, _lock: lock }
     }
 
     /// Keys the hashes of contents, so that a store cannot be searched for a known prompt.
@@ -200,32 +200,36 @@ impl Store {
         self.samples.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub fn lanes(&self) -> Result<Vec<SavedLane>, StoreError> {
+    pub fn lane(&self, id: &str) -> Result<Option<SavedLane>, StoreError> {
         let connection = self.connection();
-        let mut query = connection.prepare_cached("SELECT id, state, evidence FROM lanes ORDER BY id")?;
-        let rows = query.query_map([], |row| Ok((row.get(0)?, row.get::<_, String>(1)?, row.get::<_, String>(2)?)))?;
-        rows.map(|row| {
-            let (id, state, evidence) = row?;
-            Ok(SavedLane { id, state: serde_json::from_str(&state)?, evidence: serde_json::from_str(&evidence)? })
-        })
-        .collect()
+        let mut query = connection.prepare_cached("SELECT id, state, evidence FROM lanes WHERE id = ?1")?;
+        let lane =
+            query.query_row([id], |row| Ok(SavedLane { id: row.get(0)?, state: row.get(1)?, evidence: row.get(2)? }));
+        Ok(lane.optional()?)
     }
 
     /// Saves lanes and journal entries in one transaction: a stage and its reason are never apart.
-    pub fn save(&self, at: Seconds, lanes: &[SavedLane], entries: &[NewEntry]) -> Result<(), StoreError> {
+    ///
+    /// `order` grows with the moment that `lanes` were looked at. Writers do not wait for each other before they come
+    /// here, and a lane that was written with a later order stays as it is.
+    pub fn save(&self, at: Seconds, order: u64, lanes: &[SavedLane], entries: &[NewEntry]) -> Result<(), StoreError> {
         let mut connection = self.connection();
+        let mut written = self.written.lock().unwrap_or_else(PoisonError::into_inner);
+        let newest = |lane: &&SavedLane| written.get(&lane.id).is_none_or(|newest| *newest <= order);
+        let lanes: Vec<&SavedLane> = lanes.iter().filter(newest).collect();
         let transaction = connection.transaction()?;
         {
             let mut lane = transaction.prepare_cached(
                 "INSERT INTO lanes (id, state, evidence, updated_at) VALUES (?1, ?2, ?3, ?4)
                  ON CONFLICT (id) DO UPDATE SET state = ?2, evidence = ?3, updated_at = ?4",
             )?;
-            for saved in lanes {
-                lane.execute(params![saved.id, saved.state.to_string(), saved.evidence.to_string(), at])?;
+            for saved in &lanes {
+                lane.execute(params![saved.id, saved.state, saved.evidence, at])?;
             }
         }
         write_entries(&transaction, entries)?;
         transaction.commit()?;
+        written.extend(lanes.iter().map(|lane| (lane.id.clone(), order)));
         Ok(())
     }
 
@@ -241,7 +245,7 @@ impl Store {
     }
 
     /// Keeps a sample and counts its causes, in one transaction.
-    pub fn add_sample(&self, sample: &NewSample, causes: &[NewCause]) -> Result<(), StoreError> {
+    pub fn add_sample(&self, sample: &Sample, causes: &[NewCause]) -> Result<(), StoreError> {
         let head = &sample.head;
         let mut connection = self.sample_connection();
         let transaction = connection.transaction()?;
@@ -296,14 +300,20 @@ impl Store {
     pub fn sample(&self, id: &str) -> Result<Option<Sample>, StoreError> {
         let connection = self.sample_connection();
         let mut query = connection.prepare_cached(
-            "SELECT id, at, lane, verdict, shape, status_control, status_candidate, differences, summary, document, content
+            "SELECT id, at, lane, verdict, shape, status_control, status_candidate, differences, summary, document, content, content_until
              FROM samples WHERE id = ?1",
         )?;
         let found = query
-            .query_row([id], |row| Ok((sample_head(row)?, row.get::<_, String>(9)?, row.get::<_, Option<String>>(10)?)))
+            .query_row([id], |row| {
+                let content: (Option<String>, Option<Seconds>) = (row.get(10)?, row.get(11)?);
+                Ok((sample_head(row)?, row.get::<_, String>(9)?, content))
+            })
             .optional()?;
-        let Some((head, document, content)) = found else { return Ok(None) };
-        let content = content.map(|content| serde_json::from_str(&content)).transpose()?;
+        let Some((head, document, (content, until))) = found else { return Ok(None) };
+        let content = match content.zip(until) {
+            Some((content, until)) => Some((serde_json::from_str(&content)?, until)),
+            None => None,
+        };
         Ok(Some(Sample { head, document: serde_json::from_str(&document)?, content }))
     }
 
@@ -360,15 +370,15 @@ impl Store {
         Ok(connection.query_row("SELECT value FROM settings WHERE name = ?1", [name], |row| row.get(0)).optional()?)
     }
 
-    /// Changes a setting and says why, in one transaction.
-    pub fn change_setting(&self, name: &str, value: &str, entry: &NewEntry) -> Result<(), StoreError> {
+    /// Changes a setting and says why, in one transaction; what the controller only remembers needs no reason.
+    pub fn change_setting(&self, name: &str, value: &str, entry: Option<&NewEntry>) -> Result<(), StoreError> {
         let mut connection = self.connection();
         let transaction = connection.transaction()?;
         transaction.execute(
             "INSERT INTO settings (name, value) VALUES (?1, ?2) ON CONFLICT (name) DO UPDATE SET value = ?2",
             [name, value],
         )?;
-        write_entries(&transaction, std::slice::from_ref(entry))?;
+        write_entries(&transaction, entry.map(std::slice::from_ref).unwrap_or_default())?;
         transaction.commit()?;
         Ok(())
     }

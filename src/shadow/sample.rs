@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use super::capture::Capture;
 use super::pair::{Recorded, RecordedCall, list};
 use super::parts::{Message, Parts, Side};
-use crate::reports::{Names, NewCause, NewSample, Redactor, SampleHead};
+use crate::reports::{Names, NewCause, Redactor, Sample, SampleHead};
 
 /// Differences that one sample keeps.
 const DIFFERENCES_KEPT_MAX: usize = 200;
@@ -27,7 +27,7 @@ pub fn of(
     judgement: &Judgement,
     redactor: &Redactor,
     build: &str,
-) -> (NewSample, Vec<NewCause>) {
+) -> (Sample, Vec<NewCause>) {
     let id = uuid::Uuid::new_v4().simple().to_string();
     let names = names(capture, control, candidate);
     let mut parts = Parts::new(redactor, &names, rule);
@@ -76,7 +76,7 @@ pub fn of(
             None => judgement.summary(),
         },
     };
-    (NewSample { head, document, content }, causes)
+    (Sample { head, document, content }, causes)
 }
 
 /// What a client may have called things in the requests of this pair.

@@ -14,7 +14,7 @@ use super::pair::{HeaderList, Recorded, RecordedCall};
 use super::sample;
 use crate::budget::Budget;
 use crate::native::ClientRequest;
-use crate::reports::{NewCause, NewSample, Redactor, Store};
+use crate::reports::{NewCause, Redactor, Sample, Store};
 use crate::tap::{TapedAnswer, TapedExchange, TapedRequest};
 
 /// A word that every piece of content in here has, and nothing else.
@@ -68,7 +68,7 @@ fn exchange() -> TapedExchange {
 }
 
 /// The legs differ in a header and a member of the client's own naming.
-fn sample(content: Option<Content>) -> (NewSample, Vec<NewCause>) {
+fn sample(content: Option<Content>) -> (Sample, Vec<NewCause>) {
     let body =
         r#"{"model":"scan","falcon key":{"falcon.inner":1},"document":{"document_url":"https://falcon.example"}}"#;
     let request = ClientRequest {

@@ -45,7 +45,7 @@ pub struct Metrics {
     pub stage: IntGaugeVec,
     /// Logarithm of the e-value for the next step. `lane`, times 1000.
     pub evidence_log_e_milli: IntGaugeVec,
-    /// Automatic rollbacks. `lane`, `trigger`.
+    /// Rollbacks by `lane` and `trigger`; an operator's are of the trigger `operator`.
     pub rollbacks: IntCounterVec,
     /// Provider exchanges that passed the tap. `result`: recorded, untaped, refused, failed.
     pub tap_exchanges: IntCounterVec,
@@ -108,7 +108,11 @@ impl Metrics {
                 "Logarithm of the e-value for the next step, times 1000",
                 &["lane"],
             )?,
-            rollbacks: build.counters("crossfade_rollbacks_total", "Automatic rollbacks", &["lane", "trigger"])?,
+            rollbacks: build.counters(
+                "crossfade_rollbacks_total",
+                "Rollbacks by what raised them; those by an operator's hand have the trigger operator",
+                &["lane", "trigger"],
+            )?,
             tap_exchanges: build.counters(
                 "crossfade_tap_exchanges_total",
                 "Provider exchanges that passed the tap",

@@ -83,7 +83,7 @@ describe("with made-up states", { skip: Boolean(given) }, () => {
   const BOARDS = [
     ["empty", "No lanes yet"], ["passthrough", "Plain pass-through"], ["no_tape", "The tap has not seen provider traffic."], ["climbing", "more comparisons without a mismatch"],
     ["held", "Held"], ["rolled_back", "Rolled back: 23 mismatches"], ["disagreeing", "this build imitates 1.102.4"], ["canary", "canary 5 %"],
-    ["full", "Unwatched"], ["frozen", "Frozen: no lane moves by itself."], ["errors", "did you mean `minimum_time`?"],
+    ["full", "Unwatched"], ["frozen", "Frozen: no lane rises."], ["errors", "did you mean `minimum_time`?"],
   ];
   for (const [name, words] of BOARDS) {
     test(`the board says what matters when ${name}`, async () => {

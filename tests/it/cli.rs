@@ -190,8 +190,8 @@ fn every_command_says_what_it_does() {
         ("hold", &["Stop the promotions", "--reason"]),
         ("release", &["promotions of a lane go on", "--reason"]),
         ("rollback", &["back to shadow", "--reason"]),
-        ("freeze", &["Stop every automatic move", "--reason"]),
-        ("unfreeze", &["Let lanes move again", "--reason"]),
+        ("freeze", &["Stop every promotion of every lane", "--reason"]),
+        ("unfreeze", &["Let lanes rise again", "--reason"]),
     ];
     for (command, expected) in commands {
         assert!(help.lines().any(|line| line.trim_start().starts_with(command)), "--help does not list {command}");

@@ -7,7 +7,7 @@ use cutover::stage::Operation;
 use cutover::verdict::{Outcome, SkipReason, Verdict};
 
 use crossfade::controller::CommandError;
-use crossfade::reports::{NewCause, NewSample, SampleHead};
+use crossfade::reports::{NewCause, Sample, SampleHead};
 
 use crate::stand::{CONFIG, LANE, QUICK, Stand, agrees, command, unknown};
 
@@ -306,7 +306,7 @@ fn keep_severe_cause(stand: &Stand) {
         sample_id: "sample".to_owned(),
         text: "200 became 500".to_owned(),
     };
-    let sample = NewSample { head, document: serde_json::Value::Null, content: None };
+    let sample = Sample { head, document: serde_json::Value::Null, content: None };
     stand.controller.store().add_sample(&sample, &[cause]).unwrap();
 }
 
@@ -486,6 +486,128 @@ fn a_changed_configuration_declines_until_litellm_was_seen_with_it() {
     reloads(unknown_key, &[(true, true)]);
 }
 
+/// What became of a lane between two processes on one folder, and whether LiteLLM's answers to the second, in their
+/// order, make it eligible.
+fn restarts(what: &str, happened: impl Fn(&Stand), config: &str, answers: &[(bool, bool)]) {
+    let stand = Stand::under(QUICK);
+    happened(&stand);
+    let stand = stand.killed_and_started_on("build-1", QUICK, config);
+    for (number, (agreed, expected)) in answers.iter().enumerate() {
+        stand.controller.replace_agreement(if *agreed { agrees() } else { unknown() }, None);
+        assert_eq!(eligible(&stand), *expected, "{what}: answer {number}");
+        let waits =
+            stand.lane(|lane| lane.declines.iter().any(|reason| reason.text.contains("only a restart of LiteLLM")));
+        assert!(*expected || !agreed || waits, "{what}: answer {number} is not explained");
+    }
+}
+
+#[test]
+fn what_litellm_runs_is_known_over_restarts_of_crossfade() {
+    let rotated = CONFIG.replace("provider-key", "rotated-key");
+    let renamed = CONFIG.replace("model_name: scan", "model_name: other");
+    let hashed = |config: &str| config.replace("  model_info: {id: deployment-one}\n", "");
+    let sql = |sql: &'static str| move |stand: &Stand| stand.database().execute_batch(sql).unwrap();
+    let waits_for_a_restart = [(true, false), (true, false), (false, false), (true, true), (true, true)];
+    restarts("nothing", |_| {}, CONFIG, &[(true, true)]);
+    restarts("changed while it ran", |stand| stand.configure(&rotated), &rotated, &waits_for_a_restart);
+    restarts("changed while it was down", |_| {}, &rotated, &waits_for_a_restart);
+    restarts("another group under a known id", |_| {}, &renamed, &waits_for_a_restart);
+    restarts("LiteLLM comes up later", |_| {}, &rotated, &[(false, false), (true, true)]);
+    let back = |stand: &Stand| {
+        stand.configure(&rotated);
+        stand.configure(CONFIG);
+    };
+    restarts("changed and changed back", back, CONFIG, &waits_for_a_restart);
+    let proven = |stand: &Stand| {
+        stand.configure(&rotated);
+        stand.controller.replace_agreement(unknown(), None);
+        stand.controller.replace_agreement(agrees(), None);
+    };
+    restarts("changed and proven", proven, &rotated, &[(true, true)]);
+    restarts("an id that tells", |stand| stand.configure(&hashed(CONFIG)), &hashed(&rotated), &[(true, true)]);
+    restarts("nothing was ever proven", sql("DELETE FROM settings"), &rotated, &[(true, true)]);
+    restarts("nobody knows", sql("UPDATE settings SET value = 'x'"), CONFIG, &waits_for_a_restart);
+}
+
+/// A lane at canary, and where a new process puts it after this happened to its row.
+fn unreadable(what: &str, spoil: &str, rule: &str, expected: &str) {
+    let stand = at_canary();
+    stand.controller.operate(LANE, Operation::Hold, &command("watching")).unwrap();
+    stand.database().execute_batch(spoil).unwrap();
+    let stand = stand.killed_and_started("build-1", rule);
+    assert_eq!(stand.published(), expected, "{what}");
+    assert_eq!(stand.journal(), ["promote", "hold", "reset"], "{what}");
+    let said = &stand.controller.store().journal(Some(LANE), 1).unwrap()[0];
+    assert!(said.actor == "controller" && said.reason.contains("could not be read"), "{what}: {}", said.reason);
+    assert_eq!(stand.lane(|lane| lane.evidence.promotion.pairs()), 0, "{what}");
+    let stand = stand.killed_and_started("build-1", rule);
+    assert_eq!((stand.published().as_str(), stand.journal().len()), (expected, 3), "{what}: said once, and kept");
+    assert_eq!(stand.state().held, spoil.contains("evidence"), "{what}: a hold is kept where it can be read");
+}
+
+#[test]
+fn a_lane_whose_row_cannot_be_read_starts_low_and_says_so() {
+    let rows = [
+        ("no JSON", "UPDATE lanes SET state = 'garbage'"),
+        ("another JSON", "UPDATE lanes SET state = '{}'"),
+        ("no text", "UPDATE lanes SET state = CAST(x'ff' AS TEXT)"),
+        ("evidence that is none", "UPDATE lanes SET evidence = '[]'"),
+    ];
+    for (what, spoil) in rows {
+        for (stage, expected) in [("off", "off"), ("shadow", "shadow"), ("canary", "shadow"), ("full", "shadow")] {
+            let rule = QUICK.replace("stage: shadow", &format!("stage: {stage}"));
+            unreadable(&format!("{what} under {stage}"), spoil, &rule, expected);
+        }
+        let pinned = format!("{}hold: true\n", QUICK.replace("stage: shadow", "stage: full"));
+        unreadable(&format!("{what} under a pin"), spoil, &pinned, "full 1");
+    }
+    let stand = at_canary();
+    stand.database().execute_batch("UPDATE lanes SET state = ''").unwrap();
+    let mut stand = stand.killed_and_started("build-1", QUICK);
+    stand.earn_a_step();
+    assert_eq!(stand.published(), "canary 0.1", "it climbs again");
+}
+
+#[test]
+fn a_store_that_fails_at_the_start_raises_nothing_and_hears_of_it_later() {
+    let stand = at_canary();
+    stand.break_store();
+    let stand = stand.killed_and_started("build-1", &QUICK.replace("stage: shadow", "stage: full"));
+    assert_eq!(stand.published(), "shadow");
+    assert!(stand.controller.view(|state| state.store_error.is_some()));
+    stand.mend_store();
+    stand.controller.tick();
+    assert_eq!(
+        (stand.published(), stand.journal()),
+        ("shadow".to_owned(), vec!["promote".to_owned(), "reset".to_owned()])
+    );
+}
+
+#[test]
+fn a_disk_that_is_slow_at_a_tick_holds_up_no_news() {
+    let mut stand = Stand::under(QUICK);
+    stand.matches(1);
+    let disk = stand.database();
+    disk.execute_batch("BEGIN IMMEDIATE").unwrap();
+    stand.tally().skipped(SkipReason::QueueFull);
+    let controller = std::sync::Arc::clone(&stand.controller);
+    let tick = std::thread::spawn(move || controller.tick());
+    let counted = stand.metrics.outcomes.with_label_values(&[LANE, "skipped", SkipReason::QueueFull.as_str()]);
+    while counted.get() == 0 {
+        std::thread::yield_now();
+    }
+    // The tick has the lock, or waits for the disk.
+    stand.controller.replace_agreement(unknown(), None);
+    assert!(!eligible(&stand));
+    disk.execute_batch("ROLLBACK").unwrap();
+    tick.join().unwrap();
+    assert_eq!(
+        stand.controller.view(|state| state.store_error.clone()),
+        None,
+        "the news waited until the disk gave up"
+    );
+}
+
 #[test]
 fn a_weight_that_another_build_earned_is_given_back() {
     let stand = at_canary().killed_and_started("build-2", QUICK);
@@ -527,6 +649,25 @@ fn a_frozen_board_stays_frozen() {
     let stand = stand.killed_and_started("build-1", QUICK);
     assert!(!stand.controller.view(|state| state.frozen));
     assert_eq!(stand.journal(), ["promote", "freeze", "rollback", "unfreeze"]);
+}
+
+#[test]
+fn a_frozen_lane_still_falls() {
+    type Fall = fn(&mut Stand);
+    let found: [Fall; 2] = [fall, |stand| {
+        stand.tally().panicked();
+        stand.controller.tick();
+    }];
+    for happens in found {
+        let mut stand = at_canary();
+        stand.controller.freeze(true, &command("release day")).unwrap();
+        happens(&mut stand);
+        assert_eq!(stand.published(), "shadow");
+        assert_eq!(stand.journal(), ["promote", "freeze", "rollback"]);
+        stand.pass(601);
+        stand.earn_a_step();
+        assert_eq!(stand.published(), "shadow", "it rose through the freeze");
+    }
 }
 
 #[test]

@@ -80,6 +80,17 @@ fn the_native_leg_knows_no_listener() {
 }
 
 #[test]
+fn threads_that_serve_neither_lock_the_controller_nor_write() {
+    for folder in ["src/listener", "src/proxy", "src/routes", "src/python", "src/native", "src/tap"] {
+        lacks(
+            folder,
+            &["Observation", "controller.view(", "controller.store(", "controller.operate("],
+            "evidence is taken in on the shadow's thread",
+        );
+    }
+}
+
+#[test]
 fn a_leg_in_shadow_cannot_name_a_connection() {
     let source = text(Path::new("src/native/effects/tape.rs"));
     for word in ["Client", "hyper", "http_body", "tokio", "TcpStream", "std::net", "UdpSocket", "LiveEffects"] {

@@ -96,13 +96,19 @@ impl Stand {
 
     /// Another process on the same folder: what was not written is lost.
     pub fn killed_and_started(self, build: &str, rule: &str) -> Self {
+        let stand = self.killed_and_started_on(build, rule, CONFIG);
+        stand.controller.replace_agreement(agrees(), None);
+        stand
+    }
+
+    /// The same on this configuration, with LiteLLM not asked yet.
+    pub fn killed_and_started_on(self, build: &str, rule: &str, config: &str) -> Self {
         let Self { folder, controller: before, now, base, requests, .. } = self;
         drop(before);
         let metrics = Metrics::new().unwrap();
         let controller = controller(&folder, &now, &metrics, build);
         let stand = Self { folder, controller, metrics, now, base, requests };
-        stand.read_inputs(CONFIG, rule);
-        stand.controller.replace_agreement(agrees(), None);
+        stand.read_inputs(config, rule);
         stand
     }
 

@@ -3,7 +3,7 @@
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
-use crossfade::reports::{NewCause, NewEntry, NewSample, SampleHead, SavedLane, Store, StoreError};
+use crossfade::reports::{NewCause, NewEntry, Sample, SampleHead, SavedLane, Store, StoreError};
 use rusqlite::Connection;
 use serde_json::{Value, json};
 
@@ -16,7 +16,7 @@ fn open(folder: &Folder) -> Store {
 }
 
 fn lane(stage: &str) -> SavedLane {
-    SavedLane { id: "ocr:mistral".to_owned(), state: json!({"stage": stage}), evidence: json!({"pairs": 3}) }
+    SavedLane { id: "ocr:mistral".to_owned(), state: json!({"stage": stage}).to_string(), evidence: "{}".to_owned() }
 }
 
 fn entry(action: &str) -> NewEntry {
@@ -32,7 +32,7 @@ fn entry(action: &str) -> NewEntry {
     }
 }
 
-fn sample(id: &str, at: u64, verdict: &str, content: Option<(Value, u64)>) -> NewSample {
+fn sample(id: &str, at: u64, verdict: &str, content: Option<(Value, u64)>) -> Sample {
     let head = SampleHead {
         id: id.to_owned(),
         at,
@@ -44,7 +44,7 @@ fn sample(id: &str, at: u64, verdict: &str, content: Option<(Value, u64)>) -> Ne
         differences: 1,
         summary: "differs".to_owned(),
     };
-    NewSample { head, document: json!({"differences": []}), content }
+    Sample { head, document: json!({"differences": []}), content }
 }
 
 fn cause(id: &str, sample_id: &str) -> NewCause {
@@ -66,17 +66,18 @@ fn cause(id: &str, sample_id: &str) -> NewCause {
 fn everything_survives_reopening() {
     let folder = Folder::new();
     let store = open(&folder);
-    store.save(5, &[lane("canary")], &[entry("promote")]).unwrap();
+    store.save(5, 1, &[lane("canary")], &[entry("promote")]).unwrap();
     store.add_sample(&sample("s", 5, "mismatch", Some((json!("text"), 100))), &[cause("c", "s")]).unwrap();
-    store.change_setting("frozen", "true", &entry("freeze")).unwrap();
+    store.change_setting("frozen", "true", Some(&entry("freeze"))).unwrap();
     drop(store);
     // Another key is offered, as every start offers a fresh one: the first stays, or hashes would not compare.
     let store = Store::open(&folder.path().join("reports"), [9; 32]).unwrap();
     assert_eq!(store.hash_key(), KEY);
-    assert_eq!(store.lanes().unwrap(), [lane("canary")]);
+    assert_eq!(store.lane("ocr:mistral").unwrap(), Some(lane("canary")));
+    assert_eq!(store.lane("ocr:other").unwrap(), None);
     let journal = store.journal(None, 10).unwrap();
     assert_eq!((journal.len(), journal[0].reason.as_str(), &journal[0].evidence), (2, "because", &json!({"pairs": 3})));
-    assert_eq!(store.sample("s").unwrap().unwrap().content, Some(json!("text")));
+    assert_eq!(store.sample("s").unwrap().unwrap().content, Some((json!("text"), 100)));
     let causes = store.causes(Some("ocr:mistral")).unwrap();
     assert_eq!((causes.len(), causes[0].count, causes[0].open), (1, 1, true));
     assert_eq!(store.setting("frozen").unwrap().as_deref(), Some("true"));
@@ -86,7 +87,7 @@ fn everything_survives_reopening() {
 fn files_are_their_owners_alone() {
     let folder = Folder::new();
     let store = open(&folder);
-    store.save(5, &[lane("shadow")], &[entry("promote")]).unwrap();
+    store.save(5, 1, &[lane("shadow")], &[entry("promote")]).unwrap();
     let mut names = Vec::new();
     for file in std::fs::read_dir(folder.path().join("reports")).unwrap() {
         let file = file.unwrap();
@@ -166,14 +167,26 @@ fn a_refused_store_is_left_as_it_was() {
 fn a_lane_and_its_reason_are_never_apart() {
     let folder = Folder::new();
     let store = open(&folder);
-    store.save(5, &[lane("shadow")], &[]).unwrap();
+    store.save(5, 1, &[lane("shadow")], &[]).unwrap();
     let aside = Connection::open(folder.path().join("reports/crossfade.db")).unwrap();
     aside.execute_batch("ALTER TABLE journal RENAME TO journal_away").unwrap();
-    assert!(store.save(6, &[lane("canary")], &[entry("promote")]).is_err());
-    assert_eq!(store.lanes().unwrap(), [lane("shadow")], "the lane moved without its reason");
+    assert!(store.save(6, 2, &[lane("canary")], &[entry("promote")]).is_err());
+    assert_eq!(store.lane("ocr:mistral").unwrap(), Some(lane("shadow")), "the lane moved without its reason");
     aside.execute_batch("ALTER TABLE journal_away RENAME TO journal").unwrap();
-    store.save(7, &[lane("canary")], &[entry("promote")]).unwrap();
-    assert_eq!((store.lanes().unwrap(), store.journal(None, 9).unwrap().len()), (vec![lane("canary")], 1));
+    store.save(7, 3, &[lane("canary")], &[entry("promote")]).unwrap();
+    assert_eq!((store.lane("ocr:mistral").unwrap(), store.journal(None, 9).unwrap().len()), (Some(lane("canary")), 1));
+}
+
+#[test]
+fn a_late_write_never_replaces_a_newer_one() {
+    let store = Store::in_memory(KEY).unwrap();
+    for (order, stage, kept) in
+        [(1, "canary", "canary"), (3, "shadow", "shadow"), (2, "canary", "shadow"), (3, "off", "off")]
+    {
+        store.save(5, order, &[lane(stage)], &[entry("promote")]).unwrap();
+        assert_eq!(store.lane("ocr:mistral").unwrap(), Some(lane(kept)), "{order}");
+    }
+    assert_eq!(store.journal(None, 9).unwrap().len(), 4, "what it has to say is kept all the same");
 }
 
 #[test]
@@ -208,7 +221,7 @@ fn content_ends_when_its_time_is_over() {
     let store = Store::in_memory(KEY).unwrap();
     store.add_sample(&sample("short", 1, "match", Some((json!("text"), 100))), &[]).unwrap();
     store.add_sample(&sample("long", 1, "match", Some((json!("text"), 101))), &[]).unwrap();
-    let content = |id| store.sample(id).unwrap().unwrap().content;
+    let content = |id| store.sample(id).unwrap().unwrap().content.map(|(content, _)| content);
     for (now, forgotten, short) in [(99, 0, Some(json!("text"))), (100, 1, None), (100, 0, None)] {
         assert_eq!(store.expire(now).unwrap(), forgotten, "at {now}");
         assert_eq!(content("short"), short, "at {now}");
@@ -257,7 +270,7 @@ fn the_journal_is_listed_newest_first_with_what_concerns_all() {
     let store = Store::in_memory(KEY).unwrap();
     let all = NewEntry { lane: None, ..entry("freeze") };
     let other = NewEntry { lane: Some("ocr:other".to_owned()), ..entry("hold") };
-    store.save(1, &[], &[entry("promote"), all, other]).unwrap();
+    store.save(1, 1, &[], &[entry("promote"), all, other]).unwrap();
     let listed = |lane: Option<&str>, limit| -> Vec<String> {
         store.journal(lane, limit).unwrap().into_iter().map(|entry| entry.action).collect()
     };

@@ -25,7 +25,7 @@ export function freezeButton(status) {
   const action = status.frozen ? "unfreeze" : "freeze";
   return h("button.button", { key: "freeze", type: "button", onclick: () => ask({
     action, path: `/api/${action}`, title: status.frozen ? "Unfreeze all lanes" : "Freeze all lanes",
-    text: status.frozen ? "Lanes move by themselves again as soon as their gates are open." : "No lane rises until you unfreeze. A lane still falls by itself when parity breaks, and you can roll back by hand.",
+    text: status.frozen ? "Lanes rise again as soon as their gates are open." : "No lane is promoted, by itself or by hand, until you unfreeze. Rollbacks still happen at once.",
   }) }, ACTIONS[action].word);
 }
 

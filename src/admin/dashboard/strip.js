@@ -95,7 +95,7 @@ export function banners(status) {
   if (status.agreement.state === "disagrees") {
     list.push(["bad", "agreement", "The running Python is not the one the native leg imitates: every lane declines.", "The failed checks below say what to do."]);
   }
-  if (status.frozen) list.push(["warn", "frozen", "Frozen: no lane rises.", "A lane still falls by itself when parity breaks, and you can roll back by hand."]);
+  if (status.frozen) list.push(["warn", "frozen", "Frozen: no lane rises.", "Rollbacks still happen. Unfreeze when you are ready."]);
   return list.length > 0 && h("div.banners", { key: "banners", role: "alert" }, list.map(([kind, key, title, text, source]) =>
     h("div.notice", { key, class: `notice-${kind}` }, sign(kind), h("div", h("p.notice-title", title),
       h("p.notice-text", text),

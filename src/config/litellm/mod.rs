@@ -1,9 +1,9 @@
 //! LiteLLM's `config.yaml` as LiteLLM reads it.
 
-mod changes;
 mod credentials;
 mod effects;
 mod environment;
+mod group_hash;
 pub mod model_id;
 mod model_list;
 mod param_effects;
@@ -21,8 +21,8 @@ use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
 
-pub use self::changes::changed_groups;
 use self::environment::Environment;
+pub use self::group_hash::group_hashes;
 pub use self::model_list::Ignored;
 pub use self::source::{Files, ReadFile, Source};
 use super::error::ConfigError;

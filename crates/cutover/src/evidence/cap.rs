@@ -8,10 +8,8 @@ use crate::{hash, time::UnixSeconds};
 
 /// Callers told apart within an hour.
 pub const CALLERS_MAX: usize = 4096;
-/// Requests told apart within an hour.
+/// Requests told apart within an hour; of more, a sample of this size is.
 pub const REQUESTS_MAX: usize = 32_768;
-/// Mismatching requests told apart within an hour.
-pub const MISMATCHES_MAX: usize = 1024;
 
 /// What a pair counts toward.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,6 +27,7 @@ pub struct CallerCap {
     hour: u64,
     callers: BTreeMap<u64, u32>,
     requests: BTreeSet<u64>,
+    /// Those of `requests` that were counted as a mismatch.
     mismatches: BTreeSet<u64>,
 }
 
@@ -42,25 +41,34 @@ impl CallerCap {
     ///
     /// A request counts once per caller and hour, and a caller up to the cap. A mismatch counts
     /// once more where it was a match before. Toward rollback every distinct request counts, capped
-    /// or not, matches and mismatches alike, or a busy caller would distort the rate. Where memory
-    /// is used up, nothing counts toward promotion and mismatches still count toward rollback.
+    /// or not, matches and mismatches alike, or a busy caller would distort the rate.
     pub fn count(&mut self, caller: u64, request: u64, mismatch: bool, now: UnixSeconds) -> Counted {
         if self.hour != now.hour() {
             *self = Self { hour: now.hour(), ..Self::new(self.hourly_max) };
         }
         let of_caller = hash::fold(caller, request);
-        let full = self.requests.len() >= REQUESTS_MAX;
-        let first = !self.requests.contains(&of_caller) && !full;
-        if first {
-            self.requests.insert(of_caller);
+        let first = !self.requests.contains(&of_caller);
+        if first && !self.take_into_sample(of_caller) {
+            return Counted { promotion: false, regression: false };
         }
-        let first_mismatch = mismatch && !self.mismatches.contains(&of_caller);
-        if first_mismatch && self.mismatches.len() < MISMATCHES_MAX {
-            self.mismatches.insert(of_caller);
-        }
+        let first_mismatch = mismatch && self.mismatches.insert(of_caller);
         let fresh = first || first_mismatch;
-        let promotion = fresh && !full && self.within_cap(caller);
-        Counted { promotion, regression: fresh }
+        Counted { promotion: fresh && self.within_cap(caller), regression: fresh }
+    }
+
+    /// Where memory is used up, the requests with the least hashes are kept. What a request hashes to
+    /// has nothing to do with how its comparison ends, so the rate among those that count stays the
+    /// true one; and what has left cannot come back and count twice, because the bar only falls.
+    fn take_into_sample(&mut self, request: u64) -> bool {
+        if self.requests.len() >= REQUESTS_MAX {
+            if self.requests.last().is_none_or(|greatest| *greatest < request) {
+                return false;
+            }
+            if let Some(left) = self.requests.pop_last() {
+                self.mismatches.remove(&left);
+            }
+        }
+        self.requests.insert(request)
     }
 
     fn within_cap(&mut self, caller: u64) -> bool {

@@ -5,7 +5,7 @@
 //! ([`apply`]); the host writes it to its journal in between. Raising a weight needs evidence;
 //! lowering it needs nothing. Two words that differ: a rule's `hold: true` *pins* a lane, nothing
 //! moves by itself; an operator's `hold` only stops promotions, because a brake that also switched
-//! off the rollback would be a trap. `freeze` stops both, for all lanes.
+//! off the rollback would be a trap. `freeze` is that brake for all lanes.
 
 mod operate;
 
@@ -101,6 +101,14 @@ impl LaneState {
         }
     }
 
+    /// A lane whose past is lost starts where nothing has to be shown first: in shadow at most. Only a rule's pin, the
+    /// operator's own act, puts it higher.
+    pub fn start_without_past(rule: &LaneRule, now: UnixSeconds) -> Self {
+        let start = Self::start(rule, now);
+        let position = if rule.hold { start.position } else { start.position.min(Position::SHADOW) };
+        Self { position, ..start }
+    }
+
     /// Whether something still compares Python with the native leg where the lane is.
     pub fn watched(&self, rule: &LaneRule, reverse_shadow: bool) -> bool {
         match self.position.stage {
@@ -160,9 +168,9 @@ pub enum Action {
     Reload,
     /// The evidence is about something else and starts anew.
     Reset,
-    /// No lane moves by itself.
+    /// No lane rises.
     Freeze,
-    /// Lanes move again.
+    /// Lanes may rise again.
     Unfreeze,
 }
 
@@ -238,7 +246,8 @@ impl Overhead {
     }
 }
 
-/// The move the controller makes now, if any. A rollback comes before everything else.
+/// The move the controller makes now, if any. A rollback comes before everything else, a freeze included; upwards the
+/// gate has the last word.
 pub fn step(
     state: &LaneState,
     rule: &LaneRule,
@@ -247,7 +256,7 @@ pub fn step(
     triggers: &Triggers,
     now: UnixSeconds,
 ) -> Option<Move> {
-    if rule.hold || conditions.frozen {
+    if rule.hold {
         return None;
     }
     let served_natively = matches!(state.position.stage, Stage::Canary | Stage::Full);

@@ -132,18 +132,70 @@ fn one_caller_counts_up_to_the_cap_and_one_request_once() {
     assert!(cap.count(1, 0, false, next_hour).promotion, "a new hour");
 }
 
+/// Distinct requests of an hour that the cap's memory holds.
+const REQUESTS_MAX: u64 = 32_768;
+
 #[test]
-fn a_full_memory_stops_promotion_and_not_rollback() {
-    const REQUESTS: u64 = 32_768;
+fn memory_is_bounded_and_what_left_it_counts_no_more() {
     let now = UnixSeconds(0);
     let mut cap = CallerCap::new(u32::MAX);
-    assert!((0..REQUESTS).all(|request| cap.count(1, request, false, now).promotion), "at the limit");
-    let (matching, mismatching) = (cap.count(1, REQUESTS, false, now), cap.count(1, REQUESTS + 1, true, now));
-    assert!(!matching.promotion && !mismatching.promotion && mismatching.regression, "one beyond");
+    assert!((0..REQUESTS_MAX).all(|request| cap.count(1, request, false, now).promotion), "at the limit");
+    let beyond: Vec<u64> =
+        (REQUESTS_MAX..2 * REQUESTS_MAX).filter(|request| cap.count(1, *request, false, now).regression).collect();
+    assert!(beyond.len() < REQUESTS_MAX as usize && beyond.len() > REQUESTS_MAX as usize / 2, "{}", beyond.len());
+    let again = (0..2 * REQUESTS_MAX).filter(|request| cap.count(1, *request, false, now).regression).count();
+    assert_eq!(again, 0, "counted twice");
+    let mismatching = (0..2 * REQUESTS_MAX).filter(|request| cap.count(1, *request, true, now).regression).count();
+    assert_eq!(mismatching as u64, REQUESTS_MAX, "a mismatch counts for those that are kept");
+    let again = (0..2 * REQUESTS_MAX).filter(|request| cap.count(1, *request, true, now).regression).count();
+    assert_eq!(again, 0, "mismatches counted twice");
 
     let mut callers = CallerCap::new(1);
     assert!((0..4096).all(|caller| callers.count(caller, 0, false, now).promotion));
     assert!(!callers.count(4096, 0, false, now).promotion, "one caller beyond");
+}
+
+/// An hour with ten times the requests that are told apart, at one mismatch rate: what is counted toward rollback.
+fn busy_hour(rate: f64) -> Vec<bool> {
+    let mut dice = StdRng::seed_from_u64(SEED);
+    let mut cap = CallerCap::new(200);
+    let requests = (0..10 * REQUESTS_MAX).map(|request| (request, dice.random_bool(rate)));
+    requests
+        .filter(|(request, mismatch)| cap.count(request % 100, *request, *mismatch, UnixSeconds(0)).regression)
+        .map(|(_, mismatch)| mismatch)
+        .collect()
+}
+
+#[test]
+fn beyond_the_memory_the_counted_rate_is_the_true_one() {
+    let counted = busy_hour(0.01);
+    let (pairs, mismatches) = (counted.len() as f64, counted.iter().filter(|mismatch| **mismatch).count() as f64);
+    // k (1 + ln(n / k)) of n distinct requests count.
+    assert!((pairs / (REQUESTS_MAX as f64 * (1.0 + f64::ln(10.0))) - 1.0).abs() < 0.05, "{pairs}");
+    let sigma = (0.01 * 0.99 / pairs).sqrt();
+    assert!((mismatches / pairs - 0.01).abs() < 3.0 * sigma, "{mismatches} of {pairs}");
+}
+
+#[test]
+fn a_busy_hour_raises_no_more_alarms_than_a_quiet_one() {
+    let (rate_ok, run_length) = (0.0005, 100_000.0);
+    let counted = busy_hour(rate_ok);
+    let mut test = RegressionTest::new(rate_ok, run_length);
+    let mut alarms = 0;
+    for mismatch in &counted {
+        test.record(*mismatch);
+        if test.alarm() {
+            alarms += 1;
+            test = RegressionTest::new(rate_ok, run_length);
+        }
+    }
+    assert!(f64::from(alarms) <= counted.len() as f64 / run_length, "{alarms} in {}", counted.len());
+    let mut test = RegressionTest::new(rate_ok, run_length);
+    let found = busy_hour(0.05).into_iter().skip(REQUESTS_MAX as usize).position(|mismatch| {
+        test.record(mismatch);
+        test.alarm()
+    });
+    assert!(found.is_some_and(|pairs| pairs < 300), "a real regression is still found: {found:?}");
 }
 
 #[test]

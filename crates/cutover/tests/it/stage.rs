@@ -232,7 +232,9 @@ fn the_controller_raises_lowers_or_waits() {
         ("manual", &shadow, manual, &good, fine(), quiet(), None),
         ("pinned", &canary, pinned.clone(), &good, fine(), quiet(), None),
         ("pinned stays even then", &canary, pinned, &bad, fine(), panicked.clone(), None),
-        ("frozen stays even then", &canary, rule(), &bad, frozen, panicked.clone(), None),
+        ("frozen does not go up", &canary, rule(), &good, frozen.clone(), quiet(), None),
+        ("frozen goes down", &canary, rule(), &bad, frozen.clone(), quiet(), down("regression")),
+        ("frozen goes down at once", &canary, rule(), &good, frozen, panicked.clone(), down("panic")),
         ("held goes down, not up", &held, rule(), &good, fine(), quiet(), None),
         ("held goes down", &held, rule(), &good, fine(), panicked.clone(), down("panic")),
         ("regression", &canary, rule(), &bad, fine(), quiet(), down("regression")),
@@ -251,6 +253,26 @@ fn the_controller_raises_lowers_or_waits() {
         let made = stage::step(state, &rule, evidence, &conditions, &triggers, UnixSeconds(DAY));
         let made = made.map(|made| (made.action, format!("{} {}", made.to.stage, made.to.weight), made.trigger));
         assert_eq!(made, expected, "{name}");
+    }
+}
+
+#[test]
+fn a_lane_without_a_past_starts_low_unless_it_is_pinned() {
+    let canary = Position::canary(Weight::nearest(0.01));
+    for (stage, hold, expected) in [
+        (Stage::Off, false, Position::OFF),
+        (Stage::Shadow, false, Position::SHADOW),
+        (Stage::Canary, false, Position::SHADOW),
+        (Stage::Full, false, Position::SHADOW),
+        (Stage::Off, true, Position::OFF),
+        (Stage::Shadow, true, Position::SHADOW),
+        (Stage::Canary, true, canary),
+        (Stage::Full, true, Position::FULL),
+    ] {
+        let rule = LaneRule { stage, hold, ..rule() };
+        let state = LaneState::start_without_past(&rule, UnixSeconds(DAY));
+        assert_eq!((state.position, state.since), (expected, UnixSeconds(DAY)), "{stage} {hold}");
+        assert_eq!(stage::reload(&state, &rule), None, "{stage} {hold}: the next reload must not raise it");
     }
 }
 
