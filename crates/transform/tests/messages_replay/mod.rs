@@ -100,8 +100,12 @@ fn provider_outcome(answer: &Value, asked: &MessagesRequest, deployment: &Map<St
 
 fn timeout(asked: &MessagesRequest, deployment: &Map<String, Value>) -> f64 {
     let of_stream = || asked.stream_timeout_seconds.or_else(|| deployment.get("stream_timeout")?.as_f64());
-    let plain = || asked.timeout_seconds.or_else(|| deployment.get("timeout")?.as_f64());
+    let plain = || plain_timeout(asked, deployment);
     if asked.stream { of_stream().or_else(plain) } else { plain() }.unwrap_or(TIMEOUT_SECONDS)
+}
+
+fn plain_timeout(asked: &MessagesRequest, deployment: &Map<String, Value>) -> Option<f64> {
+    asked.timeout_seconds.or_else(|| deployment.get("timeout")?.as_f64())
 }
 
 struct Played<'a> {
@@ -146,7 +150,7 @@ impl Played<'_> {
         let failed = Failed {
             call_id: self.recorded("x-litellm-call-id"),
             model_id: self.recorded("x-litellm-model-id"),
-            timeout_seconds: timeout(self.asked, self.deployment),
+            timeout_seconds: plain_timeout(self.asked, self.deployment).unwrap_or(TIMEOUT_SECONDS),
             request_id: self.asked.request_id.as_deref(),
             is_cross_origin: self.is_cross_origin(),
         };

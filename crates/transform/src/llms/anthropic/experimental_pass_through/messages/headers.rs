@@ -13,6 +13,7 @@ use crate::python::json_decode::orjson_loads;
 use crate::python::{Dict, Value};
 
 const API_VERSION: &str = "2023-06-01";
+const COMPACT: &str = "compact_20260112";
 const ADVISOR_TOOL: &str = "advisor_20260301";
 
 /// Headers that LiteLLM computes here: a deployment's or a client's own spelling of them is left to Python.
@@ -36,13 +37,16 @@ pub(super) fn provider_headers(
     }
     let of_client = |name: &str| request.anthropic_headers.iter().find(|(header, _)| header == name);
     headers.extend(of_client("anthropic-version").cloned());
-    let betas = betas(of_client("anthropic-beta").map(|(_, value)| value.as_str()), parameters)?;
+    let of_client_beta = of_client("anthropic-beta");
+    let betas = betas(of_client_beta.map(|(_, value)| value.as_str()), parameters)?;
+    let betas = betas.map(|betas| ("anthropic-beta".to_owned(), betas));
+    headers.extend(betas.iter().filter(|_| of_client_beta.is_some()).cloned());
     headers.push(("x-api-key".to_owned(), target.api_key.to_owned()));
     if of_client("anthropic-version").is_none() {
         headers.push(("anthropic-version".to_owned(), API_VERSION.to_owned()));
     }
     headers.push(("content-type".to_owned(), "application/json".to_owned()));
-    headers.extend(betas.map(|betas| ("anthropic-beta".to_owned(), betas)));
+    headers.extend(betas.filter(|_| of_client_beta.is_none()));
     Ok(headers)
 }
 
@@ -78,8 +82,8 @@ fn betas(of_client: Option<&str>, parameters: &Dict) -> Result<Option<String>, D
         }
     };
     let edits = context_edits(parameters)?;
-    add("compact-2026-01-12", edits.contains(&"compact_20260112"));
-    add("context-management-2025-06-27", edits.iter().any(|edit| *edit != "compact_20260112"));
+    add("compact-2026-01-12", edits.iter().any(|edit| edit == COMPACT));
+    add("context-management-2025-06-27", edits.iter().any(|edit| edit != COMPACT));
     let is_given = |value: Option<&Value>| value.is_some_and(|value| *value != Value::None);
     let format = parameters.get("output_config").and_then(Value::as_dict).and_then(|config| config.get("format"));
     add("structured-outputs-2025-11-13", is_given(parameters.get("output_format")) || is_given(format));
@@ -90,7 +94,7 @@ fn betas(of_client: Option<&str>, parameters: &Dict) -> Result<Option<String>, D
     Ok((!betas.is_empty()).then(|| betas.into_iter().collect::<Vec<_>>().join(",")))
 }
 
-fn context_edits(parameters: &Dict) -> Result<Vec<&str>, Decline> {
+fn context_edits(parameters: &Dict) -> Result<Vec<String>, Decline> {
     let Some(management) = parameters.get("context_management") else {
         return Ok(Vec::new());
     };
@@ -98,16 +102,12 @@ fn context_edits(parameters: &Dict) -> Result<Vec<&str>, Decline> {
     let Some(edits) = management.get("edits") else {
         return Ok(Vec::new());
     };
-    let kind = |edit: &'_ Value| match edit.as_dict().map(|edit| edit.get("type")) {
-        Some(None) => Some(""),
-        Some(Some(Value::Str(_))) => Some("named"),
-        _ => None,
+    let kind = |edit: &'_ Value| -> Option<Option<String>> {
+        let edit = edit.as_dict()?;
+        Some(edit.get("type").map_or(Some(String::new()), |kind| kind.as_str().map(str::to_owned)))
     };
     let edits = edits.as_list().ok_or(Decline::Parameter)?;
-    if edits.iter().any(|edit| kind(edit).is_none()) {
-        return Err(Decline::Parameter);
-    }
-    Ok(edits.iter().map(|edit| edit.as_dict().and_then(|edit| edit.get("type")?.as_str()).unwrap_or_default()).collect())
+    edits.iter().map(|edit| kind(edit).flatten().ok_or(Decline::Parameter)).collect()
 }
 
 pub(super) fn has_advisor(parameters: &Dict) -> bool {

@@ -12,11 +12,11 @@ use crate::python::json_decode::orjson_loads;
 use crate::python::{Dict, Integer, Text, Value};
 
 /// In this order whatever the client's.
-const NAMED: [&str; 7] = ["metadata", "stop_sequences", "stream", "system", "thinking", "tool_choice", "tools"];
+const NAMED: [&str; 8] =
+    ["metadata", "stop_sequences", "stream", "system", "thinking", "tool_choice", "tools", "container"];
 /// Behind the named ones, in the order of the deployment, then of the client.
-const FREE: [&str; 8] = [
+const FREE: [&str; 7] = [
     "cache_control",
-    "container",
     "context_management",
     "inference_geo",
     "mcp_servers",

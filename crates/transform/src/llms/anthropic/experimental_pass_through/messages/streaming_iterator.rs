@@ -163,6 +163,9 @@ impl MessageStream {
                 return Some(failed);
             }
         }
+        if begins_content(&self.partial) {
+            self.state = State::Flowing;
+        }
         let held_bytes = self.held.len() + self.partial.len();
         if self.held_events >= HELD_EVENTS_MAX || held_bytes > HELD_BYTES_MAX {
             self.state = State::Flowing;
@@ -245,6 +248,12 @@ fn is_ping(event: &[u8]) -> bool {
 
 fn is_content(event: &[u8]) -> bool {
     event_lines(event).any(|line| line == b"event: content_block_delta")
+}
+
+/// The line that names the event is enough, the rest may follow.
+fn begins_content(partial: &[u8]) -> bool {
+    let rest = partial.strip_prefix(b"event: content_block_delta");
+    rest.is_some_and(|rest| matches!(rest.first(), Some(b'\n' | b'\r')))
 }
 
 /// What an error event says, with the status its type stands for.
