@@ -8,9 +8,7 @@ use std::fmt::Write;
 use serde::Serialize;
 
 use super::{Deployment, LiteLlmConfig, Reason, RouteScope};
-
-/// Routes that have a native leg.
-pub const NATIVE_ROUTES: &[&str] = &["ocr"];
+use crate::routes::Route;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -64,14 +62,19 @@ pub fn reasons(config: &LiteLlmConfig, deployment: &Deployment, route: &str) -> 
         RouteScope::All => true,
         RouteScope::Route(name) => name == route,
     };
-    let missing = (!NATIVE_ROUTES.contains(&route)).then(|| Reason {
+    let providers = Route::named(route).map_or(&[][..], Route::native_providers);
+    let missing = (!providers.contains(&deployment.provider.as_str())).then(|| Reason {
         path: deployment.path.clone(),
-        code: "route_unsupported",
-        text: "route has no native leg yet".to_owned(),
+        code: if providers.is_empty() { "route_unsupported" } else { "provider_unsupported" },
+        text: match providers {
+            [] => "route has no native leg yet".to_owned(),
+            _ => format!("the native leg does not speak to {} on this route yet", deployment.provider),
+        },
         routes: RouteScope::Route(route.to_owned()),
     });
-    let found = config.reasons.iter().chain(&deployment.reasons).filter(concerns).cloned();
-    missing.into_iter().chain(found).collect()
+    let found: Vec<Reason> = config.reasons.iter().chain(&deployment.reasons).filter(concerns).cloned().collect();
+    let is_said = |missing: &Reason| found.iter().any(|reason| reason.code == missing.code);
+    missing.filter(|missing| !is_said(missing)).into_iter().chain(found.clone()).collect()
 }
 
 /// Builds the report for these routes.

@@ -15,6 +15,8 @@ pub enum Decline {
     RequestOption,
     /// A multipart form that parsers read differently.
     Form,
+    /// The route has no native leg in this build.
+    NoNativeLeg,
     /// No group, alias or deployment by exactly this name.
     UnknownModel,
     /// A deployment in reach has a reason for this route.
@@ -39,6 +41,7 @@ impl Decline {
             Self::CrossOriginCookie => "cross_origin_cookie",
             Self::RequestOption => "request_option",
             Self::Form => "form",
+            Self::NoNativeLeg => "no_native_leg",
             Self::UnknownModel => "unknown_model",
             Self::Deployment => "deployment",
             Self::Configuration => "configuration",

@@ -18,6 +18,7 @@ use transform::cost_calculator::PriceTable;
 use super::effects::{Tape, TapeEffects, TapeExchange, TapeFailure, TapeOutcome};
 use super::{Answer, AuthMode, ClientRequest, Decline, Native, answer, tests_support};
 use crate::config::Secret;
+use crate::routes::Route;
 
 /// Jitter of one wait, and what a loaded machine added to a recording.
 const JITTER_SECONDS: f64 = 0.75;
@@ -105,7 +106,7 @@ fn replay(native: &Native, step: &Step, dead: bool) -> Vec<String> {
     let mut effects = TapeEffects::new(tape, started, wall);
     let request = client_request(step, started);
     let answered = match answer(native, &request, &mut effects).now_or_never().unwrap() {
-        Ok(answered) => answered,
+        Ok(answered) => answered.whole(usize::MAX).now_or_never().unwrap().unwrap(),
         // A deployment with a reason is Python's, and the reason is the configuration's to prove.
         Err(Decline::Deployment) if has_reasons(native, &step.group) => return Vec::new(),
         Err(decline) => return vec![format!("declined: {}", decline.reason())],
@@ -132,7 +133,8 @@ fn client_request(step: &Step, received: Instant) -> ClientRequest {
         headers.insert(HeaderName::try_from(name).unwrap(), HeaderValue::try_from(value.as_str().unwrap()).unwrap());
     }
     let (path, call_id) = ("/v1/ocr".to_owned(), "call".to_owned());
-    ClientRequest { method: Method::POST, path, headers, body: Bytes::from(body.to_string()), received, call_id }
+    let route = Route::Ocr;
+    ClientRequest { route, method: Method::POST, path, headers, body: Bytes::from(body.to_string()), received, call_id }
 }
 
 fn refused(native: &Native, step: &Step) -> TapeExchange {
@@ -168,6 +170,8 @@ fn exchange(call: &Call) -> TapeExchange {
                 status,
                 headers: headers.collect(),
                 body: packed.map_or(Bytes::from(body), Bytes::from),
+                pieces: Vec::new(),
+                cut: None,
             }
         }
     };

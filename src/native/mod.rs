@@ -7,10 +7,14 @@ pub mod admission;
 pub mod effects;
 mod fault;
 mod form;
+mod messages;
 mod ocr;
+mod plan;
 pub mod provider;
 pub mod router;
 
+mod answer;
+mod client_stream;
 mod decline;
 #[cfg(test)]
 mod goldens;
@@ -20,8 +24,10 @@ mod tests;
 mod tests_support;
 
 pub use admission::AuthMode;
+pub use answer::{Answer, Body};
+pub use client_stream::ClientStream;
 pub use decline::Decline;
-pub use effects::{Effects, LiveEffects, Tape, TapeEffects, TapeExchange, TapeFailure, TapeOutcome};
+pub use effects::{Effects, LiveEffects, Tape, TapeEffects, TapeExchange, TapeFailure, TapeOutcome, TapePiece};
 pub use provider::Client;
 
 use std::sync::Arc;
@@ -30,11 +36,12 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use http::HeaderMap;
 use transform::cost_calculator::PriceTable;
-use transform::llms::mistral::ocr::transformation as mistral;
 
-use self::ocr::Standing;
+use self::admission::Admitted;
+use self::plan::{Plan, Standing};
 use self::router::{Reach, Retries};
 use crate::config::{Deployment, LiteLlmConfig};
+use crate::routes::Route;
 
 /// What the leg knows before any request: swapped whole when the configuration or the agreement changes.
 #[derive(Clone, Debug)]
@@ -48,6 +55,7 @@ pub struct Native {
 /// A client's request as received, without its connection.
 #[derive(Clone, Debug)]
 pub struct ClientRequest {
+    pub route: Route,
     pub method: http::Method,
     pub path: String,
     pub headers: HeaderMap,
@@ -58,55 +66,57 @@ pub struct ClientRequest {
     pub call_id: String,
 }
 
-/// What the client gets, and what the evidence wants to know.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Answer {
-    pub status: u16,
-    /// Lower-case names, in LiteLLM's order.
-    pub headers: Vec<(String, String)>,
-    pub body: Bytes,
-    /// Attempts of the router; a provider may have seen more sends, see [`provider::attempt`].
-    pub attempts: u32,
-    /// The deployment of the last attempt.
-    pub deployment_id: String,
-    /// Dollars, if the answer is priced.
-    pub cost: Option<f64>,
-}
-
 /// Answers `request` as LiteLLM would.
 ///
 /// Errors  a [`Decline`] only while nothing has left the process; from the first provider call on every outcome is an answer.
-pub async fn answer<E: Effects>(native: &Native, request: &ClientRequest, effects: &mut E) -> Result<Answer, Decline> {
+pub async fn answer<E: Effects>(
+    native: &Native,
+    request: &ClientRequest,
+    effects: &mut E,
+) -> Result<Answer<Body<E::Stream>>, Decline> {
     fault::early();
     let admitted = admission::admit(&native.auth, &request.headers)?;
-    let asked = ocr::read(request)?;
-    let reach = router::resolve(&native.config, ocr::ROUTE, &asked.model)?;
-    let plan = ocr::Plan::new(native, &reach, &asked)?;
+    match request.route {
+        Route::Ocr => {
+            let asked = ocr::read(request)?;
+            let reach = router::resolve(&native.config, request.route.as_str(), &asked.model)?;
+            let plan = ocr::OcrPlan::new(native, &reach, &asked)?;
+            Ok(converse(&plan, &reach, request, admitted, effects).await)
+        }
+        Route::Messages => {
+            let asked = messages::read(request)?;
+            let reach = router::resolve(&native.config, request.route.as_str(), &asked.model)?;
+            let plan = messages::MessagesPlan::new(native, &reach, &asked)?;
+            Ok(converse(&plan, &reach, request, admitted, effects).await)
+        }
+        Route::ChatCompletions | Route::Responses | Route::Embeddings => Err(Decline::NoNativeLeg),
+    }
+}
+
+/// Attempts until one succeeds or the router gives up. Nothing in here declines: the plan was the last place for it.
+async fn converse<P: Plan, E: Effects>(
+    plan: &P,
+    reach: &Reach<'_>,
+    request: &ClientRequest,
+    admitted: Admitted,
+    effects: &mut E,
+) -> Answer<Body<E::Stream>> {
     let mut retries = Retries::new(plan.allowance(), reach.retry_deployments());
-    let mut deployment = pick(&retries, &reach, effects);
-    let mut outbound = plan.outbound(deployment)?; // the last place for a decline
+    let mut deployment = pick(&retries, reach, effects);
     loop {
-        let read = match &outbound.request {
-            Ok(sent) => {
-                let outcome = provider::attempt(admitted, deployment, sent, outbound.limit, effects).await;
-                mistral::response(outcome.as_ref(), &deployment.model)
-            }
-            Err(refused) => Err(refused.clone()),
-        };
-        let standing = |retries| Standing { request, asked: &asked, deployment, retries };
-        let exception = match read {
-            Ok(document) => return Ok(fault::late(standing(&retries).success(native, &document, effects))),
+        let attempted = plan.attempt(admitted, deployment, effects).await;
+        let standing = |retries| Standing { request, deployment, retries };
+        let exception = match attempted {
+            Ok(reply) => return plan.success(&standing(&retries), reply, effects),
             Err(exception) => exception,
         };
         let draw = effects.draw();
         let next = retries.failed(deployment, &exception, effects.wall(), draw);
         pause(next.wait(), effects).await;
-        let chosen = if next.is_final() { None } else { Some(pick(&retries, &reach, effects)) };
-        // Cannot fail: the plan has built every candidate's request once.
-        let Some(chosen) = chosen.and_then(|chosen| Some((chosen, plan.outbound(chosen).ok()?))) else {
-            return Ok(standing(&retries).failure(outbound.limit, &exception));
-        };
-        (deployment, outbound) = chosen;
+        if next.is_final() {
+            return plan.failure(&standing(&retries), &exception).map(Body::Whole);
+        }
+        deployment = pick(&retries, reach, effects);
     }
 }
 

@@ -13,6 +13,7 @@ use super::effects::{Tape, TapeEffects};
 use super::router::retry::RETRIES_MAX;
 use super::{Answer, AuthMode, ClientRequest, Decline, Native, answer, tests_support};
 use crate::config::Secret;
+use crate::routes::Route;
 
 fn native(settings: Value) -> Native {
     let mut written = json!({
@@ -40,9 +41,11 @@ fn run(
         headers.iter().map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_static(value))).collect();
     let (path, call_id) = ("/v1/ocr".to_owned(), "call".to_owned());
     let body = Bytes::from(body.to_string());
-    let request = ClientRequest { method: Method::POST, path, headers, body, received, call_id };
+    let route = Route::Ocr;
+    let request = ClientRequest { route, method: Method::POST, path, headers, body, received, call_id };
     let mut effects = TapeEffects::new(Tape::default(), received, UNIX_EPOCH);
     let outcome = answer(native, &request, &mut effects).now_or_never().unwrap();
+    let outcome = outcome.map(|answered| answered.whole(usize::MAX).now_or_never().unwrap().unwrap());
     (outcome, effects.asked().len(), effects.tape_exhausted())
 }
 

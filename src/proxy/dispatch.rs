@@ -48,7 +48,7 @@ pub async fn dispatch(app: &App, session: &mut Session, exchange: &mut Exchange)
         }
         ReadBody::Whole(body, _held) => {
             exchange.held_since = Instant::now();
-            let request = client_request(session, exchange, body);
+            let request = client_request(session, exchange, route, body);
             answer(app, session, exchange, &table, route, request).await?;
             Ok(true)
         }
@@ -135,12 +135,13 @@ pub fn decline(app: &App, route: Route, reason: &str) {
     app.metrics.declined.with_label_values(&[route.as_str(), reason]).inc();
 }
 
-fn client_request(session: &Session, exchange: &Exchange, body: Bytes) -> ClientRequest {
+fn client_request(session: &Session, exchange: &Exchange, route: Route, body: Bytes) -> ClientRequest {
     let head = session.req_header();
     // What stays behind on the way to Python must not be read natively either.
     let headers = crate::python::headers::passed_on(&head.headers);
     let call_id = headers.get("x-litellm-call-id").and_then(|value| value.to_str().ok()).map(str::to_owned);
     ClientRequest {
+        route,
         method: head.method.clone(),
         path: head.uri.path_and_query().map_or("/", |path| path.as_str()).to_owned(),
         headers,

@@ -3,6 +3,7 @@
 use std::future::Future;
 use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
+use std::time::Duration;
 
 use bytes::Bytes;
 use cutover::lane::Leg;
@@ -20,7 +21,8 @@ use super::dispatch::{decline, forwarded_facts, mark, write_unavailable};
 use super::writer::{self, Written};
 use crate::app::{App, MODEL_ID};
 use crate::budget::Share;
-use crate::native::{self, Answer, ClientRequest, LiveEffects};
+use crate::native::effects::ProviderStream;
+use crate::native::{self, Answer, Body, ClientRequest, Effects, LiveEffects};
 use crate::python::envelope::Unavailable;
 use crate::python::forward::{prefix_and_rest, whole};
 use crate::python::headers;
@@ -83,7 +85,11 @@ pub async fn serve_natively(
     }
 }
 
-async fn write_native(session: &mut Session, exchange: &Exchange, answer: Answer) -> Result<()> {
+async fn write_native<S: ProviderStream>(
+    session: &mut Session,
+    exchange: &Exchange,
+    answer: Answer<Body<S>>,
+) -> Result<()> {
     let mut head = HeaderMap::with_capacity(answer.headers.len() + 2);
     for (name, value) in &answer.headers {
         if let (Ok(name), Ok(value)) = (HeaderName::try_from(name.as_str()), HeaderValue::try_from(value.as_str())) {
@@ -91,7 +97,17 @@ async fn write_native(session: &mut Session, exchange: &Exchange, answer: Answer
         }
     }
     mark(&mut head, exchange);
-    writer::write_whole(session, answer.status, &head, answer.body).await.map(|_| ())
+    match answer.body {
+        Body::Whole(body) => writer::write_whole(session, answer.status, &head, body).await.map(|_| ()),
+        Body::Stream(stream) => {
+            // The stream bounds the provider's silence itself.
+            let body = futures_util::stream::unfold(stream, |mut stream| async {
+                stream.next().await.map(|piece| (Ok::<_, std::convert::Infallible>(piece), stream))
+            });
+            let written = writer::write_stream(session, answer.status, &head, body, Duration::MAX, |_| ()).await?;
+            written.into_result()
+        }
+    }
 }
 
 /// Serves from Python on a tape, and hands the capture to the shadow.

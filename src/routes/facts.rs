@@ -8,7 +8,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use transform::llms::mistral::ocr::transformation::SUPPORTED_PARAMETERS;
 
-use super::Route;
+use super::{Route, message_facts};
 
 /// The facts a decision and its evidence need. Client text in here never reaches a metric or a log.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -43,6 +43,9 @@ fn of_json(route: Route, body: &[u8]) -> Facts {
     let Ok(top) = serde_json::from_slice::<std::collections::BTreeMap<String, &RawValue>>(body) else {
         return Facts::default();
     };
+    if route == Route::Messages {
+        return message_facts::read(body);
+    }
     let text = |key: &str| top.get(key).and_then(|raw| serde_json::from_str::<String>(raw.get()).ok());
     let mut shape = String::new();
     let mut subject = None;

@@ -2,6 +2,7 @@
 
 pub mod facts;
 pub mod latency;
+mod message_facts;
 pub mod table;
 
 pub use facts::Facts;
@@ -43,7 +44,8 @@ impl Route {
     pub fn native_providers(self) -> &'static [&'static str] {
         match self {
             Self::Ocr => &["mistral"],
-            Self::Messages | Self::ChatCompletions | Self::Responses | Self::Embeddings => &[],
+            Self::Messages => &["anthropic"],
+            Self::ChatCompletions | Self::Responses | Self::Embeddings => &[],
         }
     }
 

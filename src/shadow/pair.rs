@@ -1,11 +1,13 @@
 //! From a capture and the native leg's run to control and candidate.
 
+use std::time::Duration;
+
 use cutover::verdict::{Answered, LegRecord, ProviderCall};
 use http::HeaderMap;
 
 use super::capture::Control;
 use crate::native::provider::headers;
-use crate::native::{Answer, Tape, TapeExchange, TapeFailure, TapeOutcome};
+use crate::native::{Answer, Tape, TapeExchange, TapeFailure, TapeOutcome, TapePiece};
 use crate::tap::{TAPE_HEADER, TapedAnswer, TapedExchange};
 
 /// A header list as the judge reads it.
@@ -106,17 +108,24 @@ pub fn tape(exchanges: &[TapedExchange]) -> Tape {
 
 /// What LiteLLM experienced, which with a provider that cannot be reached is the tap closing its connection.
 fn outcome(exchange: &TapedExchange) -> TapeOutcome {
-    match &exchange.answer {
-        _ if exchange.abandoned => TapeOutcome::Failure(TapeFailure::Timeout),
-        None => TapeOutcome::Failure(TapeFailure::Closed),
-        Some(answer) if !answer.complete => TapeOutcome::Failure(cut(answer)),
-        Some(answer) if headers::fault(&answer.headers).is_some() => {
-            let text = headers::fault(&answer.headers).unwrap_or_default();
-            TapeOutcome::Failure(TapeFailure::Other { text })
-        }
-        Some(answer) => {
-            TapeOutcome::Response { status: answer.status, headers: list(&answer.headers), body: answer.body() }
-        }
+    let Some(answer) = &exchange.answer else {
+        let failure = if exchange.abandoned { TapeFailure::Timeout } else { TapeFailure::Closed };
+        return TapeOutcome::Failure(failure);
+    };
+    if let Some(text) = headers::fault(&answer.headers) {
+        return TapeOutcome::Failure(TapeFailure::Other { text });
+    }
+    let cut = if exchange.abandoned { Some(TapeFailure::Timeout) } else { (!answer.complete).then(|| cut(answer)) };
+    let piece = |(since_head, bytes): &(Duration, bytes::Bytes)| TapePiece {
+        bytes: bytes.len(),
+        at_ms: u64::try_from(since_head.as_millis()).unwrap_or(u64::MAX),
+    };
+    TapeOutcome::Response {
+        status: answer.status,
+        headers: list(&answer.headers),
+        body: answer.body(),
+        pieces: answer.chunks.iter().map(piece).collect(),
+        cut,
     }
 }
 

@@ -139,6 +139,7 @@ mod tests {
     /// A capture that holds so many bytes.
     fn capture(shadow: &Shadow, bytes: usize) -> Capture {
         let request = ClientRequest {
+            route: crate::routes::Route::Ocr,
             method: Method::POST,
             path: "/ocr".to_owned(),
             headers: HeaderMap::new(),

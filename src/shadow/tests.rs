@@ -72,6 +72,7 @@ fn sample(content: Option<Content>) -> (Sample, Vec<NewCause>) {
     let body =
         r#"{"model":"scan","falcon key":{"falcon.inner":1},"document":{"document_url":"https://falcon.example"}}"#;
     let request = ClientRequest {
+        route: crate::routes::Route::Ocr,
         method: Method::POST,
         path: "/v1/ocr?falcon=query".to_owned(),
         headers: headers(&[

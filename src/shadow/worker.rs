@@ -15,7 +15,7 @@ use super::pair::{self, Recorded};
 use super::queue::{Arrivals, Shadow, ShadowLimits, Work};
 use super::sample;
 use crate::controller::{Controller, Observation};
-use crate::native::{self, Answer, Native, TapeEffects};
+use crate::native::{self, Answer, Native, TapeEffects, provider};
 use crate::reports::Redactor;
 use crate::routes::{LaneTable, Route};
 use crate::telemetry::Metrics;
@@ -147,11 +147,12 @@ impl Worker {
 async fn run_on_tape(native: &Native, capture: &Capture) -> Result<(Answer, TapeEffects), SkipReason> {
     let wall = SystemTime::UNIX_EPOCH + Duration::from_secs(capture.at);
     let mut effects = TapeEffects::new(pair::tape(&capture.exchanges), capture.request.received, wall);
-    let run = native::answer(native, &capture.request, &mut effects);
-    let answer = tokio::time::timeout(RUN_MAX, run)
-        .await
-        .map_err(|_| SkipReason::ShadowTimeout)?
-        .map_err(|_| SkipReason::ShadowDeclined)?;
+    let run = async {
+        let answer = native::answer(native, &capture.request, &mut effects).await;
+        let answer = answer.map_err(|_| SkipReason::ShadowDeclined)?;
+        answer.whole(provider::BODY_BYTES_MAX).await.ok_or(SkipReason::BodyTooLarge)
+    };
+    let answer = tokio::time::timeout(RUN_MAX, run).await.map_err(|_| SkipReason::ShadowTimeout)??;
     Ok((answer, effects))
 }
 

@@ -15,7 +15,18 @@ use crate::config::python::{Dict, Node, Value};
 /// Where Mistral is reached if nothing else is said.
 pub const MISTRAL_API_BASE: &str = "https://api.mistral.ai/v1";
 
-/// Variables that move a provider, the first one set counts. For the tap: these providers have no native leg.
+/// Providers that the native leg speaks to: where they are reached if nothing else is said, and where their key is looked
+/// for.
+const NATIVE: &[(&str, &str, &str)] = &[
+    ("mistral", MISTRAL_API_BASE, "MISTRAL_API_KEY"),
+    ("anthropic", "https://api.anthropic.com", "ANTHROPIC_API_KEY"),
+];
+
+/// They put another credential, address or path into Anthropic's requests.
+const ANTHROPIC_VARIABLES: &[&str] =
+    &["ANTHROPIC_AUTH_TOKEN", "LITELLM_ANTHROPIC_DISABLE_URL_SUFFIX", "ANTHROPIC_CUSTOM_HEADERS"];
+
+/// Variables that move a provider, the first one set counts. For the tap too.
 ///
 /// Source: litellm/main.py, litellm/llms/anthropic/common_utils.py, litellm/llms/groq/chat/transformation.py,
 /// litellm/llms/deepseek/chat/transformation.py @ 1.102.4
@@ -99,6 +110,9 @@ pub fn connection(
             .or_else(|| environment.text("MISTRAL_AZURE_API_KEY"))
             .or_else(|| environment.text("MISTRAL_API_KEY"));
     }
+    if provider == "anthropic" {
+        api_key = api_key.or_else(|| environment.text("ANTHROPIC_API_KEY"));
+    }
     let moved = BASE_VARIABLES.iter().filter(|(name, _)| *name == provider);
     let api_base = api_base.or_else(|| moved.filter_map(|(_, variable)| environment.text(variable)).next());
     Connection { api_base, api_key, credential: credential_use }
@@ -116,9 +130,15 @@ impl Connection {
     /// Reasons to leave such a connection to Python.
     pub fn report(&self, path: &str, provider: &str, environment: &Environment<'_>, into: &mut Findings) {
         let at = |below: &str| format!("{path}.litellm_params.{below}");
-        if provider != "mistral" {
+        let Some((_, default_base, variable)) = NATIVE.iter().find(|(name, _, _)| *name == provider) else {
             into.add(at("model"), "provider_unsupported", format!("the native leg does not speak to {provider} yet"));
             return;
+        };
+        if provider == "anthropic" {
+            for name in ANTHROPIC_VARIABLES.iter().filter(|name| environment.text(name).is_some()) {
+                let text = "LiteLLM calls Anthropic in another way when this is set";
+                into.add(format!("environment.{name}"), "provider_request", text);
+            }
         }
         match self.credential {
             CredentialUse::None | CredentialUse::Whole => {}
@@ -131,13 +151,10 @@ impl Connection {
             }
         }
         if self.api_key.is_none() {
-            into.add(
-                at("api_key"),
-                "no_api_key",
-                "there is no key for the provider, neither here nor in MISTRAL_API_KEY",
-            );
+            let text = format!("there is no key for the provider, neither here nor in {variable}");
+            into.add(at("api_key"), "no_api_key", text);
         }
-        let base = self.api_base.as_deref().unwrap_or(MISTRAL_API_BASE);
+        let base = self.api_base.as_deref().unwrap_or(default_base);
         let schemed = base.starts_with("http://") || base.starts_with("https://");
         // Query, fragment and user information end up in odd places of the URL that LiteLLM builds.
         let plain = base.bytes().all(|byte| byte.is_ascii_graphic() && !matches!(byte, b'?' | b'#' | b'@' | b'%'));

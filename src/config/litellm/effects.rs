@@ -126,6 +126,20 @@ pub const GENERAL_DECLINING: &[Declining] = &[
     ("disable_retry_on_max_parallel_request_limit_error", "rate_limit", "Python bounds the requests in flight"),
 ];
 
+/// Without effect on `/ocr`, and not measured on `/v1/messages`.
+pub const TOP_FOR_MESSAGES: &[&str] =
+    &["search_tools", "sandbox_tools", "mcp_servers", "mcp_tools", "agents", "agent_list", "vector_store_registry"];
+pub const GENERAL_FOR_MESSAGES: &[&str] = &["always_include_stream_usage", "search_tools"];
+#[rustfmt::skip]
+pub const LITELLM_FOR_MESSAGES: &[&str] = &[
+    "anthropic_key", "anthropic_prompt_caching_ttl", "anthropic_sse_ping_interval_seconds",
+    "disable_add_prefix_to_prompt", "disable_token_counter", "enable_anthropic_prompt_caching",
+    "enable_json_schema_validation", "include_cost_in_streaming_usage", "mcp_tool_search", "modify_params",
+    "reasoning_auto_summary", "redact_messages_in_exceptions", "responses", "route_all_chat_openai_to_responses",
+    "safe_memory_mode", "sse_keepalive_ping_interval_seconds", "strip_anthropic_total_tokens", "token",
+    "use_chat_completions_url_for_anthropic_messages", "vector_store_search_failure_mode",
+];
+
 /// Followed natively, about logs and keys, or about other routes and providers.
 #[rustfmt::skip]
 pub const LITELLM_HARMLESS: &[&str] = &[

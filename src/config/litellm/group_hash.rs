@@ -19,7 +19,7 @@ pub fn group_hashes(config: &LiteLlmConfig, key: &[u8]) -> BTreeMap<String, Stri
         "master_key": general.master_key.as_ref().map(Secret::expose),
         "database": general.has_database,
         "num_retries": [settings.num_retries, router.num_retries],
-        "timeout": [settings.request_timeout, router.timeout],
+        "timeout": [settings.request_timeout, router.timeout, router.stream_timeout],
         "drop_params": settings.drop_params,
         "retry_after": router.retry_after,
         "allowed_fails": router.allowed_fails,

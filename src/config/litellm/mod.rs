@@ -146,7 +146,8 @@ pub struct LitellmSettings {
     pub num_retries: Option<u32>,
     /// Seconds; `litellm_settings.request_timeout`.
     pub request_timeout: Option<f64>,
-    pub drop_params: bool,
+    /// Absent: not said, which for a deployment or a request is not the same as false.
+    pub drop_params: Option<bool>,
 }
 
 /// The arguments of LiteLLM's `Router` that the native leg follows. Absent means LiteLLM's default.
@@ -157,6 +158,8 @@ pub struct RouterSettings {
     pub retry_after: Option<f64>,
     /// Seconds.
     pub timeout: Option<f64>,
+    /// Seconds; for streams.
+    pub stream_timeout: Option<f64>,
     pub allowed_fails: Option<u32>,
     /// Seconds.
     pub cooldown_time: Option<f64>,

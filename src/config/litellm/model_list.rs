@@ -215,6 +215,10 @@ impl Builder<'_, '_> {
             .map_or_else(|| ("unknown".to_owned(), litellm_model.clone()), |found| (found.provider, found.model));
         let connection = credentials::connection(&provider, params, &self.credentials, self.environment);
         connection.report(&entry.path, &provider, self.environment, &mut findings);
+        let (json, info) = (params.to_json(), entry.model_info.map(|(info, _)| info.to_json()).unwrap_or_default());
+        if provider == "anthropic" {
+            reasons::of_messages(&entry.path, &json, &info, &mut findings);
+        }
         built.unknown_keys.append(&mut findings.unknown_keys);
         let copies = params.get("organization").and_then(Node::list).map_or(1, <[Node]>::len);
         let deployment = Deployment {
@@ -234,8 +238,8 @@ impl Builder<'_, '_> {
             // A limit beside litellm_params counts where litellm_params has none.
             rpm: number(params, "rpm").or_else(|| number(entry.rest, "rpm")),
             tpm: number(params, "tpm").or_else(|| number(entry.rest, "tpm")),
-            params: params.to_json(),
-            model_info: entry.model_info.map(|(info, _)| info.to_json()).unwrap_or_default(),
+            params: json,
+            model_info: info,
             id_is_declared,
             place: entry.place,
             litellm_model,

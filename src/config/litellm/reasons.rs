@@ -3,13 +3,16 @@
 //! The tables in `effects` and `param_effects` say what each setting does; this file only looks things up.
 
 use super::effects::{
-    Declining, GENERAL_DECLINING, GENERAL_HARMLESS, LITELLM_DECLINING, LITELLM_HARMLESS, LITELLM_UNPROVEN,
-    MATTER_WHEN_FALSE, ROUTER_DECLINING, ROUTER_HARMLESS, TOP_DECLINING, TOP_HARMLESS,
+    Declining, GENERAL_DECLINING, GENERAL_FOR_MESSAGES, GENERAL_HARMLESS, LITELLM_DECLINING, LITELLM_FOR_MESSAGES,
+    LITELLM_HARMLESS, LITELLM_UNPROVEN, MATTER_WHEN_FALSE, ROUTER_DECLINING, ROUTER_HARMLESS, TOP_DECLINING,
+    TOP_FOR_MESSAGES, TOP_HARMLESS,
 };
 use super::param_effects::{DECLINING, FOLLOWED, HARMLESS, OCR_FIELDS, UNPROVEN};
 use super::tables::PRICE_PARAMS;
 use crate::config::python::{Dict, Node, Value};
 use crate::config::{Reason, RouteScope};
+use serde_json::Map;
+use transform::llms::anthropic::experimental_pass_through::messages::deployment::declines;
 
 /// What was found in a part of the configuration.
 #[derive(Default)]
@@ -24,8 +27,8 @@ impl Findings {
         self.reasons.push(Reason { path: path.into(), code, text: text.into(), routes: RouteScope::All });
     }
 
-    fn add_for_ocr(&mut self, path: String, code: &'static str, text: String) {
-        self.reasons.push(Reason { path, code, text, routes: RouteScope::Route("ocr".to_owned()) });
+    pub fn add_for(&mut self, route: &str, path: String, code: &'static str, text: String) {
+        self.reasons.push(Reason { path, code, text, routes: RouteScope::Route(route.to_owned()) });
     }
 }
 
@@ -51,6 +54,7 @@ pub fn of_config(sections: &Sections<'_>) -> Findings {
     );
     look_up(sections.router, "router_settings", &[ROUTER_HARMLESS], ROUTER_DECLINING, &mut findings);
     unproven_settings(sections.litellm, &mut findings);
+    unproven_for_messages(sections, &mut findings);
     pass_through(sections.general, &mut findings);
     findings
 }
@@ -92,13 +96,30 @@ fn unproven_settings(section: Option<&Dict>, into: &mut Findings) {
     }
 }
 
+/// What was proven without effect on `/ocr` need not be so on `/v1/messages`.
+fn unproven_for_messages(sections: &Sections<'_>, into: &mut Findings) {
+    let parts = [
+        (Some(sections.root), "", TOP_FOR_MESSAGES),
+        (sections.general, "general_settings.", GENERAL_FOR_MESSAGES),
+        (sections.litellm, "litellm_settings.", LITELLM_FOR_MESSAGES),
+    ];
+    for (section, prefix, table) in parts {
+        for (key, node) in section.into_iter().flat_map(Dict::named) {
+            if table.contains(&key) && node.value.is_true() {
+                let text = "nobody has measured what this changes on this route".to_owned();
+                into.add_for("messages", format!("{prefix}{key}"), "unproven_setting", text);
+            }
+        }
+    }
+}
+
 /// A pass-through endpoint matters only where it covers a native route.
 fn pass_through(general: Option<&Dict>, into: &mut Findings) {
     let endpoints = general.and_then(|section| section.get("pass_through_endpoints")).and_then(Node::list);
     for (index, endpoint) in endpoints.unwrap_or_default().iter().enumerate() {
         let path = endpoint.dict().and_then(|dict| dict.get("path")).and_then(Node::text).unwrap_or("/");
         let covers = |route: &str| route == path || route.starts_with(&format!("{}/", path.trim_end_matches('/')));
-        if ["/ocr", "/v1/ocr"].into_iter().any(covers) {
+        if ["/ocr", "/v1/ocr", "/v1/messages"].into_iter().any(covers) {
             let at = format!("general_settings.pass_through_endpoints[{index}].path");
             into.add(at, "pass_through", "a pass-through endpoint covers this route");
         }
@@ -126,7 +147,7 @@ fn of_param(path: String, key: &str, value: &Value, into: &mut Findings) {
             into.add(path, code, format!("this deployment {text}"));
         }
     } else if OCR_FIELDS.contains(&key) {
-        into.add_for_ocr(path, "ocr_default", "becomes a field of every provider request".to_owned());
+        into.add_for("ocr", path, "ocr_default", "becomes a field of every provider request".to_owned());
     } else if PRICE_PARAMS.contains(&key) {
         into.add(path, "custom_pricing", "this deployment has a price of its own");
     } else if matches!(key, "timeout" | "stream_timeout") && matches!(value, Value::Text(_)) {
@@ -154,5 +175,18 @@ fn of_info(path: String, key: &str, value: &Value, into: &mut Findings) {
             into.add(path, "custom_pricing", "this deployment has a price of its own");
         }
         _ => {}
+    }
+}
+
+/// What a deployment of Anthropic's says that is not reproduced on `/v1/messages`.
+pub fn of_messages(
+    path: &str,
+    params: &Map<String, serde_json::Value>,
+    info: &Map<String, serde_json::Value>,
+    into: &mut Findings,
+) {
+    for (key, decline) in declines(params, info) {
+        let text = "what this changes on this route is not reproduced natively".to_owned();
+        into.add_for("messages", format!("{path}.{key}"), decline.reason(), text);
     }
 }

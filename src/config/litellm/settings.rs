@@ -62,7 +62,7 @@ pub fn litellm(section: Option<&Dict>, findings: &mut Findings) -> LitellmSettin
     LitellmSettings {
         num_retries: read.count("num_retries"),
         request_timeout: read.seconds("request_timeout"),
-        drop_params: read.node("drop_params").and_then(|node| params::as_bool(&node.value)).unwrap_or(false),
+        drop_params: read.node("drop_params").and_then(|node| params::as_bool(&node.value)),
     }
 }
 
@@ -72,6 +72,7 @@ pub fn router(section: Option<&Dict>, findings: &mut Findings) -> RouterSettings
         num_retries: read.count("num_retries"),
         retry_after: read.seconds("retry_after"),
         timeout: read.seconds("timeout"),
+        stream_timeout: read.seconds("stream_timeout"),
         allowed_fails: read.count("allowed_fails"),
         cooldown_time: read.seconds("cooldown_time"),
         disable_cooldowns: read.node("disable_cooldowns").map(|node| node.value.is_true()),

@@ -59,6 +59,29 @@ pub fn told(headers: &HeaderMap) -> Result<Vec<(&str, &str)>, Decline> {
 }
 
 /// A number that Python and Rust read alike: digits, with a point and digits after it at most.
+/// All headers, for a transformation that judges each by itself.
+///
+/// Errors  a value that is not ASCII, among those that LiteLLM reads; `origin` with a cookie.
+pub fn told_whole(headers: &HeaderMap) -> Result<Vec<(&str, &str)>, Decline> {
+    if headers.contains_key(http::header::ORIGIN) && headers.contains_key(http::header::COOKIE) {
+        return Err(Decline::CrossOriginCookie);
+    }
+    let mut told: Vec<(&str, &str)> = Vec::with_capacity(headers.len());
+    for (name, value) in headers {
+        let name = name.as_str();
+        let is_own = name.starts_with("x-litellm-");
+        match value.to_str().map(|value| value.trim_matches([' ', '\t'])) {
+            // Of a repeated header LiteLLM sees the first here and the last there.
+            Ok(_) if is_own && told.iter().any(|(earlier, _)| *earlier == name) => return Err(Decline::RequestOption),
+            Ok(value) => told.push((name, value)),
+            Err(_) if is_own || name.starts_with("anthropic-") => return Err(Decline::RequestOption),
+            // Nobody's, like a name in a user agent.
+            Err(_) => {}
+        }
+    }
+    Ok(told)
+}
+
 fn is_plain_number(text: &str) -> bool {
     let mut parts = text.split('.');
     let digits = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());

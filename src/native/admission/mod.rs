@@ -5,7 +5,7 @@
 mod headers;
 mod key;
 
-pub use headers::told;
+pub use headers::{told, told_whole};
 pub use key::presented;
 
 use http::HeaderMap;

@@ -4,11 +4,11 @@ use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
 use rand::RngExt;
-use transform::{ProviderFailure, ProviderRequest, ProviderResponse};
+use transform::{ProviderFailure, ProviderRequest};
 
-use super::Effects;
+use super::{Effects, Opened};
 use crate::config::Deployment;
-use crate::native::provider::Client;
+use crate::native::provider::{BodyStream, Client};
 use crate::native::router::pick;
 
 /// Effects of a request that is served. Made per request; the client with its connections is shared.
@@ -29,25 +29,30 @@ impl LiveEffects {
     pub fn sent(&self) -> u32 {
         self.sent
     }
-
-    /// Time spent waiting for providers, and before retries as LiteLLM would: what is beyond it is ours.
-    pub fn waited(&self) -> Duration {
-        self.waited
-    }
 }
 
 impl Effects for LiveEffects {
-    async fn call(
+    type Stream = BodyStream;
+
+    async fn open(
         &mut self,
         _deployment: &Deployment,
         request: &ProviderRequest,
         limit: Duration,
-    ) -> Result<ProviderResponse, ProviderFailure> {
+    ) -> Result<Opened<BodyStream>, ProviderFailure> {
         self.sent += 1;
         let begun = Instant::now();
-        let outcome = self.client.send(request, limit).await;
+        let outcome = self.client.open(request, limit).await;
         self.waited += begun.elapsed();
         outcome
+    }
+
+    fn waited(&self) -> Duration {
+        self.waited
+    }
+
+    fn add_wait(&mut self, waited: Duration) {
+        self.waited += waited;
     }
 
     fn now(&self) -> Instant {

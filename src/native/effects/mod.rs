@@ -10,27 +10,38 @@ mod live;
 mod tape;
 
 pub use live::LiveEffects;
-pub use tape::{Asked, Tape, TapeEffects, TapeExchange, TapeFailure, TapeOutcome};
+pub use tape::{Asked, Tape, TapeEffects, TapeExchange, TapeFailure, TapeOutcome, TapePiece, TapeStream};
 
 use std::future::Future;
 use std::time::{Duration, Instant, SystemTime};
 
-use transform::{ProviderFailure, ProviderRequest, ProviderResponse};
+use bytes::Bytes;
+use transform::{ProviderFailure, ProviderRequest};
 
 use crate::config::Deployment;
 
 /// The world as one client request sees it.
 pub trait Effects: Send {
-    /// Sends `request` once and collects the whole answer.
+    /// The rest of an answer whose head has come.
+    type Stream: ProviderStream;
+
+    /// Sends `request` once and waits for the answer's head; the body is the caller's to pull.
     ///
     /// Units   `limit` bounds each silence: connecting, waiting for the head, waiting between two pieces of the body.
-    /// Errors  whatever keeps the answer from being complete; an error status is an answer.
-    fn call(
+    /// Errors  whatever keeps the head from coming; an error status is an answer, and the stream reports what happens to the
+    ///         body.
+    fn open(
         &mut self,
         deployment: &Deployment,
         request: &ProviderRequest,
         limit: Duration,
-    ) -> impl Future<Output = Result<ProviderResponse, ProviderFailure>> + Send;
+    ) -> impl Future<Output = Result<Opened<Self::Stream>, ProviderFailure>> + Send;
+
+    /// Time spent waiting for providers, and before retries as LiteLLM would: what is beyond it is ours.
+    fn waited(&self) -> Duration;
+
+    /// Adds time spent waiting for an opened stream.
+    fn add_wait(&mut self, waited: Duration);
 
     /// Monotonic: for durations that the client is told.
     fn now(&self) -> Instant;
@@ -45,4 +56,37 @@ pub trait Effects: Send {
 
     /// The pick among two or more candidates: an index, with the probability of its weight (`weights` sum to more than 0).
     fn choose(&mut self, candidates: &[&Deployment], weights: &[f64]) -> usize;
+}
+
+/// An answer of which the head has come.
+#[derive(Debug)]
+pub struct Opened<S> {
+    pub status: u16,
+    /// Lower-case names in the order received.
+    pub headers: Vec<(String, String)>,
+    pub stream: S,
+}
+
+/// The body of a provider's answer, pulled piece by piece: who does not pull slows the provider down.
+pub trait ProviderStream: Send + 'static {
+    /// The next piece, or [`Piece::Idle`] when none comes within `patience`.
+    fn next(&mut self, patience: Duration) -> impl Future<Output = Piece> + Send;
+
+    /// Since the head.
+    fn elapsed(&self) -> Duration;
+
+    /// The length that the head declares.
+    fn expected_bytes(&self) -> Option<u64>;
+}
+
+/// What came of waiting for a provider's stream.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Piece {
+    Data(Bytes),
+    /// The body is complete.
+    End,
+    /// It is not, and nothing more will come.
+    Failed(ProviderFailure),
+    /// Nothing yet.
+    Idle,
 }

@@ -3,15 +3,16 @@
 //! A leg on a tape cannot reach a provider: [`TapeEffects`] holds no client, no runtime and nothing that could make one.
 //! Time is virtual: a sleep ends at once and is added up.
 
+use std::collections::VecDeque;
 use std::time::{Duration, Instant, SystemTime};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
-use transform::{ProviderFailure, ProviderRequest, ProviderResponse};
+use transform::{ProviderFailure, ProviderRequest};
 
-use super::Effects;
+use super::{Effects, Opened, Piece, ProviderStream};
 use crate::config::Deployment;
 use crate::native::provider::reset_in_body;
 
@@ -48,8 +49,23 @@ pub enum TapeOutcome {
         /// As received: `content-encoding` is still on.
         #[serde(serialize_with = "to_base64", deserialize_with = "from_base64")]
         body: Bytes,
+        /// How the body came; empty: in one piece.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        pieces: Vec<TapePiece>,
+        /// What ended the body before it was complete.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        cut: Option<TapeFailure>,
     },
     Failure(TapeFailure),
+}
+
+/// A part of a body, as it came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TapePiece {
+    pub bytes: usize,
+    /// Milliseconds since the answer's head.
+    pub at_ms: u64,
 }
 
 /// A failure as the tap can tell it; addresses stay out of a tape.
@@ -165,7 +181,7 @@ impl TapeEffects {
         self.slept_total
     }
 
-    fn play(&mut self, limit: Duration) -> Result<ProviderResponse, ProviderFailure> {
+    fn play(&mut self, limit: Duration) -> Result<Opened<TapeStream>, ProviderFailure> {
         let Some(exchange) = self.tape.exchanges.get(self.position) else {
             self.exhausted = true;
             return Err(ProviderFailure::Other { text: "tape exhausted".to_owned() });
@@ -177,19 +193,73 @@ impl TapeEffects {
             self.wall = SystemTime::UNIX_EPOCH + Duration::from_millis(exchange.at_unix_ms);
         }
         match exchange.outcome.clone() {
-            TapeOutcome::Response { status, headers, body } => Ok(ProviderResponse { status, headers, body }),
+            TapeOutcome::Response { status, headers, body, pieces, cut } => {
+                let failure = cut.map(|cut| cut.replayed(limit, elapsed));
+                Ok(Opened { status, headers, stream: TapeStream::new(body, &pieces, failure) })
+            }
             TapeOutcome::Failure(failure) => Err(failure.replayed(limit, elapsed)),
         }
     }
 }
 
+/// A body on a tape, in virtual time.
+#[derive(Debug)]
+pub struct TapeStream {
+    /// What is still to come, each with its time since the head.
+    pieces: VecDeque<(Duration, Bytes)>,
+    failure: Option<ProviderFailure>,
+    now: Duration,
+}
+
+impl TapeStream {
+    fn new(mut body: Bytes, pieces: &[TapePiece], failure: Option<ProviderFailure>) -> Self {
+        let mut cut = VecDeque::with_capacity(pieces.len() + 1);
+        let mut at = Duration::ZERO;
+        for piece in pieces {
+            at = Duration::from_millis(piece.at_ms);
+            cut.push_back((at, body.split_to(piece.bytes.min(body.len()))));
+        }
+        if !body.is_empty() {
+            cut.push_back((at, body));
+        }
+        Self { pieces: cut, failure, now: Duration::ZERO }
+    }
+}
+
+impl ProviderStream for TapeStream {
+    async fn next(&mut self, patience: Duration) -> Piece {
+        match self.pieces.front() {
+            Some((at, _)) if at.saturating_sub(self.now) > patience => {
+                self.now += patience;
+                Piece::Idle
+            }
+            Some((at, _)) => {
+                self.now = self.now.max(*at);
+                self.pieces.pop_front().map_or(Piece::End, |(_, piece)| Piece::Data(piece))
+            }
+            None => self.failure.clone().map_or(Piece::End, Piece::Failed),
+        }
+    }
+
+    fn elapsed(&self) -> Duration {
+        self.now
+    }
+
+    // What was taped was not too large.
+    fn expected_bytes(&self) -> Option<u64> {
+        None
+    }
+}
+
 impl Effects for TapeEffects {
-    async fn call(
+    type Stream = TapeStream;
+
+    async fn open(
         &mut self,
         deployment: &Deployment,
         request: &ProviderRequest,
         limit: Duration,
-    ) -> Result<ProviderResponse, ProviderFailure> {
+    ) -> Result<Opened<TapeStream>, ProviderFailure> {
         if self.asked.len() >= ASKED_MAX {
             self.exhausted = true;
             return Err(ProviderFailure::Other { text: "tape exhausted".to_owned() });
@@ -199,6 +269,13 @@ impl Effects for TapeEffects {
         self.asked.push(asked);
         self.play(limit)
     }
+
+    fn waited(&self) -> Duration {
+        self.passed + self.slept_total
+    }
+
+    // The time of an exchange is on the tape as a whole.
+    fn add_wait(&mut self, _waited: Duration) {}
 
     fn now(&self) -> Instant {
         self.started + self.passed + self.slept_total
@@ -259,6 +336,8 @@ fn from_base64<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Bytes, D::E
 
 #[cfg(test)]
 mod tests {
+    use futures_util::FutureExt;
+
     use super::*;
 
     #[test]
@@ -267,6 +346,8 @@ mod tests {
             status: 200,
             headers: vec![("content-type".into(), "application/json".into())],
             body: Bytes::from_static(b"\x00\xff{}"),
+            pieces: vec![TapePiece { bytes: 1, at_ms: 0 }, TapePiece { bytes: 3, at_ms: 40 }],
+            cut: Some(TapeFailure::CutChunked),
         };
         let exchange = |outcome| TapeExchange { deployment_id: "d".into(), outcome, elapsed_ms: 3, at_unix_ms: 0 };
         let failures = [TapeFailure::Reset, TapeFailure::Refused { host: "h".into(), port: 1 }, TapeFailure::Timeout];
@@ -274,5 +355,18 @@ mod tests {
         let tape = Tape { exchanges: std::iter::once(exchange(response)).chain(failures).collect() };
         let written = serde_json::to_string(&tape).unwrap();
         assert_eq!(serde_json::from_str::<Tape>(&written).unwrap(), tape);
+    }
+
+    #[test]
+    fn a_stream_comes_in_its_pieces_and_at_its_times() {
+        let pieces = [TapePiece { bytes: 2, at_ms: 10 }, TapePiece { bytes: 9, at_ms: 4_000 }];
+        let cut = ProviderFailure::CutChunked;
+        let mut stream = TapeStream::new(Bytes::from_static(b"abcde"), &pieces, Some(cut.clone()));
+        let mut next = |patience_ms| stream.next(Duration::from_millis(patience_ms)).now_or_never().unwrap();
+        assert_eq!(next(100), Piece::Data("ab".into()));
+        assert_eq!(next(3_000), Piece::Idle);
+        assert_eq!(next(3_000), Piece::Data("cde".into()));
+        assert_eq!((next(1), next(1)), (Piece::Failed(cut.clone()), Piece::Failed(cut)));
+        assert_eq!(stream.elapsed(), Duration::from_secs(4));
     }
 }

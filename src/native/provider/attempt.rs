@@ -4,15 +4,42 @@ use std::time::Duration;
 
 use transform::{ProviderFailure, ProviderRequest, ProviderResponse};
 
+use super::body::collect;
 use super::redirect;
 use crate::config::Deployment;
 use crate::native::admission::Admitted;
-use crate::native::effects::Effects;
+use crate::native::effects::{Effects, Opened, ProviderStream};
 
 /// Redirects followed in one send, as httpx does.
 const REDIRECTS_MAX: usize = 20;
 
-/// Makes one attempt.
+/// Makes one attempt and collects the answer.
+///
+/// Errors  those of [`attempt_stream`], or what kept the body from being complete: it is not asked for again.
+pub async fn attempt<E: Effects>(
+    proof: Admitted,
+    deployment: &Deployment,
+    request: &ProviderRequest,
+    limit: Duration,
+    effects: &mut E,
+) -> Result<ProviderResponse, ProviderFailure> {
+    let (opened, is_second) = opened(proof, deployment, request, limit, effects).await?;
+    whole(opened, effects).await.map_err(|failure| if is_second { of_second_send(failure) } else { failure })
+}
+
+/// Collects an answer whose head has come.
+pub async fn whole<E: Effects>(
+    opened: Opened<E::Stream>,
+    effects: &mut E,
+) -> Result<ProviderResponse, ProviderFailure> {
+    let Opened { status, headers, mut stream } = opened;
+    let before = stream.elapsed();
+    let body = collect(&mut stream).await;
+    effects.add_wait(stream.elapsed().saturating_sub(before));
+    Ok(ProviderResponse { status, headers, body: body? })
+}
+
+/// Makes one attempt and waits for the answer's head.
 ///
 /// LiteLLM sends a request a second time, at once and on a new connection, when the first connection was refused or reset,
 /// before the answer's head; not when it was closed in order, and not while the body was being read. The copy is deliberate: the provider must be called
@@ -20,16 +47,30 @@ const REDIRECTS_MAX: usize = 20;
 ///
 /// Errors  those of the last send.
 /// Source  LiteLLM 1.102.4 `llms/custom_httpx/http_handler.py` `AsyncHTTPHandler.post`
-pub async fn attempt<E: Effects>(
+pub async fn attempt_stream<E: Effects>(
+    proof: Admitted,
+    deployment: &Deployment,
+    request: &ProviderRequest,
+    limit: Duration,
+    effects: &mut E,
+) -> Result<Opened<E::Stream>, ProviderFailure> {
+    opened(proof, deployment, request, limit, effects).await.map(|(opened, _)| opened)
+}
+
+/// The answer's head, and whether it is that of the second send.
+async fn opened<E: Effects>(
     _proof: Admitted,
     deployment: &Deployment,
     request: &ProviderRequest,
     limit: Duration,
     effects: &mut E,
-) -> Result<ProviderResponse, ProviderFailure> {
+) -> Result<(Opened<E::Stream>, bool), ProviderFailure> {
     match send(deployment, request, limit, effects).await {
-        Err(failure) if sent_again(&failure) => send(deployment, request, limit, effects).await.map_err(of_second_send),
-        outcome => outcome,
+        Err(failure) if sent_again(&failure) => {
+            let second = send(deployment, request, limit, effects).await;
+            second.map(|opened| (opened, true)).map_err(of_second_send)
+        }
+        outcome => outcome.map(|opened| (opened, false)),
     }
 }
 
@@ -53,16 +94,17 @@ async fn send<E: Effects>(
     request: &ProviderRequest,
     limit: Duration,
     effects: &mut E,
-) -> Result<ProviderResponse, ProviderFailure> {
-    let mut response = effects.call(deployment, request, limit).await?;
+) -> Result<Opened<E::Stream>, ProviderFailure> {
+    let mut opened = effects.open(deployment, request, limit).await?;
     let mut current: Option<ProviderRequest> = None;
     for _ in 0..REDIRECTS_MAX {
-        let Some(next) = redirect::next(current.as_ref().unwrap_or(request), &response)? else { return Ok(response) };
-        response = effects.call(deployment, &next, limit).await?;
+        let sent = current.as_ref().unwrap_or(request);
+        let Some(next) = redirect::next(sent, opened.status, &opened.headers)? else { return Ok(opened) };
+        opened = effects.open(deployment, &next, limit).await?;
         current = Some(next);
     }
-    match redirect::next(current.as_ref().unwrap_or(request), &response)? {
+    match redirect::next(current.as_ref().unwrap_or(request), opened.status, &opened.headers)? {
         Some(_) => Err(ProviderFailure::TooManyRedirects),
-        None => Ok(response),
+        None => Ok(opened),
     }
 }

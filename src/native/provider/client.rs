@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use http::{HeaderName, HeaderValue, Method, Request, Uri};
 use http_body_util::Full;
+use hyper::body::Incoming;
 use hyper_rustls::{ConfigBuilderExt, HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::connect::{HttpConnector, capture_connection};
 use hyper_util::client::legacy::{self, ResponseFuture};
@@ -14,9 +15,11 @@ use hyper_util::rt::{TokioExecutor, TokioTimer};
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use rustls::{ClientConfig, RootCertStore};
-use transform::{ProviderFailure, ProviderRequest, ProviderResponse};
+use transform::{ProviderFailure, ProviderRequest};
 
-use super::{body, failure, headers};
+use super::body::BodyStream;
+use super::{failure, headers};
+use crate::native::effects::Opened;
 
 /// An idle connection is given up before the usual server-side limits: aiohttp, LiteLLM's client, keeps one 15 s.
 const IDLE_MAX: Duration = Duration::from_secs(15);
@@ -63,13 +66,23 @@ impl Client {
         self.requests.load(Ordering::Relaxed)
     }
 
-    /// Sends once. See [`super::super::effects::Effects::call`].
-    pub(in crate::native) async fn send(
+    /// Sends once and waits for the head. See [`super::super::effects::Effects::open`].
+    pub(in crate::native) async fn open(
         &self,
         request: &ProviderRequest,
         limit: Duration,
-    ) -> Result<ProviderResponse, ProviderFailure> {
-        let started = Instant::now();
+    ) -> Result<Opened<BodyStream>, ProviderFailure> {
+        let (head, incoming) = self.answered(request, limit, Instant::now()).await?;
+        let stream = BodyStream::new(incoming, limit);
+        Ok(Opened { status: head.status.as_u16(), headers: named(&head.headers), stream })
+    }
+
+    async fn answered(
+        &self,
+        request: &ProviderRequest,
+        limit: Duration,
+        started: Instant,
+    ) -> Result<(http::response::Parts, Incoming), ProviderFailure> {
         let (mut outbound, uri) = outbound(request)?;
         let mut connection = capture_connection(&mut outbound);
         self.requests.fetch_add(1, Ordering::Relaxed);
@@ -92,18 +105,14 @@ impl Client {
             Err(error) => return Err(failure::of_request(&error, error.is_connect(), &uri).await),
         };
         let (head, incoming) = response.into_parts();
-        if let Some(text) = headers::fault(&head.headers) {
-            return Err(ProviderFailure::Other { text });
+        match headers::fault(&head.headers) {
+            Some(text) => Err(ProviderFailure::Other { text }),
+            None => Ok((head, incoming)),
         }
-        let body = body::collect(incoming, limit, started).await?;
-        Ok(ProviderResponse { status: head.status.as_u16(), headers: named(&head.headers), body })
     }
 }
 
-async fn head(
-    answer: &mut ResponseFuture,
-    limit: Duration,
-) -> Option<Result<http::Response<hyper::body::Incoming>, legacy::Error>> {
+async fn head(answer: &mut ResponseFuture, limit: Duration) -> Option<Result<http::Response<Incoming>, legacy::Error>> {
     tokio::time::timeout(limit, answer).await.ok()
 }
 

@@ -9,7 +9,9 @@ mod redirect;
 #[cfg(test)]
 mod tests;
 
-pub use attempt::attempt;
-pub use body::BODY_BYTES_MAX;
+pub use attempt::{attempt, attempt_stream, whole};
+#[cfg(test)]
+pub(in crate::native) use body::collect;
+pub use body::{BODY_BYTES_MAX, BodyStream};
 pub use client::{Client, ClientError};
 pub(in crate::native) use failure::reset_in_body;

@@ -1,23 +1,24 @@
 //! Where a provider's redirect leads, as httpx follows it for LiteLLM.
 
 use http::Uri;
-use transform::{ProviderFailure, ProviderRequest, ProviderResponse};
+use transform::{ProviderFailure, ProviderRequest};
 
-/// The request that follows a redirect, or None if `response` is none.
+/// The request that follows a redirect, or None if an answer with this head is none.
 ///
 /// Shape   301, 302 and 303 turn the POST into a GET without a body; 307 and 308 keep both. `authorization` stays behind when
 ///         the origin changes, other than from http to https on the default ports.
 /// Source  httpx 0.28 `_client.py` `_build_redirect_request`, as LiteLLM 1.102.4 uses it (`follow_redirects=True`)
 pub fn next(
     request: &ProviderRequest,
-    response: &ProviderResponse,
+    status: u16,
+    headers: &[(String, String)],
 ) -> Result<Option<ProviderRequest>, ProviderFailure> {
-    let location = response.headers.iter().find(|(name, _)| name == "location").map(|(_, value)| value.as_str());
-    let Some(location) = location.filter(|_| matches!(response.status, 301 | 302 | 303 | 307 | 308)) else {
+    let location = headers.iter().find(|(name, _)| name == "location").map(|(_, value)| value.as_str());
+    let Some(location) = location.filter(|_| matches!(status, 301 | 302 | 303 | 307 | 308)) else {
         return Ok(None);
     };
     let (from, to) = join(&request.url, location).ok_or_else(|| unfollowable(location))?;
-    let keeps_body = matches!(response.status, 307 | 308) || request.method == "GET";
+    let keeps_body = matches!(status, 307 | 308) || request.method == "GET";
     let same_origin = origin(&from) == origin(&to) || is_upgrade(&from, &to);
     let mut headers = request.headers.clone();
     headers.retain(|(name, _)| match name.as_str() {

@@ -9,7 +9,8 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use transform::{ProviderFailure, ProviderRequest, ProviderResponse};
 
-use super::Client;
+use super::{Client, collect};
+use crate::native::effects::Opened;
 
 /// What the scripted provider does once it has read a request.
 #[derive(Clone)]
@@ -93,7 +94,8 @@ fn request(url: &str) -> ProviderRequest {
 const LIMIT: Duration = Duration::from_millis(400);
 
 async fn ask(client: &Client, url: &str) -> Result<ProviderResponse, ProviderFailure> {
-    client.send(&request(url), LIMIT).await
+    let Opened { status, headers, mut stream } = client.open(&request(url), LIMIT).await?;
+    Ok(ProviderResponse { status, headers, body: collect(&mut stream).await? })
 }
 
 const OK: &str = "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 4\r\n\r\nbody";

@@ -2,6 +2,7 @@
 
 use crate::config::{Deployment, LiteLlmConfig};
 use crate::native::Decline;
+use crate::routes::Route;
 
 /// The deployments one request may be led to.
 #[derive(Debug)]
@@ -33,7 +34,10 @@ pub fn resolve<'a>(config: &'a LiteLlmConfig, route: &str, model: &str) -> Resul
     if candidates.is_empty() || (pinned && candidates.len() > 1) {
         return Err(Decline::UnknownModel);
     }
-    let eligible = |one: &&Deployment| !one.reasons.iter().any(|reason| reason.routes.concerns(route));
+    let speaks = |one: &&Deployment| {
+        Route::named(route).is_some_and(|route| route.native_providers().contains(&one.provider.as_str()))
+    };
+    let eligible = |one: &&Deployment| speaks(one) && !one.reasons.iter().any(|reason| reason.routes.concerns(route));
     if candidates.iter().all(eligible) { Ok(Reach { candidates, pinned }) } else { Err(Decline::Deployment) }
 }
 
@@ -104,6 +108,7 @@ mod tests {
         let mut config = config();
         config.reasons.push(reason(RouteScope::Route("ocr".into())));
         assert_eq!(resolve(&config, "ocr", "g").unwrap_err(), Decline::Configuration);
+        config.deployments.iter_mut().for_each(|one| one.provider = "anthropic".to_owned());
         assert!(resolve(&config, "messages", "g").is_ok());
     }
 }

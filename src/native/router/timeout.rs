@@ -1,6 +1,7 @@
 //! How long an attempt may be silent.
 
 use serde_json::Value;
+use transform::proxy::anthropic_endpoints::endpoints::MessagesRequest;
 
 use crate::config::{Deployment, LiteLlmConfig};
 
@@ -15,6 +16,18 @@ const DEFAULT_SECONDS: f64 = 600.0;
 pub fn seconds(asked: Option<f64>, deployment: &Deployment, config: &LiteLlmConfig) -> Option<f64> {
     let other = deployment.params.get("request_timeout").and_then(Value::as_f64);
     let chosen = asked.or(deployment.timeout).or(other).or(config.router.timeout).unwrap_or(DEFAULT_SECONDS);
+    (chosen > 0.0 && chosen.is_finite()).then_some(chosen)
+}
+
+/// The limit of one attempt at `/v1/messages`: for a stream the nearest stream timeout wins over every other.
+///
+/// Errors  as of [`seconds`].
+/// Source  LiteLLM 1.102.4 `router.py` `_get_timeout`, `_get_stream_timeout`
+pub fn of_message(asked: &MessagesRequest, deployment: &Deployment, config: &LiteLlmConfig) -> Option<f64> {
+    let streamed = asked.stream_timeout_seconds.or(deployment.stream_timeout).or(config.router.stream_timeout);
+    let chosen = streamed.filter(|_| asked.stream);
+    let chosen = chosen.or(asked.timeout_seconds).or(deployment.timeout).or(config.router.timeout);
+    let chosen = chosen.unwrap_or(DEFAULT_SECONDS);
     (chosen > 0.0 && chosen.is_finite()).then_some(chosen)
 }
 

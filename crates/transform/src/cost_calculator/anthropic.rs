@@ -109,7 +109,8 @@ fn thresholds(entry: &Map<String, Json>) -> Vec<(f64, Rates)> {
 fn is_foreign_price(key: &str) -> bool {
     let is_price = key.contains("cost") || key.contains("pricing");
     let is_known = RATE_KEYS.iter().any(|known| {
-        key.strip_prefix(known).is_some_and(|rest| rest.is_empty() || rest.starts_with("_above_") && rest.ends_with("_tokens"))
+        key.strip_prefix(known)
+            .is_some_and(|rest| rest.is_empty() || rest.starts_with("_above_") && rest.ends_with("_tokens"))
     });
     is_price && !is_known && !key.ends_with("_batches") && key != "search_context_cost_per_query"
 }
@@ -226,9 +227,8 @@ fn cache_creation_details(usage: &Dict, iterations: &[&Dict]) -> Option<CacheCre
         };
         return Some(Some((count(kept[0])?, count(kept[1])?)));
     }
-    let sum = |parts: &[&Dict], key: &str| {
-        parts.iter().try_fold(0.0, |sum, part| Some(sum + optional_count(part.get(key))?))
-    };
+    let sum =
+        |parts: &[&Dict], key: &str| parts.iter().try_fold(0.0, |sum, part| Some(sum + optional_count(part.get(key))?));
     let (short, long) = (sum(&split, kept[0])?, sum(&split, kept[1])?);
     let undetailed = (sum(iterations, "cache_creation_input_tokens")? - short - long).max(0.0);
     Some(Some((Some(short + undetailed), Some(long))))
@@ -304,7 +304,8 @@ impl Billed {
 
 fn billed_rates(model: &AnthropicModel, usage: &Usage) -> Billed {
     let prompt = usage.plain + usage.cache_read + usage.cache_creation;
-    let above = model.above.iter().find(|(threshold, _)| prompt > *threshold).map_or(Rates::default(), |(_, rates)| *rates);
+    let above =
+        model.above.iter().find(|(threshold, _)| prompt > *threshold).map_or(Rates::default(), |(_, rates)| *rates);
     let plain = &model.rates;
     let first = |long: Option<f64>, plain: Option<f64>| long.or(plain).unwrap_or(0.0);
     Billed {
@@ -336,11 +337,8 @@ pub(crate) fn breakdown_headers(cost: &MessageCost) -> Vec<(String, String)> {
     let mut headers = vec![told("original", cost.total)];
     headers.extend(["discount-amount", "margin-amount", "margin-percent"].map(|name| told(name, 0.0)));
     headers.extend([told("input", uncached), told("output", cost.output)]);
-    let optional = [
-        ("cache-read", cost.cache_read),
-        ("cache-creation", cost.cache_creation),
-        ("reasoning", cost.reasoning),
-    ];
+    let optional =
+        [("cache-read", cost.cache_read), ("cache-creation", cost.cache_creation), ("reasoning", cost.reasoning)];
     headers.extend(optional.into_iter().filter(|(_, value)| *value > 0.0).map(|(name, value)| told(name, value)));
     headers.push(told("tool-usage", cost.tool_usage));
     headers

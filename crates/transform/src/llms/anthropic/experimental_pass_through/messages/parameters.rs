@@ -122,7 +122,8 @@ pub(super) fn fit_thinking(
     if uses_effort(parameters) && !is_adaptive() {
         effort_to_budget(parameters, max_tokens, model, table)?;
     }
-    let thinks = thinking_type(parameters) == Some("enabled") || !matches!(effort(parameters), None | Some(Value::None));
+    let thinks =
+        thinking_type(parameters) == Some("enabled") || !matches!(effort(parameters), None | Some(Value::None));
     let is_pinned = parameters.get("temperature").is_some_and(|temperature| !is_one(temperature));
     if is_pinned && thinks && !is_adaptive() {
         parameters.remove("temperature");
@@ -178,12 +179,7 @@ fn legacy_to_adaptive(parameters: &mut Dict, has_xhigh: bool) -> Result<(), Decl
 }
 
 /// Adaptive thinking becomes a budget on models without it, or goes.
-fn effort_to_budget(
-    parameters: &mut Dict,
-    max_tokens: &Value,
-    model: &str,
-    table: &PriceTable,
-) -> Result<(), Decline> {
+fn effort_to_budget(parameters: &mut Dict, max_tokens: &Value, model: &str, table: &PriceTable) -> Result<(), Decline> {
     let effort = match effort(parameters) {
         None | Some(Value::None) => None,
         Some(effort) => Some(effort.as_str().ok_or(Decline::Parameter)?.to_owned()),

@@ -50,11 +50,7 @@ impl MessagesResponse {
 /// Builds the request of one attempt.
 ///
 /// Errors  what LiteLLM refuses inside the attempt, what can't be written exactly, headers that collide with LiteLLM's own.
-pub fn request(
-    request: &MessagesRequest,
-    target: &Target<'_>,
-    table: &PriceTable,
-) -> Result<ProviderRequest, Decline> {
+pub fn request(request: &MessagesRequest, target: &Target<'_>, table: &PriceTable) -> Result<ProviderRequest, Decline> {
     build(request, target, table, false)
 }
 

@@ -1,0 +1,258 @@
+//! The route `messages`: what [`super::answer`] asks of the pure transformation, in the order of a request.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use transform::cost_calculator::PriceTable;
+use transform::cost_calculator::anthropic::message_cost;
+use transform::llms::anthropic::experimental_pass_through::messages::streaming_iterator::MessageStream;
+use transform::llms::anthropic::experimental_pass_through::messages::transformation::{self as anthropic, Target};
+use transform::proxy::anthropic_endpoints::answers::{self as client, Failed, Served};
+use transform::proxy::anthropic_endpoints::endpoints::{MessagesRequest, parse};
+use transform::proxy::common_request_processing::GivenUp;
+use transform::{Answered, Exception, ProviderFailure, ProviderRequest, ProviderResponse};
+
+use super::admission::Admitted;
+use super::client_stream::Begun;
+use super::effects::{Opened, ProviderStream};
+use super::plan::{Plan, Standing, milliseconds};
+use super::provider;
+use super::router::retry::{Allowance, RETRIES_MAX};
+use super::router::{Reach, timeout};
+use super::{Answer, Body, ClientRequest, ClientStream, Decline, Effects, Native, admission};
+use crate::config::{Deployment, LiteLlmConfig, Secret};
+
+/// Where Anthropic is reached if neither the deployment nor the environment says.
+const ANTHROPIC_API_BASE: &str = "https://api.anthropic.com";
+
+/// Reads the client's request.
+pub(super) fn read(request: &ClientRequest) -> Result<MessagesRequest, Decline> {
+    let headers = admission::told_whole(&request.headers)?;
+    Ok(parse(&request.body, &headers)?)
+}
+
+/// A request of which every candidate's provider request is built.
+pub(super) struct MessagesPlan<'a> {
+    asked: &'a MessagesRequest,
+    config: &'a LiteLlmConfig,
+    prices: &'a PriceTable,
+    allowance: Allowance,
+    /// One for each deployment in reach.
+    outbound: Vec<(&'a Deployment, ProviderRequest, Duration)>,
+}
+
+/// What a successful attempt yields.
+pub(super) enum Reply<S> {
+    Message(anthropic::MessagesResponse),
+    Stream {
+        headers: Vec<(String, String)>,
+        stream: Box<ClientStream<S>>,
+    },
+    /// The stream failed before its head.
+    Failed {
+        headers: Vec<(String, String)>,
+        exception: Exception,
+    },
+}
+
+impl<'a> MessagesPlan<'a> {
+    /// Errors  too many retries; a candidate whose request could not be built or whose timeout LiteLLM reads in its own way:
+    ///         any candidate may become the deployment of an attempt.
+    pub fn new(native: &'a Native, reach: &Reach<'a>, asked: &'a MessagesRequest) -> Result<Self, Decline> {
+        let config = &*native.config;
+        let allowance = Allowance {
+            request: asked.num_retries,
+            router: config.router.num_retries.or(config.settings.num_retries),
+            retry_after: config.router.retry_after.unwrap_or(0.0),
+        };
+        let mut outbound = Vec::with_capacity(reach.candidates.len());
+        for deployment in reach.candidates.iter().copied() {
+            let retries = asked.num_retries.or(deployment.num_retries).or(allowance.router);
+            if retries.is_some_and(|retries| retries > RETRIES_MAX) {
+                return Err(Decline::TooManyRetries);
+            }
+            let seconds = timeout::of_message(asked, deployment, config).ok_or(Decline::Timeout)?;
+            let limit = Duration::try_from_secs_f64(seconds).map_err(|_| Decline::Timeout)?;
+            let request = anthropic::request(asked, &target(deployment, config)?, &native.prices)?;
+            outbound.push((deployment, request, limit));
+        }
+        Ok(Self { asked, config, prices: &native.prices, allowance, outbound })
+    }
+
+    fn outbound(&self, deployment: &Deployment) -> Option<&(&'a Deployment, ProviderRequest, Duration)> {
+        self.outbound.iter().find(|(known, _, _)| std::ptr::eq(*known, deployment))
+    }
+
+    fn limit(&self, deployment: &Deployment) -> Duration {
+        self.outbound(deployment).map_or(Duration::ZERO, |(_, _, limit)| *limit)
+    }
+
+    /// Sends, and sends once more what Anthropic refused for the thinking in it, as LiteLLM does.
+    async fn send<E: Effects>(
+        &self,
+        admitted: Admitted,
+        deployment: &Deployment,
+        effects: &mut E,
+    ) -> Result<Sent<E::Stream>, ProviderFailure> {
+        let Some((_, request, limit)) = self.outbound(deployment) else {
+            return Err(ProviderFailure::Other { text: "the deployment is not of this request".to_owned() });
+        };
+        let first = self.attempt_once(admitted, deployment, request, *limit, effects).await?;
+        let again = match &first {
+            Sent::Whole(refused) => target(deployment, self.config)
+                .ok()
+                .and_then(|target| anthropic::second_request(self.asked, &target, self.prices, refused)),
+            Sent::Open(_) => None,
+        };
+        match again {
+            Some(again) => self.attempt_once(admitted, deployment, &again, *limit, effects).await,
+            None => Ok(first),
+        }
+    }
+
+    /// Only what will be streamed stays open.
+    async fn attempt_once<E: Effects>(
+        &self,
+        admitted: Admitted,
+        deployment: &Deployment,
+        request: &ProviderRequest,
+        limit: Duration,
+        effects: &mut E,
+    ) -> Result<Sent<E::Stream>, ProviderFailure> {
+        if !self.asked.stream {
+            return provider::attempt(admitted, deployment, request, limit, effects).await.map(Sent::Whole);
+        }
+        let opened = provider::attempt_stream(admitted, deployment, request, limit, effects).await?;
+        if (200..300).contains(&opened.status) {
+            return Ok(Sent::Open(opened));
+        }
+        provider::whole(opened, effects).await.map(Sent::Whole)
+    }
+
+    fn served<'b, E: Effects>(&'b self, standing: &Standing<'b>, effects: &E) -> Served<'b> {
+        let own = effects.now().saturating_duration_since(standing.request.received).saturating_sub(effects.waited());
+        Served {
+            call_id: &standing.request.call_id,
+            model_group: &self.asked.model,
+            model_id: &standing.deployment.id,
+            litellm_model: &standing.deployment.litellm_model,
+            api_base: standing.deployment.api_base.as_deref().unwrap_or(ANTHROPIC_API_BASE),
+            duration_ms: standing.taken_ms(effects),
+            overhead_ms: milliseconds(own),
+            attempted_retries: standing.retries.attempted(),
+            max_retries: standing.retries.granted().unwrap_or_default(),
+            is_cross_origin: standing.is_cross_origin(),
+        }
+    }
+}
+
+/// A provider's answer: whole, or a stream whose head has come.
+enum Sent<S> {
+    Whole(ProviderResponse),
+    Open(Opened<S>),
+}
+
+impl Plan for MessagesPlan<'_> {
+    type Reply<S: ProviderStream> = Reply<S>;
+
+    fn allowance(&self) -> Allowance {
+        self.allowance
+    }
+
+    async fn attempt<E: Effects>(
+        &self,
+        admitted: Admitted,
+        deployment: &Deployment,
+        effects: &mut E,
+    ) -> Result<Reply<E::Stream>, Exception> {
+        let opened = match self.send(admitted, deployment, effects).await {
+            Ok(Sent::Open(opened)) => opened,
+            Ok(Sent::Whole(response)) => return self.message(Ok(&response), deployment),
+            Err(failure) => return self.message(Err(&failure), deployment),
+        };
+        let Opened { headers, stream, .. } = opened;
+        let before = stream.elapsed();
+        let decoder = MessageStream::new(&deployment.model, &self.asked.model, &headers);
+        let begun = ClientStream::begin(stream, decoder).await;
+        Ok(match begun {
+            Begun::Failed(exception) => Reply::Failed { headers, exception },
+            Begun::Stream(stream) => {
+                effects.add_wait(stream.elapsed().saturating_sub(before));
+                Reply::Stream { headers, stream }
+            }
+        })
+    }
+
+    fn success<E: Effects>(
+        &self,
+        standing: &Standing<'_>,
+        reply: Reply<E::Stream>,
+        effects: &E,
+    ) -> Answer<Body<E::Stream>> {
+        let served = self.served(standing, effects);
+        let attempts = standing.retries.attempted() + 1;
+        let id = &standing.deployment.id;
+        match reply {
+            Reply::Message(message) => {
+                let cost = message_cost(self.prices, message.body(), &standing.deployment.model);
+                let total = cost.map(|cost| cost.total);
+                answer(client::success(&message, &served, cost), attempts, id, total).map(Body::Whole)
+            }
+            Reply::Failed { headers, exception } => {
+                answer(client::stream_failed(&exception, &headers, &served), attempts, id, None).map(Body::Whole)
+            }
+            Reply::Stream { headers, stream } => {
+                answer(client::stream_head(&headers, &served), attempts, id, None).map(|_: Bytes| Body::Stream(stream))
+            }
+        }
+    }
+
+    fn failure(&self, standing: &Standing<'_>, exception: &Exception) -> Answer {
+        let attempts = standing.retries.attempted();
+        let retried = attempts.saturating_sub(1);
+        let given_up = GivenUp {
+            model_group: &self.asked.model,
+            retries: (retried > 0).then_some((retried, standing.retries.granted().unwrap_or_default())),
+        };
+        let failed = Failed {
+            call_id: &standing.request.call_id,
+            model_id: &standing.deployment.id,
+            timeout_seconds: self.limit(standing.deployment).as_secs_f64(),
+            request_id: self.asked.request_id.as_deref(),
+            is_cross_origin: standing.is_cross_origin(),
+        };
+        answer(client::error(exception, &given_up, &failed), attempts, &standing.deployment.id, None)
+    }
+}
+
+impl MessagesPlan<'_> {
+    /// An answer that is no stream: a message, or what is raised for it.
+    fn message<S>(
+        &self,
+        outcome: Result<&ProviderResponse, &ProviderFailure>,
+        deployment: &Deployment,
+    ) -> Result<Reply<S>, Exception> {
+        if self.asked.stream
+            && let Some(refused) = anthropic::stream_refusal(outcome, &deployment.model)
+        {
+            return Err(refused);
+        }
+        anthropic::response(outcome, &deployment.model).map(Reply::Message)
+    }
+}
+
+fn answer(answered: Answered, attempts: u32, deployment_id: &str, cost: Option<f64>) -> Answer {
+    let Answered { status, headers, body } = answered;
+    Answer { status, headers, body, attempts, deployment_id: deployment_id.to_owned(), cost }
+}
+
+fn target<'a>(deployment: &'a Deployment, config: &LiteLlmConfig) -> Result<Target<'a>, Decline> {
+    let api_key = deployment.api_key.as_ref().map(Secret::expose).ok_or(transform::Decline::Connection)?;
+    Ok(Target {
+        model: &deployment.model,
+        api_base: deployment.api_base.as_deref().unwrap_or(ANTHROPIC_API_BASE),
+        api_key,
+        parameters: &deployment.params,
+        drop_params: config.settings.drop_params,
+    })
+}
