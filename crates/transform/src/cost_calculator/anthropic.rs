@@ -109,7 +109,8 @@ fn thresholds(entry: &Map<String, Json>) -> Vec<(f64, Rates)> {
 fn is_foreign_price(key: &str) -> bool {
     let is_price = key.contains("cost") || key.contains("pricing");
     let is_known = RATE_KEYS.iter().any(|known| {
-        key.strip_prefix(known).is_some_and(|rest| rest.is_empty() || rest.starts_with("_above_") && rest.ends_with("_tokens"))
+        key.strip_prefix(known)
+            .is_some_and(|rest| rest.is_empty() || rest.starts_with("_above_") && rest.ends_with("_tokens"))
     });
     is_price && !is_known && !key.ends_with("_batches") && key != "search_context_cost_per_query"
 }
@@ -168,8 +169,11 @@ impl Usage {
         if is_anthropic {
             read.add_tokens(usage)?;
         } else if usage.get("input_tokens").is_some() && usage.get("output_tokens").is_some() {
-            read.plain = optional_count(usage.get("input_tokens"))?;
-            read.output = optional_count(usage.get("output_tokens"))?;
+            read.plain = whole_count(usage, "input_tokens")?;
+            read.output = whole_count(usage, "output_tokens")?;
+        } else {
+            read.cache_read = optional_count(usage.get("cache_read_input_tokens"))?;
+            read.cache_creation = optional_count(usage.get("cache_creation_input_tokens"))?;
         }
         Some(read)
     }
@@ -195,6 +199,14 @@ impl Usage {
         self.reasoning = reported.map_or(0.0, |tokens: f64| tokens.max(0.0).min(self.output));
         Some(())
     }
+}
+
+/// A count of a usage in OpenAI's reading, which wants integers, or a total beside what can be made one.
+fn whole_count(usage: &Dict, key: &str) -> Option<f64> {
+    let count = usage.get(key)?;
+    let has_total = usage.get("total_tokens").is_some_and(|total| *total != Value::None);
+    let is_integer = matches!(count, Value::Int(_) | Value::Bool(_));
+    if is_integer || has_total { as_integer(count).ok()?.to_float() } else { None }
 }
 
 /// `usage.get(key) or 0`.
@@ -226,9 +238,8 @@ fn cache_creation_details(usage: &Dict, iterations: &[&Dict]) -> Option<CacheCre
         };
         return Some(Some((count(kept[0])?, count(kept[1])?)));
     }
-    let sum = |parts: &[&Dict], key: &str| {
-        parts.iter().try_fold(0.0, |sum, part| Some(sum + optional_count(part.get(key))?))
-    };
+    let sum =
+        |parts: &[&Dict], key: &str| parts.iter().try_fold(0.0, |sum, part| Some(sum + optional_count(part.get(key))?));
     let (short, long) = (sum(&split, kept[0])?, sum(&split, kept[1])?);
     let undetailed = (sum(iterations, "cache_creation_input_tokens")? - short - long).max(0.0);
     Some(Some((Some(short + undetailed), Some(long))))
@@ -304,7 +315,8 @@ impl Billed {
 
 fn billed_rates(model: &AnthropicModel, usage: &Usage) -> Billed {
     let prompt = usage.plain + usage.cache_read + usage.cache_creation;
-    let above = model.above.iter().find(|(threshold, _)| prompt > *threshold).map_or(Rates::default(), |(_, rates)| *rates);
+    let above =
+        model.above.iter().find(|(threshold, _)| prompt > *threshold).map_or(Rates::default(), |(_, rates)| *rates);
     let plain = &model.rates;
     let first = |long: Option<f64>, plain: Option<f64>| long.or(plain).unwrap_or(0.0);
     Billed {
@@ -336,11 +348,8 @@ pub(crate) fn breakdown_headers(cost: &MessageCost) -> Vec<(String, String)> {
     let mut headers = vec![told("original", cost.total)];
     headers.extend(["discount-amount", "margin-amount", "margin-percent"].map(|name| told(name, 0.0)));
     headers.extend([told("input", uncached), told("output", cost.output)]);
-    let optional = [
-        ("cache-read", cost.cache_read),
-        ("cache-creation", cost.cache_creation),
-        ("reasoning", cost.reasoning),
-    ];
+    let optional =
+        [("cache-read", cost.cache_read), ("cache-creation", cost.cache_creation), ("reasoning", cost.reasoning)];
     headers.extend(optional.into_iter().filter(|(_, value)| *value > 0.0).map(|(name, value)| told(name, value)));
     headers.push(told("tool-usage", cost.tool_usage));
     headers

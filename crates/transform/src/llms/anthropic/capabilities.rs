@@ -107,9 +107,8 @@ pub fn supports(table: &PriceTable, model: &str, capability: Capability) -> bool
 
 /// `temperature`, `top_p` and `top_k`: allowed unless the map or the name says otherwise.
 pub fn supports_sampling(table: &PriceTable, model: &str) -> bool {
-    const WITHOUT: [&str; 9] = [
-        "fable", "opus-4-7", "opus_4_7", "opus-4.7", "opus_4.7", "opus-4-8", "opus_4_8", "opus-4.8", "opus_4.8",
-    ];
+    const WITHOUT: [&str; 9] =
+        ["fable", "opus-4-7", "opus_4_7", "opus-4.7", "opus_4.7", "opus-4-8", "opus_4_8", "opus-4.8", "opus_4.8"];
     let lower = model.to_lowercase();
     declared(table, model, Capability::SamplingParameters).unwrap_or(!WITHOUT.iter().any(|name| lower.contains(name)))
 }

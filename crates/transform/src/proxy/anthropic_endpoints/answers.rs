@@ -167,7 +167,8 @@ fn envelope(
         error.set("request_id", text(id));
     }
     let body = httpx_json(&Value::Dict(error)).unwrap_or_default();
-    let mut headers = own([("x-litellm-call-id", failed.call_id), ("x-litellm-model-id", model_id.unwrap_or_default())]);
+    let mut headers =
+        own([("x-litellm-call-id", failed.call_id), ("x-litellm-model-id", model_id.unwrap_or_default())]);
     headers.extend(own([
         ("x-litellm-version", LITELLM_VERSION),
         ("x-litellm-response-cost", "0"),

@@ -56,7 +56,9 @@ pub fn parse(body: &[u8], headers: &[(&str, &str)]) -> Result<MessagesRequest, D
     Ok(MessagesRequest {
         model: model(&body)?,
         stream: stream(&body)?,
-        timeout_seconds: options.timeout_seconds.map_or_else(|| body_seconds(&body, "timeout"), |given| Ok(Some(given)))?,
+        timeout_seconds: options
+            .timeout_seconds
+            .map_or_else(|| body_seconds(&body, "timeout"), |given| Ok(Some(given)))?,
         stream_timeout_seconds: options
             .stream_timeout_seconds
             .map_or_else(|| body_seconds(&body, "stream_timeout"), |given| Ok(Some(given)))?,
@@ -237,7 +239,9 @@ fn header_options(headers: &[(&str, &str)]) -> Result<HeaderOptions, Decline> {
             "x-litellm-stream-timeout" => options.stream_timeout_seconds = Some(seconds(value)?),
             "x-litellm-num-retries" => options.num_retries = Some(value.parse().map_err(|_| Decline::RouterOption)?),
             "x-request-id" => options.request_id = Some(value.to_owned()).filter(|id| !id.is_empty()),
-            "user-agent" => options.is_claude_code = value.starts_with("claude-cli/") || value.starts_with("claude-code/"),
+            "user-agent" => {
+                options.is_claude_code = value.starts_with("claude-cli/") || value.starts_with("claude-code/")
+            }
             "anthropic-version" | "anthropic-beta" => add_anthropic(&mut options.anthropic_headers, name, value)?,
             // A subscription's token goes to Anthropic in place of the deployment's key.
             "authorization" if value.trim_start_matches("Bearer ").starts_with("sk-ant-oat") => {

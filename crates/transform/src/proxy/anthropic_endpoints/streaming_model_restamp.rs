@@ -61,7 +61,8 @@ impl ModelRestamper {
 
     fn frame(&mut self, frame: &[u8], out: &mut Vec<u8>) {
         let is_start = frame.len() <= HELD_BYTES_MAX && contains(frame, MARKER);
-        let is_ping = [&b"event: ping"[..], b"\"type\": \"ping\"", b"\"type\":\"ping\""].iter().any(|ping| contains(frame, ping));
+        let is_ping =
+            [&b"event: ping"[..], b"\"type\": \"ping\"", b"\"type\":\"ping\""].iter().any(|ping| contains(frame, ping));
         self.is_armed = !(contains(frame, MARKER) || contains(frame, b"data:") && !is_ping);
         match is_start.then(|| restamped(frame, &self.model)).flatten() {
             Some(restamped) => out.extend_from_slice(&restamped),

@@ -40,7 +40,8 @@ pub fn declines(parameters: &Map<String, Value>, model_info: &Map<String, Value>
     if let Err(reason) = deployment_headers(parameters) {
         declines.push(("litellm_params.extra_headers".to_owned(), reason));
     }
-    for (key, _) in model_info.iter().filter(|(key, value)| !value.is_null() && (is_price(key) || *key == "base_model")) {
+    for (key, _) in model_info.iter().filter(|(key, value)| !value.is_null() && (is_price(key) || *key == "base_model"))
+    {
         declines.push((format!("model_info.{key}"), Decline::CustomPricing));
     }
     declines

@@ -221,7 +221,11 @@ impl MessageStream {
         self.state = State::Done;
         self.held.clear();
         self.partial.clear();
-        if self.has_head { Progress::Frames(stream_error_frame(&exception).into()) } else { Progress::Failed(exception) }
+        if self.has_head {
+            Progress::Frames(stream_error_frame(&exception).into())
+        } else {
+            Progress::Failed(exception)
+        }
     }
 
     fn exception(&self, class: ExceptionClass, status_code: u16, message: String) -> Exception {
