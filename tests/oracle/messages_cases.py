@@ -152,6 +152,7 @@ def thinking():
         case("own effort wins", group="opus-4-8", thinking=enabled, output_config={"x": 1, "effort": "low"}, max_tokens=9000),
         case("sampling dropped", group="drops", temperature=0.5, top_p=0.5, top_k=1),
         case("sampling dropped for claude code", group="opus-4-8", temperature=0.5, headers=[["user-agent", "claude-cli/1"]]),
+        case("sampling dropped for codex", group="opus-4-8", top_k=3, headers=[["user-agent", "Codex_cli/1"]]),
         case("temperature of one on a model without", group="opus-4-8", temperature=1),
     ]
     return cases
@@ -346,6 +347,7 @@ def refusals():
         case("temperature of the deployment", group="options-4-8"),
         case("top_p", group="fable-5", top_p=1),
         case("top_k of a text", group="fable-5", top_k="x"),
+        case("for a client like codex", group="opus-4-8", top_k=3, headers=[["user-agent", "codexx/1"]]),
         case("speed", speed="fast"),
         case("speed in a stream", speed="fast", stream=True),
         case("speed before temperature", group="fable-5", temperature=1e-7, speed="slow"),

@@ -100,10 +100,10 @@ fn unsupported(model: &str, name: &str, value: &str, hint: &str) -> String {
     )
 }
 
-/// `drop_params`, which LiteLLM turns on by itself for Claude Code where nobody has said anything.
+/// `drop_params`, which LiteLLM turns on by itself for Claude Code and Codex where nobody has said anything.
 fn drops_unsupported(request: &MessagesRequest, target: &Target<'_>) -> bool {
     let of_deployment = || target.parameters.get("drop_params").and_then(serde_json::Value::as_bool);
-    let by_itself = || (request.is_claude_code && target.drop_params.is_none()).then_some(true);
+    let by_itself = || (request.is_agentic_client && target.drop_params.is_none()).then_some(true);
     target.drop_params == Some(true) || request.drop_params.or_else(by_itself).or_else(of_deployment) == Some(true)
 }
 
