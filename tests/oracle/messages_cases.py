@@ -1,5 +1,7 @@
 """The cases of `messages_goldens.py`: what a client sends and what the provider answers, by theme. All made up here."""
 
+import base64
+import gzip
 import json
 
 JSON = [["content-type", "application/json"], ["request-id", "req_1"]]
@@ -26,6 +28,11 @@ def raw(text, status=200, headers=JSON):
 
 def refused(status, kind="invalid_request_error", text="no"):
     return answered({"type": "error", "error": {"type": kind, "message": text}, "request_id": "req_1"}, status)
+
+
+def gzipped(text, headers):
+    encoded = base64.b64encode(gzip.compress(text.encode(), mtime=0)).decode()
+    return {"status": 200, "headers": [*headers, ["content-encoding", "gzip"]], "body_base64": encoded}
 
 
 def body(group="claude", **changes):
@@ -63,7 +70,7 @@ def stream(name, *pieces, end="clean", group="claude", headers=SSE, **changes):
 def themes():
     return {
         "requests": requests(), "thinking": thinking(), "histories": histories(), "betas": betas(), "deployments": deployments(),
-        "answers": answers(), "costs": costs(), "errors": errors(), "phrases": phrases(), "failures": failures(),
+        "answers": answers(), "costs": costs(), "errors": errors(), "phrases": phrases(), "refusals": refusals(), "failures": failures(),
         "streams": streams(), "stream_errors": stream_errors(), "declined": declined(),
     }
 
@@ -145,6 +152,7 @@ def thinking():
         case("own effort wins", group="opus-4-8", thinking=enabled, output_config={"x": 1, "effort": "low"}, max_tokens=9000),
         case("sampling dropped", group="drops", temperature=0.5, top_p=0.5, top_k=1),
         case("sampling dropped for claude code", group="opus-4-8", temperature=0.5, headers=[["user-agent", "claude-cli/1"]]),
+        case("sampling dropped for codex", group="opus-4-8", top_k=3, headers=[["user-agent", "Codex_cli/1"]]),
         case("temperature of one on a model without", group="opus-4-8", temperature=1),
     ]
     return cases
@@ -254,6 +262,8 @@ def answers():
         case("total tokens stay", answered(message(usage={"input_tokens": 1, "output_tokens": 2, "total_tokens": 3}))),
         case("extra fields", answered(message(container={"id": "c", "expires_at": "t"}, context_management={"applied_edits": []}))),
         case("error in a 200", answered({"type": "error", "error": {"type": "api_error", "message": "x"}})),
+        case("gzip", gzipped(json.dumps(message()), JSON)),
+        case("gzip of an error", {**gzipped('{"a": "é"}', JSON), "status": 400}),
         case("deep", raw('{"a":' + "[" * 150 + "]" * 150 + "}")),
     ]
 
@@ -331,6 +341,21 @@ def phrases():
     return [case(f"{status} {text}", refused(status, text=text)) for text in texts for status in (400, 500)]
 
 
+def refusals():
+    return [
+        case("temperature", group="opus-4-8", temperature=0.5),
+        case("temperature of the deployment", group="options-4-8"),
+        case("top_p", group="fable-5", top_p=1),
+        case("top_k of a text", group="fable-5", top_k="x"),
+        case("for a client like codex", group="opus-4-8", top_k=3, headers=[["user-agent", "codexx/1"]]),
+        case("speed", speed="fast"),
+        case("speed in a stream", speed="fast", stream=True),
+        case("speed before temperature", group="fable-5", temperature=1e-7, speed="slow"),
+        case("against the client's wish", group="drops", drop_params=False, temperature=2.5),
+        case("not for claude code against its wish", group="opus-4-8", drop_params=False, top_p=0.1, headers=[["user-agent", "claude-cli/1"]]),
+    ]
+
+
 def failures():
     hang = {**answered(), "delay": 2}
     return [
@@ -379,6 +404,7 @@ def streams():
         stream("unpriced", *WHOLE, group="ours"),
         stream("tools", *WHOLE, tools=[TOOL], thinking={"type": "enabled", "budget_tokens": 1024}, max_tokens=2000),
         stream("done behind the end", *WHOLE, "data: [DONE]\n\n"),
+        case("gzip", gzipped("".join(WHOLE), SSE), stream=True),
         stream("many blocks", START, *[OPEN + CLOSE for _ in range(30)], DELTA, STOP),
     ]
 
@@ -418,8 +444,6 @@ def declined():
         case("metadata text", metadata="{}"),
         case("no limit") | {"body": {"model": "claude", "messages": [USER]}},
         case("no messages") | {"body": {"model": "claude", "max_tokens": 5}},
-        case("sampling that is refused", group="opus-4-8", temperature=0.5),
-        case("speed that is refused", speed="fast"),
         case("effort of another kind", thinking={"type": "adaptive"}, output_config={"effort": "huge"}),
         case("context management of another api", context_management=[{"type": "compaction"}]),
         case("gateway tool", tools=[{"type": "mcp", "server_url": "litellm_proxy", "server_label": "x"}]),

@@ -46,6 +46,7 @@ def deployments(provider_port):
         "options": {"temperature": 0.5, "top_k": 3, "thinking": {"type": "enabled", "budget_tokens": 1024}, "unknown": 1,
                     "output_config": {"effort": "low"}, "inference_geo": "us"},
         "headers": {"extra_headers": {"X-Of-Deployment": "yes"}},
+        "options-4-8": {"model": "anthropic/claude-opus-4-8", "temperature": 0.25},
         "drops": {"model": "anthropic/claude-opus-4-8", "drop_params": True},
     }
     return {name: {**plain, **changes} for name, changes in groups.items()}

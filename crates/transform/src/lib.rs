@@ -10,6 +10,20 @@
 //! 3. [`llms::mistral::ocr::transformation::response`] reads the attempt's answer or failure: a document or an [`Exception`];
 //! 4. [`proxy::common_request_processing::success`] or [`proxy::common_request_processing::error`] writes the client's answer.
 //!
+//! One request to `/v1/messages`, `messages` being [`llms::anthropic::experimental_pass_through::messages`]:
+//! 1. [`proxy::anthropic_endpoints::endpoints::parse`] reads the client's body, or declines;
+//! 2. `messages::transformation::refusal` says whether an attempt fails before it calls the provider; if not,
+//!    `messages::transformation::request` builds its provider request;
+//! 3. `messages::transformation::second_request` says whether the answer is one that LiteLLM sends a second request for, within
+//!    the attempt;
+//! 4. not streamed: `messages::transformation::response` reads the outcome, [`cost_calculator::anthropic::message_cost`] prices
+//!    it, [`proxy::anthropic_endpoints::answers::success`] writes the client's answer;
+//! 5. streamed: `messages::transformation::stream_refusal` says whether the outcome is an error; if not, a
+//!    `messages::streaming_iterator::MessageStream` takes the provider's pieces and gives frames, with
+//!    [`proxy::anthropic_endpoints::answers::stream_head`] in front of the first, or a failure for
+//!    [`proxy::anthropic_endpoints::answers::stream_failed`];
+//! 6. [`proxy::anthropic_endpoints::answers::error`] writes what the router gave up on.
+//!
 //! A [`Decline`] is only possible before step 2 has left the process; from then on every outcome has an answer.
 
 mod answer;

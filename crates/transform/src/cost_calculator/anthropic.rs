@@ -169,8 +169,11 @@ impl Usage {
         if is_anthropic {
             read.add_tokens(usage)?;
         } else if usage.get("input_tokens").is_some() && usage.get("output_tokens").is_some() {
-            read.plain = optional_count(usage.get("input_tokens"))?;
-            read.output = optional_count(usage.get("output_tokens"))?;
+            read.plain = whole_count(usage, "input_tokens")?;
+            read.output = whole_count(usage, "output_tokens")?;
+        } else {
+            read.cache_read = optional_count(usage.get("cache_read_input_tokens"))?;
+            read.cache_creation = optional_count(usage.get("cache_creation_input_tokens"))?;
         }
         Some(read)
     }
@@ -196,6 +199,14 @@ impl Usage {
         self.reasoning = reported.map_or(0.0, |tokens: f64| tokens.max(0.0).min(self.output));
         Some(())
     }
+}
+
+/// A count of a usage in OpenAI's reading, which wants integers, or a total beside what can be made one.
+fn whole_count(usage: &Dict, key: &str) -> Option<f64> {
+    let count = usage.get(key)?;
+    let has_total = usage.get("total_tokens").is_some_and(|total| *total != Value::None);
+    let is_integer = matches!(count, Value::Int(_) | Value::Bool(_));
+    if is_integer || has_total { as_integer(count).ok()?.to_float() } else { None }
 }
 
 /// `usage.get(key) or 0`.

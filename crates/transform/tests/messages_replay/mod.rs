@@ -6,7 +6,7 @@ use transform::cost_calculator::PriceTable;
 use transform::cost_calculator::anthropic::message_cost;
 use transform::llms::anthropic::experimental_pass_through::messages::streaming_iterator::{MessageStream, Progress};
 use transform::llms::anthropic::experimental_pass_through::messages::transformation::{
-    Target, request, response, second_request, stream_refusal,
+    Target, refusal, request, response, second_request, stream_refusal,
 };
 use transform::proxy::anthropic_endpoints::answers::{Failed, Served, error, stream_failed, stream_head, success};
 use transform::proxy::anthropic_endpoints::endpoints::{MessagesRequest, parse};
@@ -32,6 +32,10 @@ fn play(case: &Value, table: &PriceTable) -> Result<Value, Decline> {
     let asked = parse(&bytes(&case["client"]), &headers)?;
     let deployment = case["deployment"].as_object().cloned().unwrap_or_default();
     let target = target(case, &deployment);
+    if let Some(exception) = refusal(&asked, &target, table) {
+        let played = Played { case, table, asked: &asked, deployment: &deployment, target };
+        return Ok(json!({"provider": [], "response": client_view(&played.error(&exception))}));
+    }
     let mut sent = vec![request(&asked, &target, table)?];
     let mut answer = &case["answers"][0];
     let mut outcome = provider_outcome(answer, &asked, &deployment);
@@ -136,10 +140,13 @@ impl Played<'_> {
             }
         };
         let mut stream = MessageStream::new(self.target.model, &self.asked.model, &response.headers);
-        let whole = [answer["body"].clone()];
-        let pieces = answer["pieces"].as_array().map_or(&whole[..], Vec::as_slice);
-        let pieces = pieces.iter().map(|piece| piece.as_str().unwrap_or_default().as_bytes());
-        match run(&mut stream, pieces, end_of(answer).as_ref().map_or(Ok(()), Err)) {
+        let whole = bytes(answer);
+        let listed = answer["pieces"].as_array();
+        let pieces: Vec<&[u8]> = listed.map_or_else(
+            || vec![&whole[..]],
+            |pieces| pieces.iter().map(|piece| piece.as_str().unwrap_or_default().as_bytes()).collect(),
+        );
+        match run(&mut stream, pieces.into_iter(), end_of(answer).as_ref().map_or(Ok(()), Err)) {
             Ok(body) => Answered { body: body.into(), ..stream_head(&response.headers, &self.served()) },
             Err(failure) => stream_failed(&failure, &response.headers, &self.served()),
         }

@@ -273,3 +273,52 @@ fn text(text: &str) -> Value {
 fn dict<const N: usize>(pairs: [(&str, Value); N]) -> Value {
     Value::Dict(Dict::from_pairs(pairs.into_iter().map(|(name, value)| (Text::from(name), value)).collect()))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::proxy::common_request_processing::NoDeployments;
+
+    #[test]
+    fn a_group_that_cools_down() {
+        let none = NoDeployments {
+            model_group: "one",
+            cooldown_seconds: 3.0,
+            cooldown_spelled: "3",
+            pre_call_checks: false,
+            cooling: &["a".to_owned()],
+        };
+        let failed =
+            Failed { call_id: "id", model_id: "", timeout_seconds: 600.0, request_id: None, is_cross_origin: false };
+        let answered = no_deployments(&none, &failed);
+        let expected = "{\"type\":\"error\",\"error\":{\"type\":\"rate_limit_error\",\"message\":\"No deployments available for \
+                        selected model, Try again in 3 seconds. Passed model=one. pre-call-checks=False, \
+                        cooldown_list=['a']\"}}";
+        assert_eq!((answered.status, &*answered.body), (429, expected.as_bytes()));
+        let names: Vec<&str> = answered.headers.iter().take(4).map(|(name, _)| name.as_str()).collect();
+        let own = ["x-litellm-call-id", "x-litellm-version", "x-litellm-response-cost", "x-litellm-key-spend"];
+        assert_eq!(names, own);
+        assert!(!answered.headers.iter().any(|(name, _)| name == "x-litellm-timeout" || name == "retry-after"));
+    }
+
+    #[test]
+    fn a_retry_is_told_with_its_limit() {
+        let served = Served {
+            call_id: "id",
+            model_group: "claude",
+            model_id: "d",
+            litellm_model: "anthropic/m",
+            api_base: "http://provider?x",
+            duration_ms: 1.0,
+            overhead_ms: 0.5,
+            attempted_retries: 1,
+            max_retries: 2,
+            is_cross_origin: false,
+        };
+        let head = stream_head(&[("x-empty".to_owned(), String::new())], &served);
+        let told = |name: &str| head.headers.iter().find(|(header, _)| header == name).map(|(_, value)| value.as_str());
+        assert_eq!(told("x-litellm-max-retries"), Some("2"));
+        assert_eq!(told("x-litellm-model-api-base"), Some("http://provider"));
+        assert_eq!(told("llm_provider-x-empty"), None);
+    }
+}

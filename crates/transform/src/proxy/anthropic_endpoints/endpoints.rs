@@ -33,7 +33,7 @@ pub struct MessagesRequest {
     /// Options that reach Anthropic, nulls included.
     pub(crate) parameters: Dict,
     pub(crate) drop_params: Option<bool>,
-    pub(crate) is_claude_code: bool,
+    pub(crate) is_agentic_client: bool,
     /// Present, even if empty, where they replace the deployment's own.
     pub(crate) extra_headers: Option<Vec<(String, String)>>,
     /// `anthropic-version` and `anthropic-beta`.
@@ -68,7 +68,7 @@ pub fn parse(body: &[u8], headers: &[(&str, &str)]) -> Result<MessagesRequest, D
         max_tokens: max_tokens.cloned().ok_or(Decline::MessageShape)?,
         parameters: parameters(&body)?,
         drop_params: drop_params(&body)?,
-        is_claude_code: options.is_claude_code,
+        is_agentic_client: options.is_agentic_client,
         extra_headers: extra_headers(&body)?,
         anthropic_headers: options.anthropic_headers,
     })
@@ -223,7 +223,7 @@ struct HeaderOptions {
     stream_timeout_seconds: Option<f64>,
     num_retries: Option<u32>,
     request_id: Option<String>,
-    is_claude_code: bool,
+    is_agentic_client: bool,
     anthropic_headers: Vec<(String, String)>,
 }
 
@@ -239,9 +239,7 @@ fn header_options(headers: &[(&str, &str)]) -> Result<HeaderOptions, Decline> {
             "x-litellm-stream-timeout" => options.stream_timeout_seconds = Some(seconds(value)?),
             "x-litellm-num-retries" => options.num_retries = Some(value.parse().map_err(|_| Decline::RouterOption)?),
             "x-request-id" => options.request_id = Some(value.to_owned()).filter(|id| !id.is_empty()),
-            "user-agent" => {
-                options.is_claude_code = value.starts_with("claude-cli/") || value.starts_with("claude-code/")
-            }
+            "user-agent" => options.is_agentic_client = is_agentic_client(value),
             "anthropic-version" | "anthropic-beta" => add_anthropic(&mut options.anthropic_headers, name, value)?,
             // A subscription's token goes to Anthropic in place of the deployment's key.
             "authorization" if value.trim_start_matches("Bearer ").starts_with("sk-ant-oat") => {
@@ -254,6 +252,13 @@ fn header_options(headers: &[(&str, &str)]) -> Result<HeaderOptions, Decline> {
         }
     }
     Ok(options)
+}
+
+/// Claude Code or Codex, by their own names.
+fn is_agentic_client(user_agent: &str) -> bool {
+    let lower = user_agent.to_ascii_lowercase();
+    let is_codex = ["codex-", "codex_", "codex ", "codex/"].iter().any(|name| lower.starts_with(name));
+    is_codex || user_agent.starts_with("claude-cli/") || user_agent.starts_with("claude-code/")
 }
 
 /// Each once, and as plain text.

@@ -9,7 +9,7 @@ use crate::decline::Decline;
 use crate::llms::anthropic::capabilities::{Capability, supports, supports_effort, supports_sampling, supports_speed};
 use crate::proxy::anthropic_endpoints::endpoints::MessagesRequest;
 use crate::python::json_decode::orjson_loads;
-use crate::python::{Dict, Integer, Text, Value};
+use crate::python::{Dict, Integer, Text, Value, repr};
 
 /// In this order whatever the client's.
 const NAMED: [&str; 8] =
@@ -52,13 +52,13 @@ pub(super) fn requested(request: &MessagesRequest, target: &Target<'_>) -> Resul
 
 /// Keeps what the model takes, in LiteLLM's order.
 ///
-/// Errors  what LiteLLM refuses: sampling options or fast mode on a model without, and no leave to drop them.
+/// Errors  LiteLLM's words for what it refuses: sampling options or fast mode on a model without, and no leave to drop them.
 pub(super) fn accepted(
     given: &Dict,
     request: &MessagesRequest,
     target: &Target<'_>,
     table: &PriceTable,
-) -> Result<Dict, Decline> {
+) -> Result<Dict, String> {
     let drops = drops_unsupported(request, target);
     let present = |name: &str| given.get(name).filter(|value| **value != Value::None).cloned();
     let mut kept = Dict::default();
@@ -67,10 +67,13 @@ pub(super) fn accepted(
             kept.push(Text::from(name), value);
         }
     }
+    let takes_speed = supports_speed(table, target.model);
+    if let Some(speed) = present("speed").filter(|_| !takes_speed && !drops) {
+        return Err(unsupported(target.model, "speed", &repr(&speed), ""));
+    }
     for (name, value) in given.iter().filter(|(_, value)| **value != Value::None) {
         match name.as_str() {
-            Some("speed") if supports_speed(table, target.model) => kept.push(name.clone(), value.clone()),
-            Some("speed") if !drops => return Err(Decline::Parameter),
+            Some("speed") if takes_speed => kept.push(name.clone(), value.clone()),
             Some(name) if FREE.contains(&name) => kept.push(Text::from(name), value.clone()),
             _ => {}
         }
@@ -82,16 +85,25 @@ pub(super) fn accepted(
         if supports_sampling(table, target.model) || (name == "temperature" && is_one(&value)) {
             kept.push(Text::from(name), value);
         } else if !drops {
-            return Err(Decline::Parameter);
+            let hint = if name == "temperature" { "Only temperature=1 is supported. " } else { "" };
+            let spelled = value.as_str().map_or_else(|| repr(&value), str::to_owned);
+            return Err(unsupported(target.model, name, &spelled, hint));
         }
     }
     Ok(kept)
 }
 
-/// `drop_params`, which LiteLLM turns on by itself for Claude Code where nobody has said anything.
+fn unsupported(model: &str, name: &str, value: &str, hint: &str) -> String {
+    format!(
+        "litellm.UnsupportedParamsError: {model} does not support {name}={value}. {hint}To drop unsupported params, set \
+         `litellm.drop_params = True`."
+    )
+}
+
+/// `drop_params`, which LiteLLM turns on by itself for Claude Code and Codex where nobody has said anything.
 fn drops_unsupported(request: &MessagesRequest, target: &Target<'_>) -> bool {
     let of_deployment = || target.parameters.get("drop_params").and_then(serde_json::Value::as_bool);
-    let by_itself = || (request.is_claude_code && target.drop_params.is_none()).then_some(true);
+    let by_itself = || (request.is_agentic_client && target.drop_params.is_none()).then_some(true);
     target.drop_params == Some(true) || request.drop_params.or_else(by_itself).or_else(of_deployment) == Some(true)
 }
 

@@ -7,8 +7,9 @@
 //! `create_response`, `async_streaming_data_generator`, `proxy/common_utils/sse_keepalive.py`.
 //!
 //! LiteLLM looks at the pieces its socket gives it; here an event is a piece, so the result doesn't depend on how bytes were
-//! cut. The one thing that differs by it in LiteLLM itself: a `ping` that comes alone between held events is dropped there,
-//! one in the same piece as another event is kept. Here it is kept.
+//! cut. Where LiteLLM's does, before the first content: a piece that names no event but `ping` is dropped, with whatever part of
+//! another event it holds (here pings are kept, as they are in a piece with other events); content whose name is cut in two
+//! isn't seen; an error with content behind it in the same piece passes.
 
 use std::io::Write;
 

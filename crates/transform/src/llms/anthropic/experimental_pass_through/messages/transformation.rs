@@ -47,9 +47,24 @@ impl MessagesResponse {
     }
 }
 
+/// What an attempt raises instead of calling the provider, if anything; the router treats it like a failed call.
+pub fn refusal(request: &MessagesRequest, target: &Target<'_>, table: &PriceTable) -> Option<Exception> {
+    let given = requested(request, target).ok()?;
+    accepted(&given, request, target, table).err().map(|message| Exception {
+        class: ExceptionClass::BadRequestError,
+        status_code: 400,
+        message,
+        provider: "anthropic".to_owned(),
+        model: target.model.to_owned(),
+        headers: Vec::new(),
+        has_attribute_error: false,
+    })
+}
+
 /// Builds the request of one attempt.
 ///
-/// Errors  what LiteLLM refuses inside the attempt, what can't be written exactly, headers that collide with LiteLLM's own.
+/// Errors  what can't be written exactly, headers that collide with LiteLLM's own, options that LiteLLM translates. Also a
+///         request that LiteLLM refuses: a host that knows [`refusal`] asks it first and never gets here.
 pub fn request(request: &MessagesRequest, target: &Target<'_>, table: &PriceTable) -> Result<ProviderRequest, Decline> {
     build(request, target, table, false)
 }
@@ -88,7 +103,7 @@ fn build(
         return Err(Decline::CustomPricing);
     }
     let given = requested(request, target)?;
-    let mut parameters = accepted(&given, request, target, table)?;
+    let mut parameters = accepted(&given, request, target, table).map_err(|_| Decline::Parameter)?;
     let headers = provider_headers(request, target, &parameters)?;
     fit_thinking(&mut parameters, &request.max_tokens, target.model, table)?;
     let mut messages = sanitized_on_departure(request.messages.clone(), has_advisor(&parameters));
