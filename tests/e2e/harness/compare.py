@@ -17,6 +17,8 @@ TRANSPORT_HEADERS = {"host", "connection", "content-length", "accept-encoding", 
 ELAPSED = re.compile(r"(time taken=|after |Took )\d+(\.\d+)?")
 ADDRESS = re.compile(r"0x[0-9a-f]{6,}")
 OWN_ADDRESS = re.compile(r"^http://127\.0\.0\.1:\d+")
+# LiteLLM dates the pieces of a stream by its own clock.
+CREATED = re.compile(r'"created":\d+')
 TRACE = re.compile(r"\\?n?Traceback \(most recent call last\).*?(?=\"|$)", re.S)
 
 
@@ -34,7 +36,7 @@ def readable(body: bytes):
     try:
         return json.loads(text)
     except ValueError:
-        return text
+        return CREATED.sub('"created":…', text)
 
 
 def differences(left, right, path: str = "$") -> list[str]:
