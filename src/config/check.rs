@@ -181,12 +181,11 @@ mod tests {
             "model_list[0] a (mistral/m, id one)
   ocr              exact
   messages         declines
-    model_list[0]: route has no native leg yet [route_unsupported]
+    model_list[0]: the native leg does not speak to mistral on this route yet [provider_unsupported]
 model_list[1] a (openai/gpt-4o, id two)
   ocr              declines
     model_list[1].litellm_params.model: the native leg does not speak to openai yet [provider_unsupported]
   messages         declines
-    model_list[1]: route has no native leg yet [route_unsupported]
     model_list[1].litellm_params.model: the native leg does not speak to openai yet [provider_unsupported]
 model_list[2] b: LiteLLM leaves it out: litellm_params.rpm must be an integer
 model_list[1].litellm_params.zzz: LiteLLM does not know this key; it changes nothing

@@ -38,7 +38,16 @@ pub(super) struct MessagesPlan<'a> {
     prices: &'a PriceTable,
     allowance: Allowance,
     /// One for each deployment in reach.
-    outbound: Vec<(&'a Deployment, ProviderRequest, Duration)>,
+    outbound: Vec<Outbound<'a>>,
+}
+
+/// What an attempt at one deployment sends, or what LiteLLM raises instead of sending; its router retries that like a
+/// failed call.
+struct Outbound<'a> {
+    deployment: &'a Deployment,
+    request: Result<ProviderRequest, Exception>,
+    /// How long the provider may be silent.
+    limit: Duration,
 }
 
 /// What a successful attempt yields.
@@ -73,18 +82,18 @@ impl<'a> MessagesPlan<'a> {
             }
             let seconds = timeout::of_message(asked, deployment, config).ok_or(Decline::Timeout)?;
             let limit = Duration::try_from_secs_f64(seconds).map_err(|_| Decline::Timeout)?;
-            let request = anthropic::request(asked, &target(deployment, config)?, &native.prices)?;
-            outbound.push((deployment, request, limit));
+            let target = target(deployment, config)?;
+            let request = match anthropic::refusal(asked, &target, &native.prices) {
+                Some(refused) => Err(refused),
+                None => Ok(anthropic::request(asked, &target, &native.prices)?),
+            };
+            outbound.push(Outbound { deployment, request, limit });
         }
         Ok(Self { asked, config, prices: &native.prices, allowance, outbound })
     }
 
-    fn outbound(&self, deployment: &Deployment) -> Option<&(&'a Deployment, ProviderRequest, Duration)> {
-        self.outbound.iter().find(|(known, _, _)| std::ptr::eq(*known, deployment))
-    }
-
-    fn limit(&self, deployment: &Deployment) -> Duration {
-        self.outbound(deployment).map_or(Duration::ZERO, |(_, _, limit)| *limit)
+    fn outbound(&self, deployment: &Deployment) -> Option<&Outbound<'a>> {
+        self.outbound.iter().find(|outbound| std::ptr::eq(outbound.deployment, deployment))
     }
 
     /// Sends, and sends once more what Anthropic refused for the thinking in it, as LiteLLM does.
@@ -92,12 +101,11 @@ impl<'a> MessagesPlan<'a> {
         &self,
         admitted: Admitted,
         deployment: &Deployment,
+        request: &ProviderRequest,
+        limit: Duration,
         effects: &mut E,
     ) -> Result<Sent<E::Stream>, ProviderFailure> {
-        let Some((_, request, limit)) = self.outbound(deployment) else {
-            return Err(ProviderFailure::Other { text: "the deployment is not of this request".to_owned() });
-        };
-        let first = self.attempt_once(admitted, deployment, request, *limit, effects).await?;
+        let first = self.attempt_once(admitted, deployment, request, limit, effects).await?;
         let again = match &first {
             Sent::Whole(refused) => target(deployment, self.config)
                 .ok()
@@ -105,7 +113,7 @@ impl<'a> MessagesPlan<'a> {
             Sent::Open(_) => None,
         };
         match again {
-            Some(again) => self.attempt_once(admitted, deployment, &again, *limit, effects).await,
+            Some(again) => self.attempt_once(admitted, deployment, &again, limit, effects).await,
             None => Ok(first),
         }
     }
@@ -165,7 +173,15 @@ impl Plan for MessagesPlan<'_> {
         deployment: &Deployment,
         effects: &mut E,
     ) -> Result<Reply<E::Stream>, Exception> {
-        let opened = match self.send(admitted, deployment, effects).await {
+        let sent = match self.outbound(deployment) {
+            Some(Outbound { request: Ok(request), limit, .. }) => {
+                self.send(admitted, deployment, request, *limit, effects).await
+            }
+            Some(Outbound { request: Err(refused), .. }) => return Err(refused.clone()),
+            // Cannot be: every deployment in reach has one.
+            None => Err(ProviderFailure::Other { text: "the deployment is not of this request".to_owned() }),
+        };
+        let opened = match sent {
             Ok(Sent::Open(opened)) => opened,
             Ok(Sent::Whole(response)) => return self.message(Ok(&response), deployment),
             Err(failure) => return self.message(Err(&failure), deployment),
@@ -217,7 +233,8 @@ impl Plan for MessagesPlan<'_> {
         let failed = Failed {
             call_id: &standing.request.call_id,
             model_id: &standing.deployment.id,
-            timeout_seconds: self.limit(standing.deployment).as_secs_f64(),
+            // The plain one even for a stream, whatever its limit was.
+            timeout_seconds: timeout::plain_of_message(self.asked, standing.deployment, self.config),
             request_id: self.asked.request_id.as_deref(),
             is_cross_origin: standing.is_cross_origin(),
         };

@@ -83,6 +83,16 @@ fn interpret(source: Source, env: &dyn Fn(&str) -> Option<String>) -> Result<Lit
     let aliases = settings::aliases(router_section, &files)?;
     let settings = settings::litellm(litellm_section, &mut findings);
     let router = settings::router(router_section, &mut findings);
+    if router.disable_cooldowns != Some(true) {
+        // Unlike on `/ocr`, a failure here takes a deployment out of use for a while.
+        let text = "LiteLLM rests deployments that fail, and the native leg keeps no count of failures; set it to true";
+        findings.add_for(
+            "messages",
+            "router_settings.disable_cooldowns".to_owned(),
+            "cooldown_policy",
+            text.to_owned(),
+        );
+    }
     let config = LiteLlmConfig {
         aliases,
         general,

@@ -25,10 +25,13 @@ pub fn seconds(asked: Option<f64>, deployment: &Deployment, config: &LiteLlmConf
 /// Source  LiteLLM 1.102.4 `router.py` `_get_timeout`, `_get_stream_timeout`
 pub fn of_message(asked: &MessagesRequest, deployment: &Deployment, config: &LiteLlmConfig) -> Option<f64> {
     let streamed = asked.stream_timeout_seconds.or(deployment.stream_timeout).or(config.router.stream_timeout);
-    let chosen = streamed.filter(|_| asked.stream);
-    let chosen = chosen.or(asked.timeout_seconds).or(deployment.timeout).or(config.router.timeout);
-    let chosen = chosen.unwrap_or(DEFAULT_SECONDS);
+    let chosen = streamed.filter(|_| asked.stream).unwrap_or_else(|| plain_of_message(asked, deployment, config));
     (chosen > 0.0 && chosen.is_finite()).then_some(chosen)
+}
+
+/// The limit without regard to streaming, in seconds: the one that an error names.
+pub fn plain_of_message(asked: &MessagesRequest, deployment: &Deployment, config: &LiteLlmConfig) -> f64 {
+    asked.timeout_seconds.or(deployment.timeout).or(config.router.timeout).unwrap_or(DEFAULT_SECONDS)
 }
 
 #[cfg(test)]
