@@ -26,7 +26,7 @@ pub use self::group_hash::group_hashes;
 pub use self::model_list::Ignored;
 pub use self::source::{Files, ReadFile, Source};
 use super::error::ConfigError;
-use super::{Deployment, Reason, Secret};
+use super::{Deployment, Reason, RouteScope, Secret};
 
 /// Reads the configuration and everything it includes.
 ///
@@ -83,29 +83,35 @@ fn interpret(source: Source, env: &dyn Fn(&str) -> Option<String>) -> Result<Lit
     let aliases = settings::aliases(router_section, &files)?;
     let settings = settings::litellm(litellm_section, &mut findings);
     let router = settings::router(router_section, &mut findings);
+    let mut deployments = built.served;
     if router.disable_cooldowns != Some(true) {
-        // Unlike on `/ocr`, a failure here takes a deployment out of use for a while.
-        let text = "LiteLLM rests deployments that fail, and the native leg keeps no count of failures; set it to true";
-        findings.add_for(
-            "messages",
-            "router_settings.disable_cooldowns".to_owned(),
-            "cooldown_policy",
-            text.to_owned(),
-        );
+        deployments.iter_mut().for_each(keep_cooldowns_with_python);
     }
     let config = LiteLlmConfig {
         aliases,
         general,
         settings,
         router,
-        hash: hash(&root, &built.served),
-        deployments: built.served,
+        hash: hash(&root, &deployments),
+        deployments,
         ignored: built.ignored,
         unknown_keys: findings.unknown_keys,
         reasons: findings.reasons,
         files: files.0,
     };
     Ok(config)
+}
+
+/// Unlike on `/ocr`, a failure on `/v1/messages` takes a deployment out of use for a while.
+fn keep_cooldowns_with_python(deployment: &mut Deployment) {
+    if deployment.provider == "anthropic" {
+        deployment.reasons.push(Reason {
+            path: "router_settings.disable_cooldowns".to_owned(),
+            code: "cooldown_policy",
+            text: "LiteLLM rests deployments that fail, which the native leg only follows where this is true".to_owned(),
+            routes: RouteScope::Route("messages".to_owned()),
+        });
+    }
 }
 
 /// Over everything resolved, credentials included: a rotated key is another configuration.
