@@ -41,10 +41,6 @@ pub struct TapView {
     pub recordings: Arc<Recordings>,
 }
 
-/// LiteLLM's headers that name the deployment which answered.
-pub const MODEL_ID: &str = "x-litellm-model-id";
-const API_BASE: &str = crate::proxy::API_BASE;
-
 impl App {
     /// Whether `X-Forwarded-*` may be added: not where LiteLLM hands client headers on to providers.
     pub fn forwarded_headers(&self) -> bool {
@@ -54,14 +50,6 @@ impl App {
     /// The provider's own address, where an answer shows the tap's.
     pub fn original_api_base(&self, headers: &HeaderMap) -> Option<HeaderValue> {
         self.tap.as_ref()?;
-        let shown = headers.get(API_BASE)?.to_str().ok()?;
-        let id = headers.get(MODEL_ID)?.to_str().ok()?;
-        if !shown.contains(&format!("/d/{}", crate::config::tap_config::path_segment(id))) {
-            return None;
-        }
-        let table = self.table.load();
-        let deployment = table.config()?.deployments.iter().find(|deployment| deployment.id == id)?;
-        let original = crate::config::tap_config::provider_base(&deployment.provider, deployment.api_base.as_deref())?;
-        HeaderValue::from_str(original).ok()
+        crate::config::tap_config::original_api_base(self.table.load().config()?, headers)
     }
 }

@@ -21,6 +21,7 @@ pub mod tap;
 
 pub mod agreement;
 pub mod controller;
+pub mod replay;
 pub mod reports;
 
 pub mod admin;

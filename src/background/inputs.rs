@@ -133,7 +133,7 @@ pub fn read_config(path: &Path) -> Result<LiteLlmConfig, ConfigError> {
     litellm::load(path, &|name| std::env::var(name).ok())
 }
 
-fn targets(config: &LiteLlmConfig) -> Targets {
+pub fn targets(config: &LiteLlmConfig) -> Targets {
     Targets::new(config.deployments.iter().filter_map(|deployment| {
         let base = tap_config::provider_base(&deployment.provider, deployment.api_base.as_deref())?;
         Some((deployment.id.as_str(), base))

@@ -13,7 +13,7 @@ use tokio::net::TcpStream;
 use tokio::runtime::Builder;
 use tokio::signal::unix::{SignalKind, signal};
 
-pub use inputs::{Inputs, InputsError, read_config};
+pub use inputs::{Inputs, InputsError, read_config, targets};
 pub use probe::{ProbeSettings, probe_agreement, watch_health};
 
 use crate::app::App;

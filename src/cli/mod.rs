@@ -6,6 +6,7 @@ mod board;
 mod check;
 mod control;
 mod output;
+mod replay;
 mod rules_schema;
 mod serve;
 mod start;
@@ -32,6 +33,7 @@ enum Command {
     Serve(Box<serve::ServeArguments>),
     Check(check::CheckArguments),
     Tap(tap::TapArguments),
+    Replay(replay::ReplayArguments),
     /// Print the JSON Schema of a rule file, for editors.
     RulesSchema,
     Status(control::StatusArguments),
@@ -62,6 +64,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Serve(arguments) => serve::run(&arguments),
         Command::Check(arguments) => check::run(&arguments),
         Command::Tap(arguments) => tap::run(&arguments),
+        Command::Replay(arguments) => replay::run(&arguments),
         Command::RulesSchema => rules_schema::run(),
         Command::Status(arguments) => control::status(&arguments),
         Command::Promote(arguments) => control::promote(&arguments),

@@ -9,9 +9,15 @@
 use std::fmt::Write;
 use std::path::Path;
 
+use http::{HeaderMap, HeaderValue};
+
 use super::error::ConfigError;
 use super::litellm::{self, LiteLlmConfig, ReadFile};
 use super::python::{Dict, Node, Place, Value, str_of};
+
+/// LiteLLM's headers that name the deployment which answered, and show its address.
+pub const MODEL_ID: &str = "x-litellm-model-id";
+pub const API_BASE: &str = "x-litellm-model-api-base";
 
 /// Where providers are reached when a deployment names no `api_base`, with the path LiteLLM expects after it.
 ///
@@ -35,6 +41,17 @@ pub struct TapConfig {
 /// The provider's own address for a deployment, also for the tap's way back; None: unknown.
 pub fn provider_base<'a>(provider: &str, api_base: Option<&'a str>) -> Option<&'a str> {
     api_base.or_else(|| DEFAULT_BASES.iter().find(|(name, _)| *name == provider).map(|(_, base)| *base))
+}
+
+/// The provider's own address, where an answer of LiteLLM's shows the tap's.
+pub fn original_api_base(config: &LiteLlmConfig, headers: &HeaderMap) -> Option<HeaderValue> {
+    let shown = headers.get(API_BASE)?.to_str().ok()?;
+    let id = headers.get(MODEL_ID)?.to_str().ok()?;
+    if !shown.contains(&format!("/d/{}", path_segment(id))) {
+        return None;
+    }
+    let deployment = config.deployments.iter().find(|deployment| deployment.id == id)?;
+    HeaderValue::from_str(provider_base(&deployment.provider, deployment.api_base.as_deref())?).ok()
 }
 
 /// `<tap-url>/d/<model id>` and whatever follows the host in the provider's base, to the letter: LiteLLM appends to

@@ -306,7 +306,7 @@ fn restart_needed(deployment: &Deployment) -> Reason {
 }
 
 /// A model group is a lane of its own where a rule names it, else it belongs to its provider's.
-fn lane_id(route: Route, provider: &str, group: &str, rules: &Rules) -> LaneId {
+pub fn lane_id(route: Route, provider: &str, group: &str, rules: &Rules) -> LaneId {
     let own = LaneId::new(route.as_str(), provider, Some(group.to_owned()));
     if rules.names_group(&own) { own } else { LaneId::new(route.as_str(), provider, None) }
 }

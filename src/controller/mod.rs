@@ -25,6 +25,7 @@ use cutover::time::UnixSeconds;
 use serde_json::json;
 
 pub use command::{Command, CommandError};
+pub use lanes::lane_id;
 pub use observe::Observation;
 pub use proof::Proof;
 pub use reload::{Loaded, Prices};

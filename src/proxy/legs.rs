@@ -19,8 +19,9 @@ use tokio::sync::mpsc;
 use super::context::Exchange;
 use super::dispatch::{decline, forwarded_facts, mark, write_unavailable};
 use super::writer::{self, Written};
-use crate::app::{App, MODEL_ID};
+use crate::app::App;
 use crate::budget::Share;
+use crate::config::tap_config::{API_BASE, MODEL_ID};
 use crate::native::effects::ProviderStream;
 use crate::native::{self, Answer, Body, ClientRequest, Effects, LiveEffects};
 use crate::python::envelope::Unavailable;
@@ -371,7 +372,7 @@ async fn relay(
 
 fn restored(app: &App, mut head: HeaderMap) -> HeaderMap {
     if let Some(original) = app.original_api_base(&head) {
-        head.insert(HeaderName::from_static(super::API_BASE), original);
+        head.insert(HeaderName::from_static(API_BASE), original);
     }
     head
 }

@@ -24,6 +24,7 @@ pub use body::BodyLimits;
 pub use context::Exchange;
 
 use crate::app::App;
+use crate::config::tap_config::API_BASE;
 use crate::python::{envelope, headers, upstream};
 use crate::routes::Route;
 
@@ -40,8 +41,6 @@ impl Proxy {
 
 /// Tells which leg answered.
 pub const SERVED_BY: &str = "x-crossfade-served-by";
-/// LiteLLM's header that shows a deployment's address; the tap's address must not show in it.
-pub const API_BASE: &str = "x-litellm-model-api-base";
 /// Names the request in our logs and samples.
 pub const REQUEST_ID: &str = "x-crossfade-request-id";
 

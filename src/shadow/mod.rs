@@ -5,7 +5,7 @@
 
 mod capture;
 pub mod correlation;
-mod pair;
+pub mod pair;
 mod parts;
 mod queue;
 mod sample;

@@ -75,7 +75,7 @@ impl Recorded {
 }
 
 /// The listener dates every answer of either leg, so a date is no part of what a leg answers.
-fn without_date(mut headers: HeaderList) -> HeaderList {
+pub fn without_date(mut headers: HeaderList) -> HeaderList {
     headers.retain(|(name, _)| name != "date");
     headers
 }
