@@ -1,10 +1,11 @@
 //! Everything wired together; nothing runs yet.
 
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use arc_swap::ArcSwap;
 use http::{HeaderMap, HeaderValue};
+use pingora::proxy::Session;
 
 use crate::controller::Controller;
 use crate::native;
@@ -29,6 +30,8 @@ pub struct App {
     pub tap: Option<TapView>,
     pub limits: Arc<BodyLimits>,
     pub metrics: Metrics,
+    /// Set when the process is about to end: connections end with their answers.
+    pub draining: Arc<AtomicBool>,
     /// The front port accepts connections.
     pub listening: AtomicBool,
 }
@@ -42,6 +45,13 @@ pub struct TapView {
 }
 
 impl App {
+    /// While draining, an answer is the last on its connection: the next request would meet a closed one.
+    pub fn last_answer(&self, session: &mut Session) {
+        if self.draining.load(Ordering::Relaxed) {
+            session.set_keepalive(None);
+        }
+    }
+
     /// Whether `X-Forwarded-*` may be added: not where LiteLLM hands client headers on to providers.
     pub fn forwarded_headers(&self) -> bool {
         self.table.load().config().is_none_or(|config| !config.forwards_client_headers())

@@ -64,7 +64,10 @@ pub struct ServeArguments {
     /// How log lines are written; what is logged follows CROSSFADE_LOG.
     #[arg(long, value_name = "FORMAT", value_enum, default_value = "text")]
     pub log_format: LogFormat,
-    /// How long requests under way may take after SIGTERM.
+    /// How long to go on listening after SIGTERM while readiness says 503: give balancers the time to see it.
+    #[arg(long, value_name = "DURATION", default_value = "0s", value_parser = duration)]
+    pub drain_delay: Duration,
+    /// How long requests under way may take after that.
     #[arg(long, value_name = "DURATION", default_value = "30s", value_parser = duration)]
     pub drain_timeout: Duration,
 }
@@ -90,8 +93,8 @@ fn start(arguments: &ServeArguments) -> Result<(), Box<dyn std::error::Error>> {
     let metrics = Metrics::new()?;
     let upstream =
         Arc::new(Upstream::parse(&arguments.upstream, arguments.upstream_connect_timeout, arguments.upstream_timeout)?);
-    let drain = Drain::new(metrics.in_flight.clone(), arguments.drain_timeout);
-    let parts = start::Parts::build(arguments, &metrics, upstream)?;
+    let drain = Drain::new(metrics.in_flight.clone(), arguments.drain_timeout).after(arguments.drain_delay);
+    let parts = start::Parts::build(arguments, &metrics, upstream, &drain)?;
     let app = parts.run_beside(arguments, &drain)?;
     listener::run(&listener_settings(arguments), app, drain)?;
     Ok(())

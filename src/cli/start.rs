@@ -44,7 +44,12 @@ const BODIES_MAX: usize = 8;
 type Fault = Box<dyn std::error::Error>;
 
 impl Parts {
-    pub fn build(arguments: &ServeArguments, metrics: &Metrics, upstream: Arc<Upstream>) -> Result<Self, Fault> {
+    pub fn build(
+        arguments: &ServeArguments,
+        metrics: &Metrics,
+        upstream: Arc<Upstream>,
+        drain: &Drain,
+    ) -> Result<Self, Fault> {
         let table: Arc<ArcSwap<LaneTable>> = Arc::default();
         let targets: Arc<ArcSwap<Targets>> = Arc::default();
         let fresh_key: [u8; 32] = rand::rng().random();
@@ -70,6 +75,7 @@ impl Parts {
             tap: arguments.tap.clone().map(|address| TapView { address, recordings }),
             limits: Arc::new(BodyLimits::new(arguments.body_limit, arguments.body_limit.saturating_mul(BODIES_MAX))),
             metrics: metrics.clone(),
+            draining: drain.flag(),
             listening: false.into(),
         };
         Ok(Self { app: Arc::new(app), worker, inputs, targets })

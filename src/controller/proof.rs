@@ -1,14 +1,15 @@
 //! Which model groups the running LiteLLM is known to run as the file has them, over restarts of either.
 //!
-//! LiteLLM reads its file when it starts. A deployment id that the file declares says nothing of the rest, so a group
-//! that changed under such an id is Python's until LiteLLM was seen to start again. Where nothing was ever proven, as
+//! LiteLLM reads its file when it starts. A deployment id that the file declares says nothing of the rest, and a hashed one
+//! nothing of the settings outside `model_list`, so a group that changed under such an id, and every group when those
+//! settings changed, is Python's until LiteLLM was seen to start again. Where nothing was ever proven, as
 //! at the very first start, a LiteLLM that agrees is believed.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::agreement::{Agreement, CheckState};
 use crate::config::LiteLlmConfig;
-use crate::config::litellm::group_hashes;
+use crate::config::litellm::{SETTINGS, group_hashes};
 use crate::reports::{Store, StoreError};
 
 /// The name of the setting that keeps the proven groups over restarts.
@@ -58,15 +59,18 @@ impl Proof {
         };
         let Some(last_known) = last_known else { return };
         let hashes = group_hashes(config, &self.hash_key);
-        let changed = hashes.iter().filter(|(group, hash)| last_known.get(*group) != Some(hash));
+        let changed = |group: &str| last_known.get(group) != hashes.get(group);
+        // A hashed id shows the deployment's own parameters, and nothing of the settings around it.
+        let settings = last_known.contains_key(SETTINGS) && changed(SETTINGS);
+        let groups = hashes.keys().filter(|group| *group != SETTINGS && changed(group));
         let waiting: BTreeSet<String> =
-            changed.map(|(group, _)| group.clone()).filter(|group| is_declared(config, group)).collect();
+            groups.filter(|group| settings || is_declared(config, group)).cloned().collect();
         if waiting.is_empty() {
             return;
         }
         if let Some(proven) = &mut self.proven {
             // Changing it back proves nothing: LiteLLM may have started in between.
-            proven.retain(|group, _| !waiting.contains(group));
+            proven.retain(|group, _| !waiting.contains(group) && !(settings && group == SETTINGS));
         }
         self.unproven.extend(waiting);
         self.was_down = false;
@@ -86,7 +90,7 @@ impl Proof {
         let mut now = group_hashes(config, &self.hash_key);
         now.retain(|group, hash| {
             let shown = !agreement.blocked_groups.contains(group) || before.get(group) == Some(hash);
-            shown && !self.unproven.contains(group)
+            shown && !self.unproven.contains(group) && !(group == SETTINGS && self.is_waiting())
         });
         self.proven = Some(now);
         restarted

@@ -56,6 +56,8 @@ pub enum ListenerError {
 /// other and lose some on the way.
 pub fn run(settings: &ListenerSettings, app: Arc<App>, drain: Drain) -> Result<(), ListenerError> {
     check(settings)?;
+    // Held to the end of the process.
+    let _claim = claim(settings)?;
     let mut servers = Vec::with_capacity(settings.threads);
     for _ in 0..settings.threads.max(1) {
         servers.push(server(settings, Arc::clone(&app))?);
@@ -105,6 +107,25 @@ fn check(settings: &ListenerSettings) -> Result<(), ListenerError> {
     settings.tls.as_ref().map_or(Ok(()), |files| load(files).map_err(|error| ListenerError::Tls(error.to_string())))
 }
 
+/// Sockets that share an address share it with those of another process too: a name that only one can have keeps a second
+/// Crossfade away that starts at the same moment.
+#[cfg(target_os = "linux")]
+fn claim(settings: &ListenerSettings) -> Result<Option<std::os::unix::net::UnixListener>, ListenerError> {
+    use std::os::linux::net::SocketAddrExt;
+    use std::os::unix::net::{SocketAddr, UnixListener};
+    if settings.threads < 2 {
+        return Ok(None);
+    }
+    let name = SocketAddr::from_abstract_name(format!("crossfade {}", settings.address));
+    let bound = name.and_then(|name| UnixListener::bind_addr(&name));
+    bound.map(Some).map_err(|cause| ListenerError::Bind { address: settings.address.clone(), cause })
+}
+
+#[cfg(not(target_os = "linux"))]
+fn claim(_settings: &ListenerSettings) -> Result<(), ListenerError> {
+    Ok(())
+}
+
 /// Binds and does not listen: a client that comes now is refused and tries again, instead of being accepted and dropped.
 fn bindable(address: &str) -> std::io::Result<()> {
     for address in address.to_socket_addrs()? {
@@ -142,5 +163,26 @@ fn configuration(settings: &ListenerSettings) -> ServerConf {
         max_retries: 2,
         upstream_keepalive_pool_size: 256,
         ..ServerConf::default()
+    }
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_that_threads_share_is_claimed_once() {
+        let settings = |threads| ListenerSettings {
+            address: "127.0.0.1:1".to_owned(),
+            tls: None,
+            threads,
+            drain_timeout: Duration::ZERO,
+        };
+        let first = claim(&settings(2)).unwrap();
+        assert!(first.is_some());
+        assert!(matches!(claim(&settings(2)), Err(ListenerError::Bind { .. })));
+        drop(first);
+        assert!(claim(&settings(2)).is_ok());
+        assert!(claim(&settings(1)).unwrap().is_none(), "one thread shares nothing");
     }
 }

@@ -57,7 +57,7 @@ pub async fn serve_natively(
             lane.tally.times.native_overhead.record(overhead);
             app.shadow.skip(lane, SkipReason::ServedNatively, traits);
             app.metrics.provider_requests.with_label_values(&[route.as_str()]).inc_by(u64::from(answer.attempts));
-            write_native(session, exchange, answer).await?;
+            write_native(app, session, exchange, answer).await?;
             lane.tally.times.native.record(exchange.held_since.elapsed());
             Ok(())
         }
@@ -87,6 +87,7 @@ pub async fn serve_natively(
 }
 
 async fn write_native<S: ProviderStream>(
+    app: &App,
     session: &mut Session,
     exchange: &Exchange,
     answer: Answer<Body<S>>,
@@ -98,6 +99,7 @@ async fn write_native<S: ProviderStream>(
         }
     }
     mark(&mut head, exchange);
+    app.last_answer(session);
     match answer.body {
         Body::Whole(body) => writer::write_whole(session, answer.status, &head, body).await.map(|_| ()),
         Body::Stream(stream) => {
@@ -366,6 +368,7 @@ async fn relay(
     let status = response.status().as_u16();
     let mut head = restored(app, headers::end_to_end(response.headers()));
     mark(&mut head, exchange);
+    app.last_answer(session);
     let body = response.into_body().into_data_stream();
     writer::write_stream(session, status, &head, body, app.upstream.read_timeout, observe).await
 }

@@ -115,12 +115,29 @@ impl Player {
             let position = playing.asked.len();
             playing.asked.push(call);
             playing.deployments.push(deployment_id);
-            playing.tape.exchanges.get(position).cloned()
+            playing.tape.exchanges.get_mut(position).map(|exchange| {
+                frame(exchange);
+                exchange.clone()
+            })
         };
         match next {
             Some(exchange) => played(exchange).await,
             None => Ok(refused("the tape is at its end")),
         }
+    }
+}
+
+/// Writes the headers that a server adds into the tape: LiteLLM sees them, and tells some of them to its client.
+fn frame(exchange: &mut TapeExchange) {
+    let TapeOutcome::Response { headers, body, pieces, cut, .. } = &mut exchange.outcome else { return };
+    headers.retain(|(name, _)| !is_framing(name));
+    headers.push(match pieces.len() < 2 && cut.is_none() {
+        true => ("content-length".to_owned(), body.len().to_string()),
+        false => ("transfer-encoding".to_owned(), "chunked".to_owned()),
+    });
+    if !headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("date")) {
+        let now = jiff::Timestamp::now().strftime("%a, %d %b %Y %H:%M:%S GMT").to_string();
+        headers.push(("date".to_owned(), now));
     }
 }
 
@@ -131,14 +148,11 @@ async fn played(exchange: TapeExchange) -> Result<Response<PlayedBody>, NoAnswer
         TapeOutcome::Failure(TapeFailure::Timeout) => std::future::pending().await,
         TapeOutcome::Failure(_) => return Err(NoAnswer),
     };
-    let mut parts: Vec<Bytes> = pieces.iter().map(|piece| body.split_to(piece.bytes.min(body.len()))).collect();
-    if !body.is_empty() || parts.is_empty() {
-        parts.push(body);
-    }
-    let whole = parts.len() == 1 && cut.is_none();
-    let body: PlayedBody = if whole {
-        Full::new(parts.remove(0)).map_err(|never: Infallible| match never {}).boxed_unsync()
+    let body: PlayedBody = if pieces.len() < 2 && cut.is_none() {
+        Full::new(body).map_err(|never: Infallible| match never {}).boxed_unsync()
     } else {
+        let mut parts: Vec<Bytes> = pieces.iter().map(|piece| body.split_to(piece.bytes.min(body.len()))).collect();
+        parts.extend((!body.is_empty()).then_some(body));
         let end = stream::iter(cut.map(|_| Err(PlayedCut)));
         let frames = stream::iter(parts.into_iter().map(Ok)).chain(end).then(|part| async {
             // A client that has a cut and the pieces before it at once takes the pieces for lost.

@@ -117,6 +117,7 @@ fn app(litellm: SocketAddr, settings: &Settings, stand: &Stand) -> App {
         provider: Arc::new(crossfade::native::Client::new(None).unwrap()),
         table: Arc::clone(controller.table()),
         controller,
+        draining: Arc::default(),
         listening: true.into(),
         tap: settings.tapes.then(|| TapView {
             address: "127.0.0.1:8082".to_owned(),

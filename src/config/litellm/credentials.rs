@@ -22,9 +22,18 @@ const NATIVE: &[(&str, &str, &str)] = &[
     ("anthropic", "https://api.anthropic.com", "ANTHROPIC_API_KEY"),
 ];
 
-/// They put another credential, address or path into Anthropic's requests.
-const ANTHROPIC_VARIABLES: &[&str] =
-    &["ANTHROPIC_AUTH_TOKEN", "LITELLM_ANTHROPIC_DISABLE_URL_SUFFIX", "ANTHROPIC_CUSTOM_HEADERS"];
+/// Another credential, address or path, other thinking budgets, cache marks or dropped parameters in Anthropic's requests;
+/// another end of its streams.
+#[rustfmt::skip]
+const ANTHROPIC_VARIABLES: &[&str] = &[
+    "ANTHROPIC_AUTH_TOKEN", "ANTHROPIC_CUSTOM_HEADERS", "LITELLM_ANTHROPIC_DISABLE_URL_SUFFIX",
+    "LITELLM_REASONING_AUTO_SUMMARY", "LITELLM_ENABLE_ANTHROPIC_PROMPT_CACHING",
+    "LITELLM_ANTHROPIC_PROMPT_CACHING_TTL", "LITELLM_DROP_PARAMS", "LITELLM_MODIFY_PARAMS",
+    "LITELLM_MAX_STREAMING_DURATION_SECONDS", "AIOHTTP_TRUST_ENV", "DISABLE_AIOHTTP_TRUST_ENV",
+    "DEFAULT_REASONING_EFFORT_MINIMAL_THINKING_BUDGET", "DEFAULT_REASONING_EFFORT_LOW_THINKING_BUDGET",
+    "DEFAULT_REASONING_EFFORT_MEDIUM_THINKING_BUDGET", "DEFAULT_REASONING_EFFORT_HIGH_THINKING_BUDGET",
+    "DEFAULT_REASONING_EFFORT_XHIGH_THINKING_BUDGET", "DEFAULT_REASONING_EFFORT_MAX_THINKING_BUDGET",
+];
 
 /// Variables that move a provider, the first one set counts. For the tap too.
 ///
@@ -135,7 +144,8 @@ impl Connection {
             return;
         };
         if provider == "anthropic" {
-            for name in ANTHROPIC_VARIABLES.iter().filter(|name| environment.text(name).is_some()) {
+            let is_set = |name: &&&str| environment.get(name).is_some_and(|text| !text.is_empty());
+            for name in ANTHROPIC_VARIABLES.iter().filter(is_set) {
                 let text = "LiteLLM calls Anthropic in another way when this is set";
                 into.add(format!("environment.{name}"), "provider_request", text);
             }

@@ -8,6 +8,9 @@ use sha2::{Digest, Sha256};
 use super::{LiteLlmConfig, model_id};
 use crate::config::{Deployment, Reason, Secret};
 
+/// The name under which the settings outside `model_list` have a hash of their own. No group has it.
+pub const SETTINGS: &str = "";
+
 /// Group -> SHA-256 in hex over all of it but where it stands in the files, with `key` before it: what is hashed holds
 /// credentials, and the hashes are stored.
 ///
@@ -28,7 +31,9 @@ pub fn group_hashes(config: &LiteLlmConfig, key: &[u8]) -> BTreeMap<String, Stri
         "aliases": config.aliases,
         "reasons": config.reasons.iter().map(|reason| (&reason.path, reason.code)).collect::<Vec<_>>(),
     });
-    let mut hashes: BTreeMap<&str, Sha256> = BTreeMap::new();
+    let mut settings_alone = Sha256::new_with_prefix(key);
+    settings_alone.update(common.to_string());
+    let mut hashes: BTreeMap<&str, Sha256> = BTreeMap::from([(SETTINGS, settings_alone)]);
     for deployment in &config.deployments {
         let hash = hashes.entry(&deployment.model_name).or_insert_with(|| {
             let mut hash = Sha256::new_with_prefix(key);
@@ -90,6 +95,7 @@ mod tests {
             let names: BTreeSet<&String> = before.keys().chain(after.keys()).collect();
             let changed: Vec<&str> =
                 names.into_iter().filter(|name| before.get(*name) != after.get(*name)).map(String::as_str).collect();
+            let changed: Vec<&str> = changed.into_iter().filter(|name| *name != SETTINGS).collect();
             assert_eq!(changed.join(","), expected);
         }
         assert!(group_hashes(&old, b"k")["a"] != group_hashes(&old, b"l")["a"], "it is keyed");

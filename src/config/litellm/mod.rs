@@ -22,7 +22,7 @@ use std::path::{Path, PathBuf};
 use sha2::{Digest, Sha256};
 
 use self::environment::Environment;
-pub use self::group_hash::group_hashes;
+pub use self::group_hash::{SETTINGS, group_hashes};
 pub use self::model_list::Ignored;
 pub use self::source::{Files, ReadFile, Source};
 use super::error::ConfigError;

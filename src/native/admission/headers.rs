@@ -58,7 +58,6 @@ pub fn told(headers: &HeaderMap) -> Result<Vec<(&str, &str)>, Decline> {
     Ok(told)
 }
 
-/// A number that Python and Rust read alike: digits, with a point and digits after it at most.
 /// All headers, for a transformation that judges each by itself.
 ///
 /// Errors  a value that is not ASCII, among those that LiteLLM reads; `origin` with a cookie.
@@ -82,6 +81,7 @@ pub fn told_whole(headers: &HeaderMap) -> Result<Vec<(&str, &str)>, Decline> {
     Ok(told)
 }
 
+/// A number that Python and Rust read alike: digits, with a point and digits after it at most.
 fn is_plain_number(text: &str) -> bool {
     let mut parts = text.split('.');
     let digits = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
