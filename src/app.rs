@@ -1,11 +1,10 @@
 //! Everything wired together; nothing runs yet.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::AtomicBool;
 
 use arc_swap::ArcSwap;
 use http::{HeaderMap, HeaderValue};
-use pingora::proxy::Session;
 
 use crate::controller::Controller;
 use crate::native;
@@ -45,13 +44,6 @@ pub struct TapView {
 }
 
 impl App {
-    /// While draining, an answer is the last on its connection: the next request would meet a closed one.
-    pub fn last_answer(&self, session: &mut Session) {
-        if self.draining.load(Ordering::Relaxed) {
-            session.set_keepalive(None);
-        }
-    }
-
     /// Whether `X-Forwarded-*` may be added: not where LiteLLM hands client headers on to providers.
     pub fn forwarded_headers(&self) -> bool {
         self.table.load().config().is_none_or(|config| !config.forwards_client_headers())

@@ -2,6 +2,7 @@
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::net::IpAddr;
+use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 use bytes::Bytes;
@@ -84,6 +85,13 @@ async fn answer(
             app.shadow.skip(lane, reason, &traits);
             legs::forward_counted(app, session, exchange, lane, &request).await
         }
+    }
+}
+
+/// While draining, an answer is the last on its connection: the next request would meet a closed one.
+pub fn last_answer(app: &App, session: &mut Session) {
+    if app.draining.load(Ordering::Relaxed) {
+        session.set_keepalive(None);
     }
 }
 

@@ -17,7 +17,7 @@ use pingora::proxy::Session;
 use tokio::sync::mpsc;
 
 use super::context::Exchange;
-use super::dispatch::{decline, forwarded_facts, mark, write_unavailable};
+use super::dispatch::{decline, forwarded_facts, last_answer, mark, write_unavailable};
 use super::writer::{self, Written};
 use crate::app::App;
 use crate::budget::Share;
@@ -99,7 +99,7 @@ async fn write_native<S: ProviderStream>(
         }
     }
     mark(&mut head, exchange);
-    app.last_answer(session);
+    last_answer(app, session);
     match answer.body {
         Body::Whole(body) => writer::write_whole(session, answer.status, &head, body).await.map(|_| ()),
         Body::Stream(stream) => {
@@ -368,7 +368,7 @@ async fn relay(
     let status = response.status().as_u16();
     let mut head = restored(app, headers::end_to_end(response.headers()));
     mark(&mut head, exchange);
-    app.last_answer(session);
+    last_answer(app, session);
     let body = response.into_body().into_data_stream();
     writer::write_stream(session, status, &head, body, app.upstream.read_timeout, observe).await
 }

@@ -115,7 +115,7 @@ impl ProxyHttp for Proxy {
         if response.status.is_informational() {
             return Ok(());
         }
-        self.app.last_answer(session);
+        dispatch::last_answer(&self.app, session);
         // An HTTP/1.0 client knows no chunks: for it a body without a length ends with the connection.
         if session.req_header().version < Version::HTTP_11 && response.headers.contains_key(TRANSFER_ENCODING) {
             response.remove_header(&TRANSFER_ENCODING);

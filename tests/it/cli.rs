@@ -190,6 +190,7 @@ fn every_command_says_what_it_does() {
         ("hold", &["Stop the promotions", "--reason"]),
         ("release", &["promotions of a lane go on", "--reason"]),
         ("rollback", &["back to shadow", "--reason"]),
+        ("replay", &["No provider is called", "--against", "--strict"]),
         ("freeze", &["Stop every promotion of every lane", "--reason"]),
         ("unfreeze", &["Let lanes rise again", "--reason"]),
     ];
