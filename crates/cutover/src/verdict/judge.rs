@@ -10,7 +10,7 @@ use super::{
 use crate::{
     diff::{
         Differences, HeaderPolicy, Kind, Limits, RawDifference, ValueType, client_response_policy, diff_body,
-        diff_headers, diff_stream, provider_request_policy,
+        diff_headers, diff_stream, is_stream, provider_request_policy,
     },
     lane::LaneId,
     noise::{Bijection, Format, body_field_format},
@@ -61,14 +61,6 @@ pub struct Answered<'a> {
     pub headers: &'a [(String, String)],
     /// The body, whole.
     pub body: &'a [u8],
-}
-
-impl Answered<'_> {
-    /// Whether the answer says that it is an event stream.
-    fn is_stream(&self) -> bool {
-        let content_type = self.headers.iter().find(|(name, _)| name.eq_ignore_ascii_case("content-type"));
-        content_type.is_some_and(|(_, value)| value.trim_start().starts_with("text/event-stream"))
-    }
 }
 
 /// A judged difference.
@@ -227,7 +219,7 @@ impl Bench {
         let side = Side::ClientResponse;
         self.plain(side, None, "status", Some(control.status.to_string()), Some(candidate.status.to_string()));
         self.add(side, None, diff_headers(control.headers, candidate.headers, client_response_policy, &self.limits));
-        let compare = if control.is_stream() && candidate.is_stream() { diff_stream } else { diff_body };
+        let compare = if is_stream(control.headers) && is_stream(candidate.headers) { diff_stream } else { diff_body };
         self.add(side, None, compare(control.body, candidate.body, &self.limits));
         self.content_lengths(control, candidate);
     }
