@@ -107,7 +107,7 @@ fn relay_answer(answer: Response<Incoming>, writer: Option<Arc<ExchangeWriter>>)
     let (head, body) = answer.into_parts();
     let headers = headers::end_to_end(&head.headers);
     if let Some(writer) = &writer {
-        writer.head(head.status.as_u16(), headers.clone());
+        writer.head(head.status.as_u16(), as_received(headers.clone(), body.is_end_stream()));
         if body.is_end_stream() {
             writer.end(true);
         }
@@ -117,6 +117,14 @@ fn relay_answer(answer: Response<Incoming>, writer: Option<Arc<ExchangeWriter>>)
     *relayed.status_mut() = head.status;
     *relayed.headers_mut() = headers;
     relayed
+}
+
+/// LiteLLM tells its client how an answer was framed: as the provider did, or here where that speaks another HTTP.
+fn as_received(mut headers: HeaderMap, is_empty: bool) -> HeaderMap {
+    if !is_empty && !headers.contains_key(http::header::CONTENT_LENGTH) {
+        headers.insert(http::header::TRANSFER_ENCODING, HeaderValue::from_static("chunked"));
+    }
+    headers
 }
 
 fn refuse(text: &str) -> Response<AnswerBody> {

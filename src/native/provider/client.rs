@@ -1,4 +1,4 @@
-//! The connections to providers: pooled, kept alive, HTTP/1.1 or h2 by ALPN, TLS by rustls.
+//! The connections to providers: pooled, kept alive, HTTP/1.1, TLS by rustls.
 
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -48,8 +48,9 @@ impl Client {
         let mut tcp = HttpConnector::new();
         tcp.enforce_http(false);
         tcp.set_nodelay(true);
+        // As aiohttp, LiteLLM's client: over h2 providers answer with other headers, and LiteLLM shows its client all of them.
         let connector =
-            HttpsConnectorBuilder::new().with_tls_config(tls).https_or_http().enable_all_versions().wrap_connector(tcp);
+            HttpsConnectorBuilder::new().with_tls_config(tls).https_or_http().enable_http1().wrap_connector(tcp);
         let connections = legacy::Client::builder(TokioExecutor::new())
             .pool_timer(TokioTimer::new())
             .timer(TokioTimer::new())
