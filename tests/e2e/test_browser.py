@@ -144,7 +144,8 @@ def test_sample_of_a_stream(page, board, number):
     page.get_by_role("heading", name="Differences").wait_for(timeout=15_000)
     stream = page.locator("[data-comparison=answer] .stream")
     assert "Events" in stream.locator(".stream-head").inner_text()
-    unequal = stream.locator(".row-marked")
+    # A ping may be there once: LiteLLM drops or keeps it by chance.
+    unequal = stream.locator(".row-marked:not(.row-excused)")
     if number == 0:
         assert unequal.count() == 1 and "message_stop" in unequal.inner_text() and unequal.locator(".is-absent").count() == 1
     else:

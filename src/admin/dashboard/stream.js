@@ -28,10 +28,11 @@ export function streamView(id, control, candidate, differences, content) {
   const [left, right] = [bodyOf(control, content), bodyOf(candidate, content)];
   const rows = aligned(left.events, right.events);
   const unequal = rows.filter((row) => !row.equal).length;
+  const excused = new Set(differences.filter((difference) => difference.noise || difference.rule).map((difference) => difference.path));
   const bytesDiffer = differences.some((difference) => difference.path.startsWith("$.frames"));
   return h("div.stream", { key: `stream ${id}` },
     h("div.stream-head", h("b", "Events"), h("span.quiet", `${count(left.events.length)} and ${count(right.events.length)}`, unequal ? `, ${count(unequal)} differ` : ", all equal")),
-    h("div.tree", { key: "events", class: content === "off" ? "tree-bare" : "", role: "group" }, shown(id, rows).map((row) => draw(id, row, content === "off"))),
+    h("div.tree", { key: "events", class: content === "off" ? "tree-bare" : "", role: "group" }, shown(id, rows).map((row) => draw(id, row, content === "off", excused.has(`$.events[${row.at}]`)))),
     content !== "off" && h("div.stream-frames", disclosure(`frames ${id}`, [h("span", "Frames"), h("span.quiet", bytesDiffer ? "equal events in other bytes" : "the bytes as they were sent")],
       () => h("div.frames", frame("Control", left.frames), frame("Candidate", right.frames)), { initially: bytesDiffer && unequal === 0 })));
 }
@@ -99,13 +100,13 @@ function shown(id, rows) {
   return result;
 }
 
-function draw(id, row, bare) {
+function draw(id, row, bare, excused) {
   if (row.run) {
     return h("div.row.row-gap", { key: row.run }, h("span.gutter"), h("button.tree-more", { type: "button", onclick: () => setOpen(row.run, true) }, `${count(row.skipped)} equal events`));
   }
-  const sign = row.equal ? "" : row.left === ABSENT ? "+" : row.right === ABSENT ? "−" : "≠";
+  const sign = row.equal ? "" : excused ? "≈" : row.left === ABSENT ? "+" : row.right === ABSENT ? "−" : "≠";
   const way = pathKey(["body", "events", String(row.at)]);
-  return h("div.row", { key: `${row.number}`, class: row.equal ? "row-equal" : "row-marked", "data-way": way, tabindex: row.equal ? null : "-1" },
+  return h("div.row", { key: `${row.number}`, class: row.equal ? "row-equal" : excused ? "row-marked row-excused" : "row-marked", "data-way": way, tabindex: row.equal ? null : "-1" },
     h("span.gutter", sign), cell(id, row, row.left, row.right, "left", bare), cell(id, row, row.right, row.left, "right", bare));
 }
 

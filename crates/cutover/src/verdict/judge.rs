@@ -13,7 +13,7 @@ use crate::{
         diff_headers, diff_stream, is_stream, provider_request_policy,
     },
     lane::LaneId,
-    noise::{Bijection, Format, body_field_format},
+    noise::{Bijection, Format, body_field_format, is_stray_event},
     rules::{LaneRule, Side},
     time::Date,
 };
@@ -239,8 +239,8 @@ impl Bench {
         }
     }
 
-    /// Marks what varies with itself: noisy fields in their format, ids one to one, and every other
-    /// place where such an id is repeated.
+    /// Marks what varies with itself: noisy fields in their format, ids one to one, every other place where such an id is
+    /// repeated, and events that come or stay away by chance.
     fn mark_noise(&mut self, route: &str) {
         let mut ids = Bijection::default();
         for difference in self.differences.iter_mut().filter(|difference| difference.side == Side::ClientResponse) {
@@ -253,6 +253,14 @@ impl Bench {
                 && format.accepts(left)
                 && format.accepts(right);
             difference.noise = kept && (!format.is_id() || ids.add(left, right));
+        }
+        for difference in self.differences.iter_mut().filter(|difference| difference.template == "$.events[*]") {
+            let lone = match difference.kind {
+                Kind::Missing => difference.left.as_deref(),
+                Kind::Extra => difference.right.as_deref(),
+                _ => None,
+            };
+            difference.noise |= lone.is_some_and(|event| is_stray_event(route, event));
         }
         let repeated =
             |difference: &&mut Difference| difference.side == Side::ClientResponse && difference.kind == Kind::Changed;
