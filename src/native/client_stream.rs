@@ -9,6 +9,7 @@ use transform::llms::anthropic::experimental_pass_through::messages::streaming_i
 use transform::{Exception, ProviderFailure};
 
 use super::effects::{Piece, ProviderStream};
+use super::fault;
 
 /// What a provider streams, as the client will see it.
 #[derive(Debug)]
@@ -50,10 +51,10 @@ impl<S: ProviderStream> ClientStream<S> {
     /// The next bytes for the client; `None` at the end.
     pub async fn next(&mut self) -> Option<Bytes> {
         if !self.ready.is_empty() {
-            return Some(std::mem::take(&mut self.ready));
+            return Some(fault::piece(std::mem::take(&mut self.ready)));
         }
         // Behind the head a failure is a frame.
-        self.pull().await.ok().flatten()
+        self.pull().await.ok().flatten().map(fault::piece)
     }
 
     async fn pull(&mut self) -> Result<Option<Bytes>, Exception> {

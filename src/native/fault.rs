@@ -2,8 +2,11 @@
 //!
 //! The fault's name stands in the file that `CROSSFADE_FAULT_FILE` names and is read at every request, so that a test
 //! or the demo can break and mend a running router:
-//! `ocr_drop_last_page` answers without the last page; `panic_early` panics before any effect; `slow_early` takes 300 ms
-//! of its own.
+//! `ocr_drop_last_page` answers without the last page; `messages_drop_last_event` ends streams without their last event;
+//! `messages_change_delta` changes the text of streams; `panic_early` panics before any effect; `slow_early` takes 300 ms of
+//! its own.
+
+use bytes::Bytes;
 
 use super::Answer;
 
@@ -13,6 +16,11 @@ pub fn early() {}
 #[cfg(not(feature = "fault-injection"))]
 pub fn late(answer: Answer) -> Answer {
     answer
+}
+
+#[cfg(not(feature = "fault-injection"))]
+pub fn piece(piece: Bytes) -> Bytes {
+    piece
 }
 
 #[cfg(feature = "fault-injection")]
@@ -40,7 +48,23 @@ pub fn late(mut answer: Answer) -> Answer {
         && let Some(pages) = document.get_mut("pages").and_then(serde_json::Value::as_array_mut)
         && pages.pop().is_some()
     {
-        answer.body = bytes::Bytes::from(document.to_string());
+        answer.body = Bytes::from(document.to_string());
     }
     answer
+}
+
+/// What leaves for the client in place of a stream's `piece`.
+#[cfg(feature = "fault-injection")]
+pub fn piece(piece: Bytes) -> Bytes {
+    const LAST_EVENT: &[u8] = b"event: message_stop";
+    const TEXT: &[u8] = b"\"text_delta\",\"text\":\"";
+    let found = |wanted: &[u8]| piece.windows(wanted.len()).position(|window| window == wanted);
+    match named().as_deref() {
+        Some("messages_drop_last_event") => found(LAST_EVENT).map_or_else(|| piece.clone(), |at| piece.slice(..at)),
+        Some("messages_change_delta") => match found(TEXT) {
+            Some(at) => Bytes::from([&piece[..at + TEXT.len()], b"~", &piece[at + TEXT.len()..]].concat()),
+            None => piece,
+        },
+        _ => piece,
+    }
 }

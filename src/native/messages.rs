@@ -210,7 +210,10 @@ impl Plan for MessagesPlan<'_> {
         let id = &standing.deployment.id;
         match reply {
             Reply::Message(message) => {
-                let cost = message_cost(self.prices, message.body(), &standing.deployment.model);
+                // A failed attempt leaves a cost of 0 with LiteLLM, which then is what it knows of the answer, too.
+                let is_first = standing.retries.attempted() == 0;
+                let cost =
+                    is_first.then(|| message_cost(self.prices, message.body(), &standing.deployment.model)).flatten();
                 let total = cost.map(|cost| cost.total);
                 answer(client::success(&message, &served, cost), attempts, id, total).map(Body::Whole)
             }

@@ -23,6 +23,7 @@ use crate::app::App;
 use crate::budget::Share;
 use crate::config::tap_config::{API_BASE, MODEL_ID};
 use crate::native::effects::ProviderStream;
+use crate::native::provider::Protocol;
 use crate::native::{self, Answer, Body, ClientRequest, Effects, LiveEffects};
 use crate::python::envelope::Unavailable;
 use crate::python::forward::{prefix_and_rest, whole};
@@ -30,6 +31,14 @@ use crate::python::headers;
 use crate::routes::{LaneTable, LiveLane, Route};
 use crate::shadow::{Capture, Control, Tee, Traits, correlation};
 use crate::tap::OpenTape;
+
+/// On `/ocr` LiteLLM keeps a provider's headers to itself.
+fn protocol(route: Route) -> Protocol {
+    match route {
+        Route::Ocr => Protocol::Negotiated,
+        Route::Messages | Route::ChatCompletions | Route::Responses | Route::Embeddings => Protocol::Http1,
+    }
+}
 
 /// Serves natively; what the native leg declines goes to Python.
 pub async fn serve_natively(
@@ -45,7 +54,7 @@ pub async fn serve_natively(
     let Some(native) = table.native.as_ref() else {
         return forward_counted(app, session, exchange, lane, request).await;
     };
-    let mut effects = LiveEffects::new(&app.provider);
+    let mut effects = LiveEffects::new(&app.provider, protocol(route));
     let run = AssertUnwindSafe(native::answer(native, request, &mut effects)).catch_unwind().await;
     match run {
         Ok(Ok(answer)) => {

@@ -1,7 +1,8 @@
 //! Names of JSON members and headers, as a store without content may keep them.
 //!
-//! A name that LiteLLM, Mistral, JSON Schema or HTTP knows is structure. One that a client thought of can be as telling as
-//! a value, so in its place stands a keyed hash, wherever it turns up: an answer may echo it.
+//! A name that LiteLLM, Mistral, Anthropic, JSON Schema or HTTP knows is structure. One that a client thought of, or a model
+//! for a tool's arguments, can be as telling as a value, so in its place stands a keyed hash, wherever it turns up: an answer
+//! may echo it.
 
 use std::borrow::Cow;
 use std::collections::HashSet;
@@ -35,6 +36,19 @@ impl Names {
             }
         }
         names
+    }
+
+    /// What a model calls the arguments of a tool is content of its answer.
+    pub fn hide_arguments(&mut self, answer: &Value) {
+        match answer {
+            Value::Array(elements) => elements.iter().for_each(|element| self.hide_arguments(element)),
+            Value::Object(members) => {
+                for (name, member) in members {
+                    if name == "input" { self.collect(member) } else { self.hide_arguments(member) }
+                }
+            }
+            _ => {}
+        }
     }
 
     /// As deep as the parser goes, which is bounded.
@@ -116,43 +130,64 @@ fn is_known(name: &str) -> bool {
     MEMBERS.binary_search(&name).is_ok() || HEADERS.binary_search(&name).is_ok()
 }
 
-/// Members of bodies: LiteLLM's and Mistral's OCR requests, answers and errors, and JSON Schema for annotations.
+/// Members of bodies: LiteLLM's and Mistral's OCR and Anthropic's messages, requests, answers, events and errors, and JSON
+/// Schema for annotations and tools.
 #[rustfmt::skip]
-const MEMBERS: [&str; 126] = [
-    "$defs", "$id", "$ref", "$schema", "additionalProperties", "allOf", "anyOf", "api_base", "api_key", "api_version",
-    "base64", "bbox", "bbox_annotation_format", "blocks", "bottom_right_x", "bottom_right_y", "caching", "code",
-    "confidence_scores", "confidence_scores_granularity", "const", "content", "credits", "custom_llm_provider",
-    "default", "definitions", "description", "detail", "dimensions", "doc_size_bytes", "document",
-    "document_annotation", "document_annotation_format", "document_annotation_prompt", "document_name",
-    "document_url", "dpi", "enum", "error", "exclusiveMaximum", "exclusiveMinimum", "extra_body", "extra_headers",
-    "extra_query", "extract_footer", "extract_header", "fallbacks", "file", "file_id", "filename", "footer", "format",
+const MEMBERS: [&str; 253] = [
+    "$defs", "$id", "$ref", "$schema", "additionalProperties", "allOf", "allowed_callers", "allowed_domains",
+    "allowed_openai_params", "allowed_tools", "anyOf", "api_base", "api_key", "api_version", "applied_edits",
+    "authorization_token", "base64", "bbox", "bbox_annotation_format", "blocked_domains", "blocks", "bottom_right_x",
+    "bottom_right_y", "budget_tokens", "cache_control", "cache_creation", "cache_creation_input_tokens",
+    "cache_read_input_tokens", "caching", "caller", "category", "citation", "citations", "cited_text", "city",
+    "clear_at_least", "clear_tool_inputs", "cleared_input_tokens", "cleared_thinking_turns", "cleared_tool_uses",
+    "code", "confidence_scores", "confidence_scores_granularity", "const", "container", "content", "content_block",
+    "context", "context_management", "country", "credits", "custom_llm_provider", "cut", "data", "default",
+    "defer_loading", "definitions", "delta", "description", "detail", "dimensions", "disable_parallel_tool_use",
+    "display", "display_height_px", "display_number", "display_width_px", "doc_size_bytes", "document",
+    "document_annotation", "document_annotation_format", "document_annotation_prompt", "document_index",
+    "document_name", "document_title", "document_url", "dpi", "drop_params", "eager_input_streaming", "edits", "effort",
+    "enabled", "encrypted_content", "encrypted_index", "end_block_index", "end_char_index", "end_page_number", "enum",
+    "ephemeral_1h_input_tokens", "ephemeral_5m_input_tokens", "error", "error_code", "event", "events", "exclude_tools",
+    "exclusiveMaximum", "exclusiveMinimum", "expires_at", "explanation", "extra_body", "extra_headers", "extra_query",
+    "extract_footer", "extract_header", "fallbacks", "file", "file_id", "filename", "footer", "format", "frames",
     "guardrails", "header", "height", "hyperlinks", "id", "image_annotation", "image_base64", "image_limit",
-    "image_min_size", "image_url", "images", "include_blocks", "include_image_base64", "index", "input", "items",
-    "json_schema", "keyValuePairs", "litellm_metadata", "litellm_session_id", "litellm_trace_id", "loc", "markdown",
-    "maxItems", "maxLength", "max_retries", "maximum", "message", "metadata", "mime_type", "minItems", "minLength",
-    "minimum", "model", "msg", "name", "no-log", "num_retries", "object", "oneOf", "page", "pages", "pages_processed",
-    "pages_processed_annotation", "param", "pattern", "properties", "purpose", "raw_status_code", "request_timeout",
-    "required", "response_format", "schema", "schema_definition", "session_id", "stream", "strict", "table_format",
-    "tables", "tags", "text", "timeout", "title", "top_left_x", "top_left_y", "top_logprobs", "trace_id", "type",
-    "uniqueItems", "url", "usage", "usage_info", "user", "width",
+    "image_min_size", "image_url", "images", "include_blocks", "include_image_base64", "index", "inference_geo",
+    "input", "input_examples", "input_schema", "input_tokens", "is_error", "items", "iterations", "json_schema", "keep",
+    "keyValuePairs", "litellm_metadata", "litellm_session_id", "litellm_trace_id", "loc", "markdown", "maxItems",
+    "maxLength", "max_characters", "max_content_tokens", "max_retries", "max_tokens", "max_uses", "maximum",
+    "mcp_servers", "media_type", "message", "messages", "metadata", "mime_type", "minItems", "minLength", "minimum",
+    "model", "msg", "name", "no-log", "num_retries", "object", "oneOf", "original_input_tokens", "output_config",
+    "output_format", "output_tokens", "output_tokens_details", "page", "page_age", "pages", "pages_processed",
+    "pages_processed_annotation", "param", "partial_json", "pattern", "properties", "provider_specific_fields",
+    "purpose", "query", "raw_status_code", "region", "request_id", "request_timeout", "required", "response_format",
+    "retrieved_at", "return_code", "role", "safeguards", "schema", "schema_definition", "search_result_index",
+    "server_name", "server_tool_use", "service_tier", "session_id", "signature", "skill_id", "skills", "source",
+    "speed", "start_block_index", "start_char_index", "start_page_number", "stderr", "stdout", "stop_details",
+    "stop_reason", "stop_sequence", "stop_sequences", "stream", "stream_timeout", "strict", "system", "table_format",
+    "tables", "tags", "temperature", "text", "thinking", "thinking_tokens", "timeout", "timezone", "title",
+    "tool_choice", "tool_configuration", "tool_name", "tool_use_id", "tools", "top_k", "top_left_x", "top_left_y",
+    "top_logprobs", "top_p", "total_tokens", "trace_id", "trigger", "ttl", "type", "uniqueItems", "url", "usage",
+    "usage_info", "user", "user_id", "user_location", "value", "version", "web_fetch_requests", "web_search_requests",
+    "width",
 ];
 
 /// Request headers of HTTP, proxies, tracing, LiteLLM and the providers' own clients.
 #[rustfmt::skip]
-const HEADERS: [&str; 86] = [
+const HEADERS: [&str; 92] = [
     "accept", "accept-charset", "accept-encoding", "accept-language", "access-control-request-headers",
-    "access-control-request-method", "api-key", "api-version", "authorization", "baggage", "cache-control",
-    "connection", "content-encoding", "content-language", "content-length", "content-type", "cookie", "date", "dnt",
-    "expect", "forwarded", "host", "http-referer", "if-match", "if-modified-since", "if-none-match", "keep-alive",
-    "ocp-apim-subscription-key", "openai-beta", "openai-organization", "openai-project", "origin", "pragma",
-    "priority", "proxy-authorization", "referer", "sec-ch-ua", "sec-ch-ua-mobile", "sec-ch-ua-platform",
-    "sec-fetch-dest", "sec-fetch-mode", "sec-fetch-site", "sec-fetch-user", "te", "traceparent", "tracestate",
-    "trailer", "transfer-encoding", "upgrade", "upgrade-insecure-requests", "user-agent", "via", "x-amzn-trace-id",
-    "x-api-key", "x-correlation-id", "x-forwarded-for", "x-forwarded-host", "x-forwarded-port", "x-forwarded-prefix",
-    "x-forwarded-proto", "x-goog-api-key", "x-litellm-api-key", "x-litellm-call-id",
+    "access-control-request-method", "anthropic-beta", "anthropic-dangerous-direct-browser-access", "anthropic-version",
+    "api-key", "api-version", "authorization", "baggage", "cache-control", "connection", "content-encoding",
+    "content-language", "content-length", "content-type", "cookie", "date", "dnt", "expect", "forwarded", "host",
+    "http-referer", "if-match", "if-modified-since", "if-none-match", "keep-alive", "ocp-apim-subscription-key",
+    "openai-beta", "openai-organization", "openai-project", "origin", "pragma", "priority", "proxy-authorization",
+    "referer", "sec-ch-ua", "sec-ch-ua-mobile", "sec-ch-ua-platform", "sec-fetch-dest", "sec-fetch-mode",
+    "sec-fetch-site", "sec-fetch-user", "te", "traceparent", "tracestate", "trailer", "transfer-encoding", "upgrade",
+    "upgrade-insecure-requests", "user-agent", "via", "x-amzn-trace-id", "x-api-key", "x-app",
+    "x-claude-code-session-id", "x-correlation-id", "x-forwarded-for", "x-forwarded-host", "x-forwarded-port",
+    "x-forwarded-prefix", "x-forwarded-proto", "x-goog-api-key", "x-litellm-api-key", "x-litellm-call-id",
     "x-litellm-enable-message-redaction", "x-litellm-end-user-id", "x-litellm-num-retries", "x-litellm-session-id",
     "x-litellm-spend-logs-metadata", "x-litellm-stream-timeout", "x-litellm-tags", "x-litellm-timeout",
-    "x-litellm-trace-id", "x-real-ip", "x-request-id", "x-stainless-arch", "x-stainless-async",
+    "x-litellm-trace-id", "x-real-ip", "x-request-id", "x-stainless-arch", "x-stainless-async", "x-stainless-helper",
     "x-stainless-helper-method", "x-stainless-lang", "x-stainless-os", "x-stainless-package-version",
     "x-stainless-raw-response", "x-stainless-read-timeout", "x-stainless-retry-count", "x-stainless-runtime",
     "x-stainless-runtime-version", "x-stainless-timeout",
@@ -180,6 +215,26 @@ mod tests {
             shortened.push_str(if at == 0 { part } else { part.get(12..).unwrap_or("a hash too short") });
         }
         assert_eq!(shortened, expected, "{path} of a client that sent {body}");
+    }
+
+    #[test]
+    fn what_anthropic_names_is_structure() {
+        let body = r#"{"max_tokens": 9, "messages": [{"role": "user", "content": [{"type": "image", "source":
+            {"media_type": "image/png", "data": "x"}, "cache_control": {"ttl": "1h"}}]}], "thinking": {"budget_tokens": 1},
+            "tools": [{"name": "n", "input_schema": {"properties": {"secret_plan": {"type": "string"}}}}]}"#;
+        for path in [
+            "$.max_tokens",
+            "$.messages[0].content[0].source.data",
+            "$.message.content[0].text",
+            "$.message.usage.cache_creation.ephemeral_5m_input_tokens",
+            "$.events[4].data.delta.partial_json",
+            "$.frames",
+            "headers.anthropic-beta",
+        ] {
+            check(body, path, path);
+        }
+        check(body, "$.tools[0].input_schema.properties.secret_plan", "$.tools[0].input_schema.properties.#");
+        check(body, "$.message.content[0].input.secret_plan", "$.message.content[0].input.#");
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! Takes a message apart: what stays of it for good, and what is content and goes when its time is over.
 
 use bytes::Bytes;
+use cutover::diff::{Limits, is_stream, stream_document};
 use cutover::rules::LaneRule;
 use serde_json::{Map, Value, json};
 
@@ -31,6 +32,18 @@ const PLAIN_VALUES: [&str; 8] = [
     "gzip, deflate",
     "gzip, deflate, br",
     "gzip, deflate, br, zstd",
+];
+
+/// What Anthropic calls the events of a stream.
+const EVENTS: [&str; 8] = [
+    "content_block_delta",
+    "content_block_start",
+    "content_block_stop",
+    "error",
+    "message_delta",
+    "message_start",
+    "message_stop",
+    "ping",
 ];
 
 /// Who wrote a message: a client, partly, or LiteLLM and the provider.
@@ -82,8 +95,9 @@ impl<'a> Parts<'a> {
     /// What stays of a message; its content goes to `kept` under `name`.
     pub fn part(&mut self, name: &str, side: Side, head: &Value, message: Message<'_>) -> Value {
         let Message { url, headers, body } = message;
+        let streams = is_stream(headers);
         if let Some(kept) = &mut self.kept {
-            kept.content.insert(name.to_owned(), shown_body(self.redactor, body, kept.bytes_max));
+            kept.content.insert(name.to_owned(), shown_body(self.redactor, body, streams, kept.bytes_max));
             let shown = |(header, value): &(String, String)| json!([header, self.redactor.header(header, value)]);
             let mut whole = json!({"headers": headers.iter().map(shown).collect::<Value>()});
             if let Some(url) = url {
@@ -102,13 +116,34 @@ impl<'a> Parts<'a> {
         part["headers"] = headers.iter().map(shown).collect();
         part["body_bytes"] = json!(body.len());
         part["body_hash"] = json!(self.redactor.hash(body));
-        part["structure"] = self.redactor.structure(body, self.names);
+        part["structure"] = match std::str::from_utf8(body) {
+            Ok(text) if streams => self.stream_structure(text),
+            _ => self.redactor.structure(body, self.names),
+        };
+        if streams {
+            part["streams"] = json!(true);
+        }
         part
     }
 
     pub fn answer(&mut self, name: &str, leg: &Recorded) -> Value {
         let message = Message { url: None, headers: &leg.headers, body: &leg.body };
         self.part(name, Side::ClientAnswer, &json!({"status": leg.status}), message)
+    }
+
+    fn stream_structure(&self, text: &str) -> Value {
+        let shown = stream_shown(text);
+        let mut structure = self.redactor.structure(shown.to_string().as_bytes(), self.names);
+        let known = |name: &Value| EVENTS.contains(&name.as_str().unwrap_or_default()).then(|| name.clone());
+        for (n, event) in shown["events"].as_array().into_iter().flatten().enumerate() {
+            for way in ["event", "data/type"] {
+                let place = structure.pointer_mut(&format!("/events/{n}/{way}"));
+                if let (Some(place), Some(name)) = (place, event.pointer(&format!("/{way}")).and_then(known)) {
+                    *place = name;
+                }
+            }
+        }
+        structure
     }
 
     /// A query may hold content.
@@ -137,11 +172,19 @@ impl<'a> Parts<'a> {
     }
 }
 
-fn shown_body(redactor: &Redactor, body: &Bytes, limit: usize) -> Value {
+/// The message that a stream adds up to, its events and its bytes: a place for the path of every difference.
+fn stream_shown(text: &str) -> Value {
+    let mut document = stream_document(text, &Limits::default());
+    document["frames"] = json!(text);
+    document
+}
+
+fn shown_body(redactor: &Redactor, body: &Bytes, streams: bool, limit: usize) -> Value {
     if body.len() > limit {
         return json!(format!("… {} bytes, more than this lane keeps ({limit})", body.len()));
     }
     match redactor.body(body) {
+        Some(text) if streams => stream_shown(&text),
         Some(text) => serde_json::from_str(&text).unwrap_or(Value::String(text)),
         None => json!(format!("{} bytes that are no text", body.len())),
     }

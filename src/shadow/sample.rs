@@ -1,8 +1,7 @@
 //! What is kept of a judged pair: structure for as long as the sample, content where the lane's rule says so and until its
 //! time is over.
 
-use bytes::Bytes;
-use cutover::diff::diff_text;
+use cutover::diff::{diff_text, events, fold, is_stream};
 use cutover::lane::LaneId;
 use cutover::rules::LaneRule;
 use cutover::verdict::{Cause, Difference, Judgement, Verdict};
@@ -56,7 +55,7 @@ pub fn of(
         content.insert("differences".to_owned(), Value::Array(differences));
         content.insert("heads".to_owned(), Value::Object(kept.heads));
         if judgement.verdict != Verdict::Match {
-            content.insert("text_diff".to_owned(), text_difference(redactor, &control.body, &candidate.body));
+            content.insert("text_diff".to_owned(), text_difference(redactor, control, candidate));
         }
         (Value::Object(content), capture.at + kept.ttl)
     });
@@ -84,10 +83,20 @@ fn names(capture: &Capture, control: &Recorded, candidate: &Recorded) -> Names {
     let calls = || control.attempts.iter().chain(&candidate.attempts);
     let sent = calls().flat_map(|call| &call.headers).map(|(name, _)| name.as_str());
     let bodies = calls().map(|call| call.body.as_ref());
-    Names::of_requests(
+    let mut names = Names::of_requests(
         capture.request.headers.keys().map(http::HeaderName::as_str).chain(sent),
         std::iter::once(capture.request.body.as_ref()).chain(bodies),
-    )
+    );
+    for leg in [control, candidate] {
+        names.hide_arguments(&read(leg).unwrap_or_default());
+    }
+    names
+}
+
+/// An answer as JSON; of a stream, the message that its events add up to.
+fn read(answer: &Recorded) -> Option<Value> {
+    let text = std::str::from_utf8(&answer.body).ok()?;
+    if is_stream(&answer.headers) { fold(&events(text)) } else { serde_json::from_str(text).ok() }
 }
 
 fn differences(judgement: &Judgement, shown: impl Fn(&Difference) -> Difference) -> Vec<Value> {
@@ -159,10 +168,10 @@ fn attempt(
     json!({"n": n, "control": control, "candidate": candidate, "provider_response": provider_response})
 }
 
-fn text_difference(redactor: &Redactor, control: &Bytes, candidate: &Bytes) -> Value {
-    let text = |body: &Bytes| match serde_json::from_slice::<Value>(body) {
-        Ok(value) => serde_json::to_string_pretty(&value).unwrap_or_default(),
-        Err(_) => String::from_utf8_lossy(body).into_owned(),
+fn text_difference(redactor: &Redactor, control: &Recorded, candidate: &Recorded) -> Value {
+    let text = |leg: &Recorded| match read(leg) {
+        Some(value) => serde_json::to_string_pretty(&value).unwrap_or_default(),
+        None => String::from_utf8_lossy(&leg.body).into_owned(),
     };
     let (left, right) = (redactor.text(&text(control)), redactor.text(&text(candidate)));
     json!(diff_text(&left, &right).runs)

@@ -30,20 +30,19 @@ fn header_list(pairs: &[(&str, &str)]) -> HeaderList {
 
 const PROVIDER_REQUEST: &str = r#"{"model":"m","falcon key":{"falcon.inner":1},"document":{"type":"document_url"}}"#;
 
-fn leg(call: (&str, &str), answer: &'static str) -> Recorded {
+fn leg(call: (&str, &str), content_type: &str, answer: &str) -> Recorded {
     let call = RecordedCall {
         method: "POST".to_owned(),
         url: "https://provider.example/v1/ocr?falcon=query".to_owned(),
         headers: header_list(&[("content-type", "application/json"), call, ("accept", "falcon/type")]),
         body: Bytes::from_static(PROVIDER_REQUEST.as_bytes()),
     };
-    let answered =
-        [("content-type", "application/json"), ("x-litellm-model-id", "one"), ("x-litellm-call-id", "falcon")];
+    let answered = [("content-type", content_type), ("x-litellm-model-id", "one"), ("x-litellm-call-id", "falcon")];
     Recorded {
         attempts: vec![call],
         status: 200,
         headers: header_list(&answered),
-        body: Bytes::from_static(answer.as_bytes()),
+        body: Bytes::copy_from_slice(answer.as_bytes()),
     }
 }
 
@@ -69,6 +68,43 @@ fn exchange() -> TapedExchange {
 
 /// The legs differ in a header and a member of the client's own naming.
 fn sample(content: Option<Content>) -> (Sample, Vec<NewCause>) {
+    let control = r#"{"pages":[{"markdown":"falcon","falcon key":{"falcon.inner":1}}],"new":"falcon"}"#;
+    let candidate = r#"{"pages":[{"markdown":"a falcon","falcon key":{}}]}"#;
+    answered(content, "application/json", [control, candidate])
+}
+
+/// The legs stream, and differ in a text, in what a model calls a tool's arguments and in the last event.
+fn streamed(content: Option<Content>) -> (Sample, Vec<NewCause>) {
+    let stream = |text: &str, input: &str, end: &str| {
+        let event = |data: String| format!("event: {}\ndata: {data}\n\n", data.split('"').nth(3).unwrap());
+        let delta = |index: u32, kind: &str, text: &str| {
+            event(serde_json::json!({"type": "content_block_delta", "index": index, "delta": {"type": format!("{kind}_delta"), if kind == "text" { "text" } else { "partial_json" }: text}}).to_string())
+        };
+        let opened = |index: u32, block: &str| {
+            event(format!(r#"{{"type":"content_block_start","index":{index},"content_block":{block}}}"#))
+        };
+        [
+            event(
+                r#"{"type":"message_start","message":{"id":"m","content":[],"usage":{"output_tokens":1}}}"#.to_owned(),
+            ),
+            opened(0, r#"{"type":"text","text":""}"#),
+            delta(0, "text", text),
+            opened(1, r#"{"type":"tool_use","id":"t","input":{}}"#),
+            delta(1, "input_json", input),
+            end.to_owned(),
+        ]
+        .concat()
+    };
+    let control = stream(
+        "falcon",
+        r#"{"falcon": {"falcon.inner": "falcon"}}"#,
+        "event: message_stop\ndata: {\"type\":\"message_stop\"}\n\n",
+    );
+    let candidate = stream("a falcon", r#"{"falcon": {}}"#, "");
+    answered(content, "text/event-stream; charset=utf-8", [&control, &candidate])
+}
+
+fn answered(content: Option<Content>, content_type: &str, [left, right]: [&str; 2]) -> (Sample, Vec<NewCause>) {
     let body =
         r#"{"model":"scan","falcon key":{"falcon.inner":1},"document":{"document_url":"https://falcon.example"}}"#;
     let request = ClientRequest {
@@ -85,11 +121,8 @@ fn sample(content: Option<Content>) -> (Sample, Vec<NewCause>) {
         received: Instant::now(),
         call_id: "falcon".to_owned(),
     };
-    let control = leg(
-        ("x-falcon-tag", "falcon"),
-        r#"{"pages":[{"markdown":"falcon","falcon key":{"falcon.inner":1}}],"new":"falcon"}"#,
-    );
-    let candidate = leg(("x-falcon", "falcon"), r#"{"pages":[{"markdown":"a falcon","falcon key":{}}]}"#);
+    let control = leg(("x-falcon-tag", "falcon"), content_type, left);
+    let candidate = leg(("x-falcon", "falcon"), content_type, right);
     let lane = LaneId::new("ocr", "mistral", None);
     let rule = LaneRule { content, ..LaneRule::default() };
     let pair = Pair { lane: &lane, control: control.as_leg(), candidate: candidate.as_leg() };
@@ -133,6 +166,31 @@ fn nothing_of_a_clients_own_is_kept_for_good() {
         }
         assert_eq!(sample.content.is_some(), content.is_some());
     }
+}
+
+#[test]
+fn of_a_stream_its_message_and_its_events_are_kept_as_structure() {
+    for content in [None, keep_for_an_hour()] {
+        let (sample, causes) = streamed(content);
+        let kept = format!("{} {:?} {causes:?}", sample.document, sample.head);
+        assert!(!kept.to_lowercase().contains(CONTENT), "{kept}");
+        for structure in [
+            "$.message.content[*].text",
+            "\"partial_json\"",
+            "$.events[*].data.delta.text",
+            "\"event\":\"message_stop\"",
+            "\"streams\":true",
+        ] {
+            assert!(kept.contains(structure), "{structure} is not in {kept}");
+        }
+    }
+    let (sample, _) = streamed(keep_for_an_hour());
+    let (content, _) = sample.content.unwrap();
+    assert_eq!(content["control"]["message"]["content"][0]["text"], "falcon");
+    assert_eq!(content["control"]["message"]["content"][1]["input"]["falcon"]["falcon.inner"], "falcon");
+    assert_eq!(content["control"]["events"][5]["event"], "message_stop");
+    assert!(content["candidate"]["frames"].as_str().unwrap().starts_with("event: message_start\n"));
+    assert!(content["text_diff"].to_string().contains("falcon"), "{}", content["text_diff"]);
 }
 
 #[test]

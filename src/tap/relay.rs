@@ -8,7 +8,7 @@ use std::time::Instant;
 
 use arc_swap::ArcSwap;
 use bytes::Bytes;
-use http::{HeaderMap, HeaderValue, Request, Response, StatusCode};
+use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, StatusCode};
 use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt, Full};
 use hyper::body::{Body, Frame, Incoming};
@@ -105,9 +105,9 @@ fn outgoing(headers: &HeaderMap) -> HeaderMap {
 
 fn relay_answer(answer: Response<Incoming>, writer: Option<Arc<ExchangeWriter>>) -> Response<AnswerBody> {
     let (head, body) = answer.into_parts();
-    let headers = headers::end_to_end(&head.headers);
+    let headers = answered(&head.headers);
     if let Some(writer) = &writer {
-        writer.head(head.status.as_u16(), headers.clone());
+        writer.head(head.status.as_u16(), as_received(headers.clone(), body.is_end_stream()));
         if body.is_end_stream() {
             writer.end(true);
         }
@@ -117,6 +117,26 @@ fn relay_answer(answer: Response<Incoming>, writer: Option<Arc<ExchangeWriter>>)
     *relayed.status_mut() = head.status;
     *relayed.headers_mut() = headers;
     relayed
+}
+
+/// What LiteLLM gets: the end-to-end headers and, where the provider keeps its connection as we keep ours, its words for
+/// that: LiteLLM shows them to its client.
+fn answered(headers: &HeaderMap) -> HeaderMap {
+    let mut kept = headers::end_to_end(headers);
+    let keeps = headers.get(http::header::CONNECTION);
+    if let Some(value) = keeps.filter(|value| value.as_bytes().eq_ignore_ascii_case(b"keep-alive")) {
+        kept.insert(http::header::CONNECTION, value.clone());
+        kept.extend(headers.get("keep-alive").map(|value| (HeaderName::from_static("keep-alive"), value.clone())));
+    }
+    kept
+}
+
+/// LiteLLM tells its client how an answer was framed: as the provider did, or here where that speaks another HTTP.
+fn as_received(mut headers: HeaderMap, is_empty: bool) -> HeaderMap {
+    if !is_empty && !headers.contains_key(http::header::CONTENT_LENGTH) {
+        headers.insert(http::header::TRANSFER_ENCODING, HeaderValue::from_static("chunked"));
+    }
+    headers
 }
 
 fn refuse(text: &str) -> Response<AnswerBody> {
@@ -213,5 +233,38 @@ impl Body for AnswerTee {
 
     fn size_hint(&self) -> hyper::body::SizeHint {
         self.body.size_hint()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(sent: &[(&'static str, &'static str)], is_empty: bool, taped: &[(&str, &str)]) {
+        let headers: HeaderMap =
+            sent.iter().map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_static(value))).collect();
+        let found = as_received(answered(&headers), is_empty);
+        let found: Vec<_> = found.iter().map(|(name, value)| (name.as_str(), value.to_str().unwrap())).collect();
+        assert_eq!(found, taped, "{sent:?}");
+    }
+
+    #[test]
+    fn an_answer_is_taped_as_litellm_receives_it() {
+        check(&[("content-length", "3")], false, &[("content-length", "3")]);
+        check(
+            &[("transfer-encoding", "chunked"), ("x-a", "1")],
+            false,
+            &[("x-a", "1"), ("transfer-encoding", "chunked")],
+        );
+        check(&[("x-a", "1")], false, &[("x-a", "1"), ("transfer-encoding", "chunked")]);
+        check(&[("x-a", "1")], true, &[("x-a", "1")]);
+        let kept = [("content-length", "3"), ("connection", "keep-alive"), ("keep-alive", "timeout=5")];
+        check(&kept, false, &kept);
+        check(
+            &[("content-length", "3"), ("connection", "close"), ("keep-alive", "x")],
+            false,
+            &[("content-length", "3")],
+        );
+        check(&[("content-length", "3"), ("connection", "x-a"), ("x-a", "1")], false, &[("content-length", "3")]);
     }
 }

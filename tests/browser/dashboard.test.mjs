@@ -65,7 +65,8 @@ function overflow() { return page.evaluate(() => document.documentElement.scroll
 
 const PAGES = [["#/", "Lanes"], ["#/causes", "Causes"], ["#/journal", "Journal"]];
 const FAKE_PAGES = [...PAGES, [`#/lanes/${encodeURIComponent(VERTEX)}`, "Recent samples"], ["#/samples/s-match", "Provider requests"],
-  ["#/samples/s-mismatch", "Differences"], ["#/samples/s-off", "Content is off"], ["#/samples/s-attempts", "Attempt 3"], ["#/samples/s-huge", "Differences"]];
+  ["#/samples/s-mismatch", "Differences"], ["#/samples/s-off", "Content is off"], ["#/samples/s-attempts", "Attempt 3"], ["#/samples/s-huge", "Differences"],
+  ["#/samples/s-stream", "Events"], ["#/samples/s-stream-off", "Events"]];
 
 for (const [width, colorScheme] of [[1440, "light"], [390, "light"], [390, "dark"]]) {
   for (const [hash, words] of given ? PAGES : FAKE_PAGES) {

@@ -136,8 +136,44 @@ def huge():
     return sample(head("s-huge", "mismatch", "2 of 180 pages differ", 3, "ocr:azure_ai", 12, shape="document_base64+images"), [attempt(0, request_part(), request_part(), left)], left, right, differences, "on", text)
 
 
+STREAM_HEADERS = [["content-type", "text/event-stream; charset=utf-8"], *RESPONSE_HEADERS[1:]]
+
+
+def streamed(words, content="on", ends=True):
+    """An answer as events, with the message that they add up to."""
+    def event(kind, **data):
+        return {"event": kind, "data": {"type": kind, **data}}
+
+    events = [event("message_start", message={"id": "msg_01", "role": "assistant", "content": [], "usage": {"input_tokens": 41, "output_tokens": 1}}),
+              event("content_block_start", index=0, content_block={"type": "text", "text": ""}), event("ping"),
+              *(event("content_block_delta", index=0, delta={"type": "text_delta", "text": word}) for word in words),
+              event("content_block_stop", index=0), event("message_delta", delta={"stop_reason": "end_turn"}, usage={"output_tokens": 9})]
+    events += [event("message_stop")] if ends else []
+    frames = "".join(f"event: {one['event']}\ndata: {json.dumps(one['data'])}\n\n" for one in events)
+    message = {"id": "msg_01", "role": "assistant", "content": [{"type": "text", "text": "".join(words)}], "usage": {"input_tokens": 41, "output_tokens": 9}, "stop_reason": "end_turn"}
+    made = part({"message": message, "events": events, "frames": frames}, STREAM_HEADERS, content, status=200)
+    return {**made, "streams": True, "body_bytes": len(frames)}
+
+
+def streams(content="on", identity="s-stream"):
+    words = ["The ", "tide ", "turns ", "at ", "six", ", ", "and ", "the ", "harbour ", "opens ", "an ", "hour ", "before ", "that", "."]
+    other = [*words[:4], "seven", *words[5:9], "gate ", *words[9:]]
+    differences = [
+        difference("$.message.content[0].text", "changed", "high", "The tide turns at six, …", "The tide turns at seven, …"),
+        difference("$.events[7].data.delta.text", "changed", "high", "six", "seven"),
+        difference("$.events[12]", "extra", "high", None, {"event": "content_block_delta"}),
+        difference("$.events[20]", "missing", "high", {"event": "message_stop"}, None),
+    ]
+    if content == "off":
+        differences = [{**item, "left": None, "right": None} for item in differences]
+    text = [{"tag": "equal", "text": "The tide turns at "}, {"tag": "delete", "text": "six"}, {"tag": "insert", "text": "seven"}, {"tag": "equal", "text": ", and the harbour "}, {"tag": "insert", "text": "gate "}, {"tag": "equal", "text": "opens an hour before that."}]
+    asked = part({"model": "claude-sonnet-4-5", "max_tokens": 200, "stream": True, "messages": [{"role": "user", "content": "When does the tide turn?"}]}, [["content-type", "application/json"]], content, method="POST", url="https://api.anthropic.com/v1/messages")
+    return sample(head(identity, "mismatch", "$.message.content[*].text differs", 4, "messages:anthropic", 30, shape="stream"), [attempt(0, asked, copy.deepcopy(asked), streamed(words, content))],
+                  streamed(words, content), streamed(other, content, ends=False), differences, content, [] if content == "off" else text)
+
+
 def all_samples() -> dict:
-    made = [matching(), mismatching(), mismatching("off", "s-off", "ocr:mistral"), with_attempts(), headers_only(), huge()]
+    made = [matching(), mismatching(), mismatching("off", "s-off", "ocr:mistral"), with_attempts(), headers_only(), huge(), streams(), streams("off", "s-stream-off")]
     return {entry["id"]: entry for entry in made}
 
 

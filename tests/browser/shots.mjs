@@ -15,6 +15,7 @@ const VIEWS = [
   ["lane-declining", "held", lane("ocr:mistral:ocr-with-fallback")], ["lane-canary", "canary", lane("ocr:azure_ai")], ["lane-missing", "canary", lane("ocr:nowhere")],
   ["sample-match", "mixed", "#/samples/s-match"], ["sample-mismatch", "mixed", "#/samples/s-mismatch"], ["sample-off", "mixed", "#/samples/s-off"],
   ["sample-attempts", "mixed", "#/samples/s-attempts"], ["sample-headers", "mixed", "#/samples/s-headers"], ["sample-huge", "mixed", "#/samples/s-huge"],
+  ["sample-stream", "mixed", "#/samples/s-stream"], ["sample-stream-off", "mixed", "#/samples/s-stream-off"],
   ["causes", "mixed", "#/causes"], ["causes-empty", "empty", "#/causes"], ["journal", "mixed", "#/journal"], ["journal-empty", "empty", "#/journal"],
   ["dialog-promote", "climbing", "#/", async (page) => { await page.getByRole("button", { name: "Promote ocr:mistral" }).click(); }],
   ["away", "canary", "#/", async (page) => { await state("canary", true); await page.getByText("Disconnected").waitFor({ timeout: 8000 }); }],

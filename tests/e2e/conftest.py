@@ -14,10 +14,13 @@ from harness import litellm
 from harness.crossfade import PIN_TO_NATIVE, Crossfade, tapped_config
 from harness.mock import Mock
 from harness.processes import free_port
+from messages_cases import all_cases as all_messages_cases
 from ocr_cases import all_cases
 
 DIRECT = os.environ.get("GATEWAY", "crossfade") == "litellm"
-SLOTS = 60  # model groups whose provider a test scripts for itself
+# With cooldowns on, Anthropic's deployments decline.
+ROUTER = {"router_settings": {"disable_cooldowns": True}}
+SLOTS = 120  # model groups whose provider a test scripts for itself
 
 
 # A run that is told to stop takes its children along: they live in process groups of their own.
@@ -81,20 +84,25 @@ def case_models(mock: Mock, cases) -> list[dict]:
     return models
 
 
+def messages_models(mock: Mock) -> list[dict]:
+    cases = all_messages_cases()
+    return [litellm.deployment(case.group, "anthropic/claude-sonnet-4-5", mock.case_url(case.id), f"sk-of-{case.id}", **case.deployment) for case in cases]
+
+
 class Fleet:
     """Every LiteLLM of the session. They start side by side as soon as the first is asked for."""
 
     def __init__(self, work: Path, mock: Mock, cases):
         self.tap_port = free_port()
         environment = {"ANTHROPIC_API_BASE": mock.case_url("passthrough"), "ANTHROPIC_API_KEY": "sk-provider"}
-        self.python = litellm.LiteLlm(work, "python", litellm.config(common_models(mock) + case_models(mock, cases)), environment)
+        self.python = litellm.LiteLlm(work, "python", litellm.config(common_models(mock) + case_models(mock, cases) + messages_models(mock), **ROUTER), environment)
         self.open = litellm.LiteLlm(work, "open", litellm.config(common_models(mock)[:5], master_key=None))
         self.shadow_config = work / "shadow.yaml"
         self.started = [self.python.start()]
         self.work, self.mock = work, mock
         if not DIRECT:
             # Crossfade reads the original, LiteLLM what `crossfade tap` makes of it.
-            original = litellm.LiteLlm(work, "shadow", litellm.config(common_models(mock)))
+            original = litellm.LiteLlm(work, "shadow", litellm.config(common_models(mock), **ROUTER))
             self.shadow_config = original.config
             self.started.append(self.open.start())
             self.tapped, self.tap_error = None, None

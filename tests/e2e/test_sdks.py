@@ -3,6 +3,7 @@ import anthropic
 import openai
 import pytest
 
+import messages_cases
 from harness.http import MASTER_KEY
 
 QUESTION = [{"role": "user", "content": "What does the tide do?"}]
@@ -20,9 +21,14 @@ def openai_client(base):
         yield client
 
 
+@pytest.fixture(params=["direct", "gateway", "native"])
+def messages_base(request, python, gateway, native) -> str:
+    return {"direct": python.url, "gateway": gateway, "native": native}[request.param]
+
+
 @pytest.fixture
-def anthropic_client(base):
-    with anthropic.Anthropic(base_url=base, api_key=MASTER_KEY, max_retries=0, timeout=60) as client:
+def anthropic_client(messages_base):
+    with anthropic.Anthropic(base_url=messages_base, api_key=MASTER_KEY, max_retries=0, timeout=60) as client:
         yield client
 
 
@@ -87,8 +93,50 @@ def test_anthropic_tools(anthropic_client):
     assert answer.content[0].input == {"city": "Bern"}
 
 
-def test_anthropic_errors(base):
-    client = anthropic.Anthropic(base_url=base, api_key=MASTER_KEY, max_retries=0)
+def test_anthropic_events(anthropic_client):
+    kinds = [event.type for event in anthropic_client.messages.create(model="claude", max_tokens=50, messages=QUESTION, stream=True)]
+    assert (kinds[0], kinds[-1]) == ("message_start", "message_stop") and kinds.count("content_block_delta") > 3
+
+
+def test_anthropic_tools_stream(anthropic_client, mock, slot):
+    mock.script(f"slot-{slot}", messages_cases.streamed(*messages_cases.TOOL_USE))
+    with anthropic_client.messages.stream(model=f"claude-slot-{slot}", max_tokens=50, messages=QUESTION, tools=[messages_cases.TOOL]) as stream:
+        final = stream.get_final_message()
+    assert final.content[0].input == {"city": "Bern"} and final.stop_reason == "tool_use"
+
+
+def test_anthropic_thinking_stream(anthropic_client, mock, slot):
+    mock.script(f"slot-{slot}", messages_cases.streamed(*messages_cases.THINKING))
+    thinking = {"type": "enabled", "budget_tokens": 1024}
+    with anthropic_client.messages.stream(model=f"claude-slot-{slot}", max_tokens=2000, messages=QUESTION, thinking=thinking) as stream:
+        final = stream.get_final_message()
+    assert [block.type for block in final.content] == ["thinking", "text"] and final.content[0].signature == "c2ln"
+
+
+# What LiteLLM makes of the provider's status, as the SDK types it.
+RAISED = {400: anthropic.BadRequestError, 401: anthropic.AuthenticationError, 429: anthropic.RateLimitError, 500: anthropic.InternalServerError}
+
+
+@pytest.mark.parametrize("stream", [False, True])
+@pytest.mark.parametrize("status", RAISED)
+def test_anthropic_typed_errors(anthropic_client, mock, slot, status, stream):
+    mock.script(f"slot-{slot}", messages_cases.refused(status))
+    with pytest.raises(RAISED[status]) as raised:
+        anthropic_client.messages.create(model=f"claude-slot-{slot}", max_tokens=5, messages=QUESTION, stream=stream, extra_body={"num_retries": 0})
+    assert raised.value.status_code == status
+
+
+def test_anthropic_abort(anthropic_client, mock, slot):
+    """Who leaves a stream ends the provider's work."""
+    case = f"slot-{slot}"
+    mock.script(case, {"headers": messages_cases.SSE_HEADERS, "steps": [{"send": "".join(messages_cases.WHOLE[:5])}, {"gate": "never"}]})
+    with anthropic_client.messages.stream(model=f"claude-slot-{slot}", max_tokens=50, messages=QUESTION) as stream:
+        assert next(iter(stream.text_stream)) == messages_cases.WORDS[0]
+    assert mock.seen(case, at_least=1, ended=1, seconds=20)[0]["progress"] == "aborted"
+
+
+def test_anthropic_errors(messages_base):
+    client = anthropic.Anthropic(base_url=messages_base, api_key=MASTER_KEY, max_retries=0)
     with pytest.raises(anthropic.APIStatusError) as raised:
         client.messages.create(model="nobody-has-this", max_tokens=5, messages=QUESTION)
     assert raised.value.status_code == 400

@@ -6,6 +6,7 @@ import socket
 
 import pytest
 
+import messages_cases
 from harness.compare import answer_differences, assert_same, provider_differences
 from harness.crossfade import Crossfade
 from harness.http import JSON_TYPE, address, ask, bearer, open_stream
@@ -15,12 +16,13 @@ from test_streaming import chat_chunk, gated, read_until
 
 pytestmark = pytest.mark.crossfade
 SHADOW = "route: ocr\nstage: shadow\nhold: true\nmirror: 1.0\n"
+SHADOWED = {"ocr.yaml": SHADOW, "messages.yaml": SHADOW.replace("ocr", "messages")}
 
 
 @pytest.fixture(scope="module")
 def shadowing(tapped, fleet, work):
-    """Crossfade that mirrors every OCR request, in front of the LiteLLM that goes through its tap."""
-    running = Crossfade(work / "shadow", tapped.url, fleet.shadow_config, {"ocr.yaml": SHADOW}, tap_port=fleet.tap_port).start().ready()
+    """Crossfade that mirrors every OCR and messages request, in front of the LiteLLM that goes through its tap."""
+    running = Crossfade(work / "shadow", tapped.url, fleet.shadow_config, SHADOWED, tap_port=fleet.tap_port).start().ready()
     yield running
     running.stop()
 
@@ -28,6 +30,11 @@ def shadowing(tapped, fleet, work):
 def ocr(url: str, group: str, headers=(), **options):
     body = json.dumps({"model": group, "document": {"type": "document_url", "document_url": "https://example.org/a.pdf"}, **options}).encode()
     return ask(url, "POST", "/v1/ocr", [*bearer(), JSON_TYPE, *headers], body)
+
+
+def messages(url: str, slot: int, headers=(), **options):
+    body = {"model": f"claude-slot-{slot}", "max_tokens": 9, "messages": [{"role": "user", "content": "x"}], **options}
+    return ask(url, "POST", "/v1/messages", [*bearer(), JSON_TYPE, *headers], json.dumps(body).encode())
 
 
 def outcomes(crossfade) -> float:
@@ -47,6 +54,11 @@ EXCHANGES = {
     "chat-stream": ("/v1/chat/completions", lambda slot: {"model": f"chat-slot-{slot}", "messages": [{"role": "user", "content": "x"}], "stream": True}, {}),
     "chat-401": ("/v1/chat/completions", lambda slot: {"model": f"chat-slot-{slot}", "messages": [{"role": "user", "content": "x"}]}, {"status": 401, "body": {"error": {"message": "no", "type": "t", "code": "c"}}}),
     "messages": ("/v1/messages", lambda slot: {"model": f"claude-slot-{slot}", "max_tokens": 9, "messages": [{"role": "user", "content": "x"}]}, {}),
+    "messages-own-headers": ("/v1/messages", lambda slot: {"model": f"claude-slot-{slot}", "max_tokens": 9, "messages": [{"role": "user", "content": "x"}], "extra_headers": {"x-from-client": "1"}}, {}),
+    "messages-400": ("/v1/messages", lambda slot: {"model": f"claude-slot-{slot}", "max_tokens": 9, "messages": [{"role": "user", "content": "x"}]}, messages_cases.refused(400)),
+    "messages-stream-scripted": ("/v1/messages", lambda slot: {"model": f"claude-slot-{slot}", "max_tokens": 9, "stream": True, "messages": [{"role": "user", "content": "x"}]}, messages_cases.streamed(*messages_cases.WHOLE)),
+    "messages-stream-kept-alive": ("/v1/messages", lambda slot: {"model": f"claude-slot-{slot}", "max_tokens": 9, "stream": True, "messages": [{"role": "user", "content": "x"}]}, {**messages_cases.streamed(*messages_cases.WHOLE), "headers": [*messages_cases.SSE_HEADERS, *messages_cases.KEPT_ALIVE]}),
+    "messages-stream-overloaded": ("/v1/messages", lambda slot: {"model": f"claude-slot-{slot}", "max_tokens": 9, "stream": True, "messages": [{"role": "user", "content": "x"}]}, messages_cases.streamed(messages_cases.error_event("overloaded_error"))),
     "messages-stream": ("/v1/messages", lambda slot: {"model": f"claude-slot-{slot}", "max_tokens": 9, "stream": True, "messages": [{"role": "user", "content": "x"}]}, {}),
 }
 
@@ -80,12 +92,26 @@ def test_stream_through_the_tap_event_by_event(shadowing, mock, slot):
         read_until(stream, b"[DONE]")
 
 
-def test_correlation_never_reaches_the_provider(shadowing, mock, slot):
+ASKED = {
+    "ocr": lambda url, slot: ocr(url, f"ocr-slot-{slot}"),
+    "messages": lambda url, slot: messages(url, slot),
+    "messages-stream": lambda url, slot: messages(url, slot, stream=True),
+}
+
+
+@pytest.mark.parametrize("name", ASKED)
+def test_correlation_never_reaches_the_provider_or_the_client(shadowing, mock, slot, name):
     mock.script(f"slot-{slot}", {})
-    assert ocr(shadowing.url, f"ocr-slot-{slot}").status == 200
+    before = outcomes(shadowing)
+    answer = ASKED[name](shadowing.url, slot)
+    assert answer.status == 200
     request = mock.seen(f"slot-{slot}", at_least=1)[0]
     assert not [name for name, _ in request["headers"] if name.startswith("x-crossfade")], request["headers"]
     assert "crossfade" not in request["body"].lower() and "extra_headers" not in request["body"], request["body"]
+    assert "tape" not in answer.text().lower() and not [name for name, _ in answer.headers if "tape" in name], answer.headers
+    # It was on a tape, or there would be nothing to hide.
+    until(lambda: outcomes(shadowing) == before + 1, 20, "the outcome")
+    assert shadowing.metric("crossfade_outcomes_total", reason="no_tape") == 0
 
 
 @pytest.mark.parametrize("where", ["header", "body", "both"])
@@ -119,7 +145,7 @@ def test_exactly_one_outcome_for_every_eligible_request(shadowing, mock, slot):
 def test_matching_pairs_match(shadowing, mock, slot):
     """The native leg on Python's own tape: no mismatch, whatever the provider said."""
     begin = {outcome: shadowing.lane()["outcomes"][outcome] for outcome in ("match", "mismatch", "tolerated")}
-    scripts = [[{"body": GOOD}], [{}], [{"status": 422, "body": MISTRAL_ERRORS[422]}], [{"status": 429, "body": MISTRAL_ERRORS[429]}, {}], [{"text": "<html>"}]]
+    scripts = [[{"body": GOOD}], [{"body": GOOD, "chunked": True}], [{}], [{"status": 422, "body": MISTRAL_ERRORS[422]}], [{"status": 429, "body": MISTRAL_ERRORS[429]}, {}], [{"text": "<html>"}]]
     for script in scripts:
         mock.script(f"slot-{slot}", *script)
         ocr(shadowing.url, f"ocr-slot-{slot}", image_limit=3)
@@ -130,6 +156,30 @@ def test_matching_pairs_match(shadowing, mock, slot):
 
     until(compared, 30, f"{len(scripts)} comparisons; lane: {shadowing.lane()['skipped']}")
     assert shadowing.lane()["outcomes"]["mismatch"] == begin["mismatch"], json.dumps(shadowing.api("/api/causes"), indent=1)[:3000]
+
+
+def test_messages_match_on_tape(shadowing, mock, slot):
+    """Streams as they came and as they failed; retries; refusals."""
+    begin = {outcome: shadowing.lane("messages:anthropic")["outcomes"][outcome] for outcome in ("match", "mismatch", "tolerated")}
+    good = {"headers": messages_cases.JSON_HEADERS, "body": messages_cases.GOOD}
+    whole, content = messages_cases.WHOLE, messages_cases.WHOLE[:5]
+    plain = [[good], [messages_cases.refused(400)], [messages_cases.refused(529), good]]
+    streams = [[messages_cases.streamed(*script)] for script in (
+        whole, ["".join(whole)], messages_cases.TOOL_USE, messages_cases.THINKING, [messages_cases.PING, *whole], content, [],
+        [messages_cases.error_event("overloaded_error")], [*content, messages_cases.error_event("api_error")], [*content, messages_cases.SHORTLY, "break"])]
+    streams += [[messages_cases.refused(500), messages_cases.streamed(*whole)]]
+    for stream, scripts in ((False, plain), (True, streams)):
+        for script in scripts:
+            mock.script(f"slot-{slot}", *script)
+            messages(shadowing.url, slot, stream=stream)
+    count = len(plain) + len(streams)
+
+    def compared():
+        now = shadowing.lane("messages:anthropic")["outcomes"]
+        return sum(now[outcome] - begin[outcome] for outcome in begin) >= count
+
+    until(compared, 30, f"{count} comparisons; lane: {shadowing.lane('messages:anthropic')['skipped']}")
+    assert shadowing.lane("messages:anthropic")["outcomes"]["mismatch"] == begin["mismatch"], json.dumps(shadowing.api("/api/causes"), indent=1)[:3000]
 
 
 def test_requests_without_a_provider_exchange_are_skipped(shadowing):

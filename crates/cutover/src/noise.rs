@@ -121,6 +121,13 @@ pub const NOISY_FIELDS: &[NoisyField] = &[
     field("responses", "$.output[*].call_id", Format::Id("")),
 ];
 
+/// Whether an event of a stream, as JSON, is one that LiteLLM keeps or drops as its socket happens to cut the stream, or
+/// sends by the clock: Anthropic's `ping`, which means nothing to a client.
+pub fn is_stray_event(route: &str, event: &str) -> bool {
+    let ping = serde_json::json!({"event": "ping", "data": {"type": "ping"}});
+    route == "messages" && serde_json::from_str::<serde_json::Value>(event).is_ok_and(|event| event == ping)
+}
+
 /// The format of a noisy body field; `None` for a field that does not vary.
 pub fn body_field_format(route: &str, template: &str) -> Option<Format> {
     NOISY_FIELDS.iter().find(|noisy| noisy.route == route && noisy.template == template).map(|noisy| noisy.format)

@@ -6,6 +6,7 @@ import { disclosure, h, setOpen, viewVersion } from "./dom.js";
 import { count, plural } from "./format.js";
 import { laneLink, tag, verdictTag, when } from "./parts.js";
 import { statuses } from "./lane.js";
+import { areStreams, isOfEvents, messageOnly, streamView } from "./stream.js";
 import { ABSENT, bodyNote, exchangeValue, parsePath, pathKey, tree } from "./tree.js";
 import { KINDS, SEVERITIES, SIDES } from "./words.js";
 
@@ -68,10 +69,14 @@ function comparison(id, control, candidate, differences, sample, equalText) {
 }
 
 function twoSides(id, control, candidate, differences, content) {
+  const streams = areStreams(control, candidate, content);
+  const side = (part) => exchangeValue(streams ? messageOnly(part, content) : part, content);
+  const inTree = streams ? differences.filter((difference) => !isOfEvents(difference)) : differences;
   return h("div.comparison", { "data-comparison": id },
     h("div.sides", h("span.gutter"), h("div", h("i.swatch.swatch-python"), h("b", "Control"), h("span.quiet", "Python")),
       h("div", h("i.swatch.swatch-native"), h("b", "Candidate"), h("span.quiet", candidate ? "Native" : "Native did not make it"))),
-    tree({ id, left: exchangeValue(control, content), right: exchangeValue(candidate, content), differences, bare: content === "off", notes: notes(control, candidate) }));
+    tree({ id, left: side(control), right: side(candidate), differences: inTree, bare: content === "off", notes: notes(control, candidate) }),
+    streams && streamView(id, control, candidate, differences, content));
 }
 
 function single(id, part, content) {
@@ -89,10 +94,10 @@ function differenceList(sample) {
     h("div.part-head", h("h2", "Differences", h("span.aside", count(list.length))),
       h("div.segments", { role: "group", "aria-label": "Go through" },
         h("button", { type: "button", onclick: () => step(list, -1) }, "Previous"), h("button", { type: "button", onclick: () => step(list, 1) }, "Next"))),
-    h("ul.panel", list.map((difference, index) => differenceRow(difference, index, list))));
+    h("ul.panel", list.map((difference, index) => differenceRow(difference, index, list, sample.content))));
 }
 
-function differenceRow(difference, index, list) {
+function differenceRow(difference, index, list, content) {
   const kind = KINDS[difference.kind] ?? { sign: "≠", word: difference.kind, text: "" };
   const severity = SEVERITIES[difference.severity];
   const excused = difference.rule ? `Tolerated: ${difference.rule}` : difference.noise ? "Noise, asserted by its format" : "";
@@ -102,7 +107,7 @@ function differenceRow(difference, index, list) {
       h("span.difference-where", SIDES[difference.side] ?? difference.side, difference.side === "provider_request" && ` ${Number(difference.attempt ?? 0) + 1}`),
       h("span.difference-path", h("code", difference.path), excused && h("span.quiet", excused)),
       h("span.difference-kind", { title: kind.text }, `${kind.sign} ${kind.word}`),
-      h("span.difference-values", value(difference.left, difference, "extra"), h("span.quiet", " → "), value(difference.right, difference, "missing"))));
+      content === "off" && difference.left === null && difference.right === null ? h("span.difference-values.quiet", "values not kept") : h("span.difference-values", value(difference.left, difference, "extra"), h("span.quiet", " → "), value(difference.right, difference, "missing"))));
 }
 
 function value(given, { kind, left, right }, absentKind) {
@@ -124,7 +129,9 @@ function jump(difference) {
   const way = parsePath(difference.path);
   for (let depth = 1; depth < way.length; depth += 1) setOpen(`node ${id} ${pathKey(way.slice(0, depth))}`, true);
   const comparison = document.querySelector(`[data-comparison="${CSS.escape(id)}"]`);
-  const find = () => [...(comparison?.querySelectorAll("[data-way]") ?? [])].find((candidate) => candidate.dataset.way === pathKey(way));
+  // Events have one row each, whatever differs within.
+  const place = way[1] === "events" ? pathKey(way.slice(0, 3)) : pathKey(way);
+  const find = () => [...(comparison?.querySelectorAll("[data-way]") ?? [])].find((candidate) => candidate.dataset.way === place);
   if (comparison && !find()) setOpen(`rows ${id}`, Infinity);
   const row = find();
   const target = row ?? comparison;

@@ -166,7 +166,7 @@ function leaf(context, value, other, difference, id, side) {
 }
 
 /** A string, with the part that differs from `other` marked, and clipped around that part while it is long. */
-function text(value, other, bare, id) {
+export function text(value, other, bare, id) {
   const [start, end] = other === null ? [value.length, value.length] : differing(value, other);
   const whole = isOpen(`long ${id}`) || value.length <= CLIPPED_CHARACTERS;
   const quote = bare ? "" : "\"";
@@ -215,9 +215,14 @@ export function exchangeValue(part, content) {
   const value = {};
   for (const name of ["method", "url", "status"]) if (part[name] !== undefined && part[name] !== null) value[name] = part[name];
   if (part.headers?.length) value.headers = headerValue(part.headers);
-  const body = content === "off" || part.body === null || part.body === undefined ? part.structure : part.body;
+  const body = bodyOf(part, content);
   if (body !== undefined && body !== null) value.body = body;
   return value;
+}
+
+/** A part's body, or what is known of it without content. */
+export function bodyOf(part, content) {
+  return content === "off" || part.body === null || part.body === undefined ? part.structure : part.body;
 }
 
 function headerValue(headers) {

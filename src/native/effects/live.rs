@@ -8,19 +8,20 @@ use transform::{ProviderFailure, ProviderRequest};
 
 use super::{Effects, Opened};
 use crate::config::Deployment;
-use crate::native::provider::{BodyStream, Client};
+use crate::native::provider::{BodyStream, Client, Protocol};
 use crate::native::router::pick;
 
 /// Effects of a request that is served. Made per request; the client with its connections is shared.
 pub struct LiveEffects {
     client: Arc<Client>,
+    protocol: Protocol,
     sent: u32,
     waited: Duration,
 }
 
 impl LiveEffects {
-    pub fn new(client: &Arc<Client>) -> Self {
-        Self { client: Arc::clone(client), sent: 0, waited: Duration::ZERO }
+    pub fn new(client: &Arc<Client>, protocol: Protocol) -> Self {
+        Self { client: Arc::clone(client), protocol, sent: 0, waited: Duration::ZERO }
     }
 }
 
@@ -42,7 +43,7 @@ impl Effects for LiveEffects {
     ) -> Result<Opened<BodyStream>, ProviderFailure> {
         self.sent += 1;
         let begun = Instant::now();
-        let outcome = self.client.open(request, limit).await;
+        let outcome = self.client.open(self.protocol, request, limit).await;
         self.waited += begun.elapsed();
         outcome
     }

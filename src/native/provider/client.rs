@@ -35,9 +35,22 @@ pub enum ClientError {
     Certificates(#[from] rustls::pki_types::pem::Error),
 }
 
+/// How a provider is spoken to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Protocol {
+    /// HTTP/2 where TLS agrees on it, else HTTP/1.1.
+    Negotiated,
+    /// As LiteLLM's own client speaks. Over HTTP/2 providers answer with other headers, which matters where LiteLLM shows
+    /// its client all of them.
+    Http1,
+}
+
+type Connections = legacy::Client<HttpsConnector<HttpConnector>, Full<Bytes>>;
+
 /// The client all served requests share. Only [`super::super::effects::LiveEffects`] holds one.
 pub struct Client {
-    connections: legacy::Client<HttpsConnector<HttpConnector>, Full<Bytes>>,
+    negotiated: Connections,
+    http1: Connections,
     requests: AtomicU64,
 }
 
@@ -45,20 +58,11 @@ impl Client {
     /// `certificates` is the file named by `SSL_CERT_FILE`, which replaces the built-in authorities, as in LiteLLM.
     pub fn new(certificates: Option<&Path>) -> Result<Self, ClientError> {
         let tls = tls(certificates)?;
-        let mut tcp = HttpConnector::new();
-        tcp.enforce_http(false);
-        tcp.set_nodelay(true);
-        let connector =
-            HttpsConnectorBuilder::new().with_tls_config(tls).https_or_http().enable_all_versions().wrap_connector(tcp);
-        let connections = legacy::Client::builder(TokioExecutor::new())
-            .pool_timer(TokioTimer::new())
-            .timer(TokioTimer::new())
-            .pool_idle_timeout(IDLE_MAX)
-            .pool_max_idle_per_host(IDLE_PER_HOST_MAX)
-            // Sends again only what no byte of was written to a connection found closed: the provider has not seen it.
-            .retry_canceled_requests(true)
-            .build(connector);
-        Ok(Self { connections, requests: AtomicU64::new(0) })
+        Ok(Self {
+            negotiated: connections(tls.clone(), Protocol::Negotiated),
+            http1: connections(tls, Protocol::Http1),
+            requests: AtomicU64::new(0),
+        })
     }
 
     /// Requests sent to providers so far.
@@ -69,16 +73,18 @@ impl Client {
     /// Sends once and waits for the head. See [`super::super::effects::Effects::open`].
     pub(in crate::native) async fn open(
         &self,
+        protocol: Protocol,
         request: &ProviderRequest,
         limit: Duration,
     ) -> Result<Opened<BodyStream>, ProviderFailure> {
-        let (head, incoming) = self.answered(request, limit, Instant::now()).await?;
+        let (head, incoming) = self.answered(protocol, request, limit, Instant::now()).await?;
         let stream = BodyStream::new(incoming, limit);
         Ok(Opened { status: head.status.as_u16(), headers: named(&head.headers), stream })
     }
 
     async fn answered(
         &self,
+        protocol: Protocol,
         request: &ProviderRequest,
         limit: Duration,
         started: Instant,
@@ -86,7 +92,11 @@ impl Client {
         let (mut outbound, uri) = outbound(request)?;
         let mut connection = capture_connection(&mut outbound);
         self.requests.fetch_add(1, Ordering::Relaxed);
-        let mut answer = self.connections.request(outbound);
+        let connections = match protocol {
+            Protocol::Negotiated => &self.negotiated,
+            Protocol::Http1 => &self.http1,
+        };
+        let mut answer = connections.request(outbound);
         // As in aiohttp the limit runs anew once there is a connection: first to get one, then to see the head.
         let early = tokio::time::timeout(limit, async {
             tokio::select! {

@@ -13,5 +13,5 @@ pub use attempt::{attempt, attempt_stream, whole};
 #[cfg(test)]
 pub(in crate::native) use body::collect;
 pub use body::{BODY_BYTES_MAX, BodyStream};
-pub use client::{Client, ClientError};
+pub use client::{Client, ClientError, Protocol};
 pub(in crate::native) use failure::reset_in_body;

@@ -9,7 +9,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use transform::{ProviderFailure, ProviderRequest, ProviderResponse};
 
-use super::{Client, collect};
+use super::{Client, Protocol, collect};
 use crate::native::effects::Opened;
 
 /// What the scripted provider does once it has read a request.
@@ -94,7 +94,7 @@ fn request(url: &str) -> ProviderRequest {
 const LIMIT: Duration = Duration::from_millis(400);
 
 async fn ask(client: &Client, url: &str) -> Result<ProviderResponse, ProviderFailure> {
-    let Opened { status, headers, mut stream } = client.open(&request(url), LIMIT).await?;
+    let Opened { status, headers, mut stream } = client.open(Protocol::Negotiated, &request(url), LIMIT).await?;
     Ok(ProviderResponse { status, headers, body: collect(&mut stream).await? })
 }
 

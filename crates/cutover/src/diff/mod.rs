@@ -21,7 +21,7 @@ pub use headers::{HeaderPolicy, client_response_policy, diff_headers, provider_r
 pub use json::diff_json;
 pub use json_text::{Document, JsonError, Node, Value, parse};
 pub use path::Path;
-pub use stream::{Event, Layer, StreamEnd, diff_stream, events, fold};
+pub use stream::{Event, Layer, StreamEnd, diff_stream, events, fold, is_stream, stream_document};
 pub use text::{Run, Tag, TextDiff, WORDS_MAX, diff_text};
 
 use serde::{Deserialize, Serialize};

@@ -10,10 +10,10 @@ use super::{
 use crate::{
     diff::{
         Differences, HeaderPolicy, Kind, Limits, RawDifference, ValueType, client_response_policy, diff_body,
-        diff_headers, diff_stream, provider_request_policy,
+        diff_headers, diff_stream, is_stream, provider_request_policy,
     },
     lane::LaneId,
-    noise::{Bijection, Format, body_field_format},
+    noise::{Bijection, Format, body_field_format, is_stray_event},
     rules::{LaneRule, Side},
     time::Date,
 };
@@ -61,14 +61,6 @@ pub struct Answered<'a> {
     pub headers: &'a [(String, String)],
     /// The body, whole.
     pub body: &'a [u8],
-}
-
-impl Answered<'_> {
-    /// Whether the answer says that it is an event stream.
-    fn is_stream(&self) -> bool {
-        let content_type = self.headers.iter().find(|(name, _)| name.eq_ignore_ascii_case("content-type"));
-        content_type.is_some_and(|(_, value)| value.trim_start().starts_with("text/event-stream"))
-    }
 }
 
 /// A judged difference.
@@ -227,7 +219,7 @@ impl Bench {
         let side = Side::ClientResponse;
         self.plain(side, None, "status", Some(control.status.to_string()), Some(candidate.status.to_string()));
         self.add(side, None, diff_headers(control.headers, candidate.headers, client_response_policy, &self.limits));
-        let compare = if control.is_stream() && candidate.is_stream() { diff_stream } else { diff_body };
+        let compare = if is_stream(control.headers) && is_stream(candidate.headers) { diff_stream } else { diff_body };
         self.add(side, None, compare(control.body, candidate.body, &self.limits));
         self.content_lengths(control, candidate);
     }
@@ -247,8 +239,8 @@ impl Bench {
         }
     }
 
-    /// Marks what varies with itself: noisy fields in their format, ids one to one, and every other
-    /// place where such an id is repeated.
+    /// Marks what varies with itself: noisy fields in their format, ids one to one, every other place where such an id is
+    /// repeated, and events that come or stay away by chance.
     fn mark_noise(&mut self, route: &str) {
         let mut ids = Bijection::default();
         for difference in self.differences.iter_mut().filter(|difference| difference.side == Side::ClientResponse) {
@@ -261,6 +253,14 @@ impl Bench {
                 && format.accepts(left)
                 && format.accepts(right);
             difference.noise = kept && (!format.is_id() || ids.add(left, right));
+        }
+        for difference in self.differences.iter_mut().filter(|difference| difference.template == "$.events[*]") {
+            let lone = match difference.kind {
+                Kind::Missing => difference.left.as_deref(),
+                Kind::Extra => difference.right.as_deref(),
+                _ => None,
+            };
+            difference.noise |= lone.is_some_and(|event| is_stray_event(route, event));
         }
         let repeated =
             |difference: &&mut Difference| difference.side == Side::ClientResponse && difference.kind == Kind::Changed;

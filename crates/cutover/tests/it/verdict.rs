@@ -362,6 +362,13 @@ fn a_stream_is_judged_by_what_a_client_notices() {
         // In the message it would be of medium weight, but the event that says it is content.
         ("other usage", start.replace(":1}", ":2}"), "mismatch", Some(Severity::High)),
         ("one event more", format!("{start}event: ping\ndata: {{}}\n\n"), "mismatch", Some(Severity::High)),
+        ("a ping more", format!("{start}event: ping\ndata: {{\"type\": \"ping\"}}\n\n"), "match", None),
+        (
+            "a ping of more",
+            format!("{start}event: ping\ndata: {{\"type\":\"ping\",\"a\":1}}\n\n"),
+            "mismatch",
+            Some(Severity::High),
+        ),
         ("cut", start.trim_end().to_owned(), "mismatch", Some(Severity::High)),
     ] {
         let judged = judge_on("messages:anthropic", &control, &stream(&body), &LaneRule::default());

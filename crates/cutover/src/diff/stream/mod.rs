@@ -40,6 +40,22 @@ impl Layer {
     }
 }
 
+/// Whether headers say that their body is an event stream.
+pub fn is_stream(headers: &[(String, String)]) -> bool {
+    let content_type = headers.iter().find(|(name, _)| name.eq_ignore_ascii_case("content-type"));
+    content_type.is_some_and(|(_, value)| value.trim_start().starts_with("text/event-stream"))
+}
+
+/// A stream as the paths of its differences see it: `message`, where the events add up to one, and `events`.
+pub fn stream_document(text: &str, limits: &Limits) -> serde_json::Value {
+    let events = events(text);
+    let listed = serde_json::from_str(&events::as_json(&events, limits.depth_max)).unwrap_or_default();
+    let mut document = serde_json::Map::new();
+    document.extend(fold(&events).map(|message| ("message".to_owned(), message)));
+    document.insert("events".to_owned(), listed);
+    serde_json::Value::Object(document)
+}
+
 /// Compares two event streams.
 ///
 /// Shape   differences of the message come first, then those of the events; the bytes are named only where both are
