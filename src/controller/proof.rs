@@ -70,7 +70,7 @@ impl Proof {
         }
         if let Some(proven) = &mut self.proven {
             // Changing it back proves nothing: LiteLLM may have started in between.
-            proven.retain(|group, _| !waiting.contains(group) && !(settings && group == SETTINGS));
+            proven.retain(|group, _| !(waiting.contains(group) || settings && group == SETTINGS));
         }
         self.unproven.extend(waiting);
         self.was_down = false;

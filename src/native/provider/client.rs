@@ -126,6 +126,25 @@ async fn head(answer: &mut ResponseFuture, limit: Duration) -> Option<Result<htt
     tokio::time::timeout(limit, answer).await.ok()
 }
 
+fn connections(tls: ClientConfig, protocol: Protocol) -> Connections {
+    let mut tcp = HttpConnector::new();
+    tcp.enforce_http(false);
+    tcp.set_nodelay(true);
+    let connector = HttpsConnectorBuilder::new().with_tls_config(tls).https_or_http();
+    let connector = match protocol {
+        Protocol::Negotiated => connector.enable_all_versions().wrap_connector(tcp),
+        Protocol::Http1 => connector.enable_http1().wrap_connector(tcp),
+    };
+    legacy::Client::builder(TokioExecutor::new())
+        .pool_timer(TokioTimer::new())
+        .timer(TokioTimer::new())
+        .pool_idle_timeout(IDLE_MAX)
+        .pool_max_idle_per_host(IDLE_PER_HOST_MAX)
+        // Sends again only what no byte of was written to a connection found closed: the provider has not seen it.
+        .retry_canceled_requests(true)
+        .build(connector)
+}
+
 fn tls(certificates: Option<&Path>) -> Result<ClientConfig, ClientError> {
     let provider = std::sync::Arc::new(rustls::crypto::ring::default_provider());
     let builder = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions()?;
