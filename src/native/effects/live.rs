@@ -6,21 +6,22 @@ use std::time::{Duration, Instant, SystemTime};
 use rand::RngExt;
 use transform::{ProviderFailure, ProviderRequest};
 
-use super::{Effects, Opened};
+use super::{Cooldowns, Effects, Opened};
 use crate::config::Deployment;
 use crate::native::provider::{BodyStream, Client};
 use crate::native::router::pick;
 
-/// Effects of a request that is served. Made per request; the client with its connections is shared.
+/// Effects of a request that is served. Made per request; the client with its connections and the cooldowns are shared.
 pub struct LiveEffects {
     client: Arc<Client>,
+    cooldowns: Arc<Cooldowns>,
     sent: u32,
     waited: Duration,
 }
 
 impl LiveEffects {
-    pub fn new(client: &Arc<Client>) -> Self {
-        Self { client: Arc::clone(client), sent: 0, waited: Duration::ZERO }
+    pub fn new(client: &Arc<Client>, cooldowns: &Arc<Cooldowns>) -> Self {
+        Self { client: Arc::clone(client), cooldowns: Arc::clone(cooldowns), sent: 0, waited: Duration::ZERO }
     }
 }
 
@@ -75,5 +76,13 @@ impl Effects for LiveEffects {
 
     fn choose(&mut self, _candidates: &[&Deployment], weights: &[f64]) -> usize {
         pick::weighted(weights, self.draw())
+    }
+
+    fn cooldowns(&self) -> Option<&Arc<Cooldowns>> {
+        Some(&self.cooldowns)
+    }
+
+    fn control_next(&self) -> Option<&str> {
+        None
     }
 }
