@@ -22,6 +22,8 @@ pub struct App {
     pub python: PythonClient,
     /// Connections to providers; only a request that is served natively reaches it.
     pub provider: Arc<native::Client>,
+    /// What requests that were served natively have shown of deployments; outlives every reload.
+    pub cooldowns: Arc<native::Cooldowns>,
     pub table: Arc<ArcSwap<LaneTable>>,
     pub controller: Arc<Controller>,
     pub shadow: Shadow,

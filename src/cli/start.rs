@@ -69,6 +69,7 @@ impl Parts {
             python: PythonClient::new(Arc::clone(&upstream)),
             upstream,
             provider: Arc::new(native::Client::new(certificates.as_deref().map(Path::new))?),
+            cooldowns: Arc::default(),
             table,
             controller,
             shadow,

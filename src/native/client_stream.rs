@@ -1,6 +1,7 @@
 //! A streamed answer on its way to the client: pulled from the provider piece by piece, so that a slow client slows it down.
 
-use std::time::Duration;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use transform::llms::anthropic::experimental_pass_through::messages::streaming_iterator::{
@@ -8,8 +9,9 @@ use transform::llms::anthropic::experimental_pass_through::messages::streaming_i
 };
 use transform::{Exception, ProviderFailure};
 
-use super::effects::{Piece, ProviderStream};
+use super::effects::{Cooldowns, Piece, ProviderStream};
 use super::fault;
+use super::router::cooldown::{Failure, Policy};
 
 /// What a provider streams, as the client will see it.
 #[derive(Debug)]
@@ -21,6 +23,41 @@ pub struct ClientStream<S> {
     /// Since the head, when the client was last sent something.
     sent_at: Duration,
     over: bool,
+    /// Absent on a tape.
+    outcome: Option<Outcome>,
+}
+
+/// Tells the router, when it is dropped, what became of a stream: a success for LiteLLM too if it told of an error itself or
+/// the client left, a failure if the connection broke.
+#[derive(Debug)]
+pub struct Outcome {
+    pub cooldowns: Arc<Cooldowns>,
+    pub deployment: String,
+    pub is_alone: bool,
+    pub policy: Policy,
+    /// When the provider was last heard.
+    pub heard: Instant,
+    pub ending: Ending,
+}
+
+/// How a stream ended, as LiteLLM's log has it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ending {
+    /// Nothing came at all, and LiteLLM's log has nothing to tell.
+    Unheard,
+    Heard,
+    Broken,
+}
+
+impl Drop for Outcome {
+    fn drop(&mut self) {
+        let Self { cooldowns, deployment, is_alone, policy, heard, ending } = self;
+        match ending {
+            Ending::Unheard => {}
+            Ending::Heard => cooldowns.succeeded(deployment, *heard),
+            Ending::Broken => cooldowns.failed(deployment, &Failure::OF_A_STREAM, *is_alone, policy, *heard),
+        }
+    }
 }
 
 /// Once a stream has its head, no failure has a status of its own any more.
@@ -32,8 +69,9 @@ pub enum Begun<S> {
 
 impl<S: ProviderStream> ClientStream<S> {
     /// Pulls until the client's head is due.
-    pub async fn begin(source: S, stream: MessageStream) -> Begun<S> {
-        let mut begun = Self { sent_at: source.elapsed(), source, stream, ready: Bytes::new(), over: false };
+    pub async fn begin(source: S, stream: MessageStream, outcome: Option<Outcome>) -> Begun<S> {
+        let (sent_at, ready) = (source.elapsed(), Bytes::new());
+        let mut begun = Self { sent_at, source, stream, ready, over: false, outcome };
         match begun.pull().await {
             Err(exception) => Begun::Failed(exception),
             Ok(ready) => {
@@ -62,7 +100,17 @@ impl<S: ProviderStream> ClientStream<S> {
             if self.over || self.stream.is_done() {
                 return Ok(None);
             }
-            let progress = match self.source.next(self.patience()).await {
+            let before = self.source.elapsed();
+            let next = self.source.next(self.patience()).await;
+            if let Some(outcome) = &mut self.outcome {
+                outcome.heard += self.source.elapsed().saturating_sub(before);
+                outcome.ending = match next {
+                    Piece::Failed(_) => Ending::Broken,
+                    Piece::Data(_) => Ending::Heard,
+                    Piece::End | Piece::Idle => outcome.ending,
+                };
+            }
+            let progress = match next {
                 Piece::Data(piece) => self.stream.push(&piece),
                 Piece::End => self.end(Ok(())),
                 Piece::Failed(failure) => self.end(Err(&failure)),

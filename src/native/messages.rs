@@ -1,5 +1,6 @@
 //! The route `messages`: what [`super::answer`] asks of the pure transformation, in the order of a request.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -13,10 +14,12 @@ use transform::proxy::common_request_processing::GivenUp;
 use transform::{Answered, Exception, ProviderFailure, ProviderRequest, ProviderResponse};
 
 use super::admission::Admitted;
-use super::client_stream::Begun;
+use super::client_stream::{Begun, Ending, Outcome};
+use super::conversation::is_alone;
 use super::effects::{Opened, ProviderStream};
-use super::plan::{Plan, Standing, milliseconds};
+use super::plan::{Counting, Plan, Standing, Unavailable, milliseconds};
 use super::provider;
+use super::router::cooldown::Policy;
 use super::router::retry::{Allowance, RETRIES_MAX};
 use super::router::{Reach, timeout};
 use super::{Answer, Body, ClientRequest, ClientStream, Decline, Effects, Native, admission};
@@ -167,6 +170,14 @@ impl Plan for MessagesPlan<'_> {
         self.allowance
     }
 
+    fn counting(&self) -> Counting {
+        if self.asked.stream { Counting::EveryFailure } else { Counting::FirstFailure }
+    }
+
+    fn is_logged(&self, deployment: &Deployment) -> bool {
+        self.outbound(deployment).is_some_and(|outbound| outbound.request.is_ok())
+    }
+
     async fn attempt<E: Effects>(
         &self,
         admitted: Admitted,
@@ -189,7 +200,15 @@ impl Plan for MessagesPlan<'_> {
         let Opened { headers, stream, .. } = opened;
         let before = stream.elapsed();
         let decoder = MessageStream::new(&deployment.model, &self.asked.model, &headers);
-        let begun = ClientStream::begin(stream, decoder).await;
+        let outcome = effects.cooldowns().map(|cooldowns| Outcome {
+            cooldowns: Arc::clone(cooldowns),
+            deployment: deployment.id.clone(),
+            is_alone: is_alone(deployment, self.config),
+            policy: Policy::of(&self.config.router),
+            heard: effects.now(),
+            ending: Ending::Unheard,
+        });
+        let begun = ClientStream::begin(stream, decoder, outcome).await;
         Ok(match begun {
             Begun::Failed(exception) => Reply::Failed { headers, exception },
             Begun::Stream(stream) => {
@@ -210,10 +229,12 @@ impl Plan for MessagesPlan<'_> {
         let id = &standing.deployment.id;
         match reply {
             Reply::Message(message) => {
-                // A failed attempt leaves a cost of 0 with LiteLLM, which then is what it knows of the answer, too.
+                if let Some(cooldowns) = effects.cooldowns().filter(|_| message.is_regular()) {
+                    cooldowns.succeeded(id, effects.now());
+                }
+                // LiteLLM's attempts share a log, and one that has told of a failure tells no price.
                 let is_first = standing.retries.attempted() == 0;
-                let cost =
-                    is_first.then(|| message_cost(self.prices, message.body(), &standing.deployment.model)).flatten();
+                let cost = message_cost(self.prices, message.body(), &standing.deployment.model).filter(|_| is_first);
                 let total = cost.map(|cost| cost.total);
                 answer(client::success(&message, &served, cost), attempts, id, total).map(Body::Whole)
             }
@@ -242,6 +263,19 @@ impl Plan for MessagesPlan<'_> {
             is_cross_origin: standing.is_cross_origin(),
         };
         answer(client::error(exception, &given_up, &failed), attempts, &standing.deployment.id, None)
+    }
+
+    fn unavailable(&self, unavailable: &Unavailable<'_>) -> Answer {
+        let id = unavailable.last.map_or("", |last| last.id.as_str());
+        let failed = Failed {
+            call_id: &unavailable.request.call_id,
+            model_id: id,
+            // Not told.
+            timeout_seconds: 0.0,
+            request_id: self.asked.request_id.as_deref(),
+            is_cross_origin: unavailable.request.headers.contains_key(http::header::ORIGIN),
+        };
+        answer(client::no_deployments(&unavailable.none, &failed), unavailable.attempts, id, None)
     }
 }
 

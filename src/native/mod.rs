@@ -15,6 +15,9 @@ pub mod router;
 
 mod answer;
 mod client_stream;
+mod conversation;
+#[cfg(test)]
+mod cooldown_goldens;
 mod decline;
 #[cfg(test)]
 mod goldens;
@@ -27,20 +30,20 @@ pub use admission::AuthMode;
 pub use answer::{Answer, Body};
 pub use client_stream::ClientStream;
 pub use decline::Decline;
-pub use effects::{Effects, LiveEffects, Tape, TapeEffects, TapeExchange, TapeFailure, TapeOutcome, TapePiece};
+pub use effects::{
+    Cooldowns, Effects, LiveEffects, Tape, TapeEffects, TapeExchange, TapeFailure, TapeOutcome, TapePiece,
+};
 pub use provider::Client;
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use bytes::Bytes;
 use http::HeaderMap;
 use transform::cost_calculator::PriceTable;
 
-use self::admission::Admitted;
-use self::plan::{Plan, Standing};
-use self::router::{Reach, Retries};
-use crate::config::{Deployment, LiteLlmConfig};
+use self::conversation::converse;
+use crate::config::LiteLlmConfig;
 use crate::routes::Route;
 
 /// What the leg knows before any request: swapped whole when the configuration or the agreement changes.
@@ -81,59 +84,14 @@ pub async fn answer<E: Effects>(
             let asked = ocr::read(request)?;
             let reach = router::resolve(&native.config, request.route.as_str(), &asked.model)?;
             let plan = ocr::OcrPlan::new(native, &reach, &asked)?;
-            Ok(converse(&plan, &reach, request, admitted, effects).await)
+            Ok(converse(&plan, &native.config, &reach, request, admitted, effects).await)
         }
         Route::Messages => {
             let asked = messages::read(request)?;
             let reach = router::resolve(&native.config, request.route.as_str(), &asked.model)?;
             let plan = messages::MessagesPlan::new(native, &reach, &asked)?;
-            Ok(converse(&plan, &reach, request, admitted, effects).await)
+            Ok(converse(&plan, &native.config, &reach, request, admitted, effects).await)
         }
         Route::ChatCompletions | Route::Responses | Route::Embeddings => Err(Decline::NoNativeLeg),
-    }
-}
-
-/// Attempts until one succeeds or the router gives up. Nothing in here declines: the plan was the last place for it.
-async fn converse<P: Plan, E: Effects>(
-    plan: &P,
-    reach: &Reach<'_>,
-    request: &ClientRequest,
-    admitted: Admitted,
-    effects: &mut E,
-) -> Answer<Body<E::Stream>> {
-    let mut retries = Retries::new(plan.allowance(), reach.retry_deployments());
-    let mut deployment = pick(&retries, reach, effects);
-    loop {
-        let attempted = plan.attempt(admitted, deployment, effects).await;
-        let standing = |retries| Standing { request, deployment, retries };
-        let exception = match attempted {
-            Ok(reply) => return plan.success(&standing(&retries), reply, effects),
-            Err(exception) => exception,
-        };
-        let draw = effects.draw();
-        let next = retries.failed(deployment, &exception, effects.wall(), draw);
-        pause(next.wait(), effects).await;
-        if next.is_final() {
-            return plan.failure(&standing(&retries), &exception).map(Body::Whole);
-        }
-        deployment = pick(&retries, reach, effects);
-    }
-}
-
-/// The deployment of the next attempt.
-fn pick<'a, E: Effects>(retries: &Retries, reach: &Reach<'a>, effects: &mut E) -> &'a Deployment {
-    let candidates = retries.candidates(&reach.candidates);
-    match candidates.as_slice() {
-        [only] => only,
-        several => {
-            let index = effects.choose(several, &router::pick::weights(several));
-            several[index.min(several.len() - 1)]
-        }
-    }
-}
-
-async fn pause<E: Effects>(wait: Duration, effects: &mut E) {
-    if !wait.is_zero() {
-        effects.sleep(wait).await;
     }
 }

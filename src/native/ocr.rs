@@ -11,7 +11,7 @@ use transform::{Answered, Exception, ProviderFailure, ProviderRequest};
 
 use super::admission::Admitted;
 use super::effects::ProviderStream;
-use super::plan::{Plan, Standing};
+use super::plan::{Counting, Plan, Standing, Unavailable};
 use super::router::retry::{Allowance, RETRIES_MAX};
 use super::router::{Reach, timeout};
 use super::{Answer, Body as AnswerBody, ClientRequest, Decline, Effects, Native, admission, fault, form, provider};
@@ -96,6 +96,14 @@ impl Plan for OcrPlan<'_> {
         self.allowance
     }
 
+    fn counting(&self) -> Counting {
+        Counting::Nothing
+    }
+
+    fn is_logged(&self, _deployment: &Deployment) -> bool {
+        true
+    }
+
     async fn attempt<E: Effects>(
         &self,
         admitted: Admitted,
@@ -153,6 +161,15 @@ impl Plan for OcrPlan<'_> {
             is_cross_origin: standing.is_cross_origin(),
         };
         answer(standing, client::error(exception, &given_up, &failed), attempts, None)
+    }
+
+    // Cannot be, as nothing is counted.
+    fn unavailable(&self, unavailable: &Unavailable<'_>) -> Answer {
+        let is_cross_origin = unavailable.request.headers.contains_key(http::header::ORIGIN);
+        let Answered { status, headers, body } =
+            client::no_deployments(&unavailable.none, &unavailable.request.call_id, is_cross_origin);
+        let deployment_id = unavailable.last.map_or_else(String::new, |last| last.id.clone());
+        Answer { status, headers, body, attempts: unavailable.attempts, deployment_id, cost: None }
     }
 }
 

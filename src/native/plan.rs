@@ -3,6 +3,7 @@
 use std::future::Future;
 
 use transform::Exception;
+use transform::proxy::common_request_processing::NoDeployments;
 
 use super::ClientRequest;
 use super::admission::Admitted;
@@ -19,6 +20,12 @@ pub(super) trait Plan: Sync {
     type Reply<S: ProviderStream>: Send;
 
     fn allowance(&self) -> Allowance;
+
+    /// What the router remembers of this request's failures.
+    fn counting(&self) -> Counting;
+
+    /// Whether an attempt at the deployment gets as far as its log: what LiteLLM refuses before is no failure of it.
+    fn is_logged(&self, deployment: &Deployment) -> bool;
 
     /// Makes one attempt of the router.
     ///
@@ -40,6 +47,27 @@ pub(super) trait Plan: Sync {
 
     /// The client's answer when the router has given up.
     fn failure(&self, standing: &Standing<'_>, exception: &Exception) -> Answer;
+
+    /// The client's answer when every deployment rests.
+    fn unavailable(&self, unavailable: &Unavailable<'_>) -> Answer;
+}
+
+/// Which failures of a request the router counts, and may let their deployments rest for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Counting {
+    Nothing,
+    /// The retries of a request share one log, which tells of a failure once.
+    FirstFailure,
+    EveryFailure,
+}
+
+/// Where a request stands that nobody is left for.
+pub(super) struct Unavailable<'a> {
+    pub request: &'a ClientRequest,
+    /// The deployment of the attempt before; `None`: there was none.
+    pub last: Option<&'a Deployment>,
+    pub attempts: u32,
+    pub none: NoDeployments<'a>,
 }
 
 /// Where a request stands when it is answered.

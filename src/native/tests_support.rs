@@ -1,6 +1,7 @@
 //! Values for the tests of the native leg.
 
 use std::path::Path;
+use std::time::Instant;
 
 use serde_json::{Value, json};
 
@@ -20,4 +21,9 @@ pub(crate) fn deployment(id: &str) -> Deployment {
         "model_info": {"id": id},
     });
     config(&json!({"model_list": [entry]})).deployments.remove(0)
+}
+
+/// Any moment: what reads no clock is given one.
+pub(crate) fn moment() -> Instant {
+    Instant::now()
 }

@@ -54,7 +54,7 @@ pub async fn serve_natively(
     let Some(native) = table.native.as_ref() else {
         return forward_counted(app, session, exchange, lane, request).await;
     };
-    let mut effects = LiveEffects::new(&app.provider, protocol(route));
+    let mut effects = LiveEffects::new(&app.provider, &app.cooldowns, protocol(route));
     let run = AssertUnwindSafe(native::answer(native, request, &mut effects)).catch_unwind().await;
     match run {
         Ok(Ok(answer)) => {

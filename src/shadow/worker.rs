@@ -10,7 +10,7 @@ use cutover::rules::LaneRule;
 use cutover::verdict::{Judgement, Outcome, Pair, Severity, SkipReason, Verdict, judge};
 use futures_util::FutureExt;
 
-use super::capture::{Capture, Traits};
+use super::capture::{Capture, Control, Traits};
 use super::pair::{self, Recorded};
 use super::queue::{Arrivals, Shadow, ShadowLimits, Work};
 use super::sample;
@@ -108,6 +108,9 @@ impl Worker {
         if capture.exchanges.is_empty() {
             return Err(without_exchange(&table, capture).await);
         }
+        if is_left_alone(&capture.control) {
+            return Err(SkipReason::NotComparable);
+        }
         let lane = lane_of(&table, capture)?;
         let native = table.native.as_ref().ok_or(SkipReason::Superseded)?;
         let (answer, effects) = run_on_tape(native, capture).await?;
@@ -166,6 +169,12 @@ async fn without_exchange(table: &LaneTable, capture: &Capture) -> SkipReason {
         Ok(_) | Err(SkipReason::ShadowDeclined) => SkipReason::NoProviderExchange,
         Err(reason) => reason,
     }
+}
+
+/// Whether Python ended a request because everybody it could still ask had failed other requests: no tape shows that.
+fn is_left_alone(control: &Control) -> bool {
+    const SAID: &[u8] = b"No deployments available for selected model";
+    control.status == 429 && control.body.windows(SAID.len()).any(|window| window == SAID)
 }
 
 /// The lane that really answered: that of the last provider exchange.

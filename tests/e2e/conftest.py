@@ -18,7 +18,7 @@ from messages_cases import all_cases as all_messages_cases
 from ocr_cases import all_cases
 
 DIRECT = os.environ.get("GATEWAY", "crossfade") == "litellm"
-# With cooldowns on, Anthropic's deployments decline.
+# A case must not rest the deployment of the next; test_cooldowns.py is about that.
 ROUTER = {"router_settings": {"disable_cooldowns": True}}
 SLOTS = 120  # model groups whose provider a test scripts for itself
 

@@ -115,6 +115,7 @@ fn app(litellm: SocketAddr, settings: &Settings, stand: &Stand) -> App {
         python: PythonClient::new(Arc::clone(&upstream)),
         upstream,
         provider: Arc::new(crossfade::native::Client::new(None).unwrap()),
+        cooldowns: Arc::default(),
         table: Arc::clone(controller.table()),
         controller,
         draining: Arc::default(),

@@ -85,7 +85,7 @@ fn interpret(source: Source, env: &dyn Fn(&str) -> Option<String>) -> Result<Lit
     let router = settings::router(router_section, &mut findings);
     let mut deployments = built.served;
     if router.disable_cooldowns != Some(true) {
-        deployments.iter_mut().for_each(keep_cooldowns_with_python);
+        leave_many_to_python(&mut deployments);
     }
     let config = LiteLlmConfig {
         aliases,
@@ -102,14 +102,22 @@ fn interpret(source: Source, env: &dyn Fn(&str) -> Option<String>) -> Result<Lit
     Ok(config)
 }
 
-/// Unlike on `/ocr`, a failure on `/v1/messages` takes a deployment out of use for a while.
-fn keep_cooldowns_with_python(deployment: &mut Deployment) {
-    if deployment.provider == "anthropic" {
+/// Deployments whose failures LiteLLM is sure to remember: it keeps up to five counters each, and of all counters 199.
+const COUNTED_DEPLOYMENTS_MAX: usize = 32;
+
+/// Beyond its 199 counters LiteLLM forgets, which the native leg does not imitate.
+fn leave_many_to_python(deployments: &mut [Deployment]) {
+    let mut counted: Vec<&mut Deployment> = deployments.iter_mut().filter(|one| one.provider == "anthropic").collect();
+    if counted.len() <= COUNTED_DEPLOYMENTS_MAX {
+        return;
+    }
+    for deployment in &mut counted {
         deployment.reasons.push(Reason {
             path: "router_settings.disable_cooldowns".to_owned(),
             code: "cooldown_policy",
-            text: "LiteLLM rests deployments that fail, which the native leg only follows where this is true"
-                .to_owned(),
+            text: format!(
+                "LiteLLM forgets failures when it counts those of more than {COUNTED_DEPLOYMENTS_MAX} deployments"
+            ),
             routes: RouteScope::Route("messages".to_owned()),
         });
     }
@@ -180,6 +188,8 @@ pub struct RouterSettings {
     pub allowed_fails: Option<u32>,
     /// Seconds.
     pub cooldown_time: Option<f64>,
+    /// Written as an integer: clients are told it as it is written.
+    pub cooldown_time_is_whole: bool,
     pub disable_cooldowns: Option<bool>,
 }
 

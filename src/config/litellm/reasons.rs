@@ -167,6 +167,9 @@ fn of_info(path: String, key: &str, value: &Value, into: &mut Findings) {
         "team_id" | "team_public_model_name" => into.add(path, "team_model", "this deployment belongs to a team"),
         "blocked" | "db_model" if value.is_true() => into.add(path, "blocked", "this deployment is kept out of use"),
         "enable_tag_filtering" if value.is_true() => into.add(path, "tag_routing", "this deployment is picked by tags"),
+        "cooldown_time" | "allowed_fails" | "allowed_fails_policy" => {
+            into.add_for("messages", path, "cooldown_policy", "this deployment has a cooldown of its own".to_owned());
+        }
         _ if key.contains("_cost")
             || key.starts_with("cost_")
             || key.starts_with("ptu_")

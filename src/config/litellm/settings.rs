@@ -75,6 +75,7 @@ pub fn router(section: Option<&Dict>, findings: &mut Findings) -> RouterSettings
         stream_timeout: read.seconds("stream_timeout"),
         allowed_fails: read.count("allowed_fails"),
         cooldown_time: read.seconds("cooldown_time"),
+        cooldown_time_is_whole: read.node("cooldown_time").is_some_and(|node| matches!(node.value, Value::Int(_))),
         disable_cooldowns: read.node("disable_cooldowns").map(|node| node.value.is_true()),
     }
 }

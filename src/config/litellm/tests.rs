@@ -106,6 +106,34 @@ fn settings_that_change_something_decline_with_their_path() {
 }
 
 #[test]
+fn cooldowns_are_followed_unless_a_deployment_has_its_own_or_there_are_very_many() {
+    let check = |count: usize, model_info: &str, router: &str, expected: Option<&str>| {
+        let entry = |number| {
+            let params = "{model: anthropic/claude-sonnet-4-5, api_key: k}";
+            format!("- {{model_name: g{number}, litellm_params: {params}, model_info: {{{model_info}}}}}\n")
+        };
+        let models: String = (0..count).map(entry).collect();
+        let config = config(&format!("model_list:\n{models}router_settings: {{{router}}}\n"), &[]).unwrap();
+        for deployment in &config.deployments {
+            let found = deployment.reasons.iter().find(|reason| reason.code == "cooldown_policy");
+            assert_eq!(
+                found.map(|reason| reason.path.rsplit('.').next().unwrap()),
+                expected,
+                "{count} {model_info} {router}"
+            );
+            assert!(found.is_none_or(|reason| reason.routes.concerns("messages") && !reason.routes.concerns("ocr")));
+        }
+    };
+    check(32, "", "", None);
+    check(33, "", "", Some("disable_cooldowns"));
+    check(33, "", "disable_cooldowns: true", None);
+    check(1, "", "allowed_fails: 1, cooldown_time: 30", None);
+    for own in ["cooldown_time: 3", "allowed_fails: 0", "allowed_fails_policy: {TimeoutErrorAllowedFails: 1}"] {
+        check(1, own, "", own.split(':').next());
+    }
+}
+
+#[test]
 fn the_environment_declines_where_it_changes_something() {
     for (name, value, expected) in [
         ("DATABASE_URL", "postgres://x", "environment.DATABASE_URL database"),

@@ -6,22 +6,24 @@ use std::time::{Duration, Instant, SystemTime};
 use rand::RngExt;
 use transform::{ProviderFailure, ProviderRequest};
 
-use super::{Effects, Opened};
+use super::{Cooldowns, Effects, Opened};
 use crate::config::Deployment;
 use crate::native::provider::{BodyStream, Client, Protocol};
 use crate::native::router::pick;
 
-/// Effects of a request that is served. Made per request; the client with its connections is shared.
+/// Effects of a request that is served. Made per request; the client with its connections and the cooldowns are shared.
 pub struct LiveEffects {
     client: Arc<Client>,
     protocol: Protocol,
+    cooldowns: Arc<Cooldowns>,
     sent: u32,
     waited: Duration,
 }
 
 impl LiveEffects {
-    pub fn new(client: &Arc<Client>, protocol: Protocol) -> Self {
-        Self { client: Arc::clone(client), protocol, sent: 0, waited: Duration::ZERO }
+    pub fn new(client: &Arc<Client>, cooldowns: &Arc<Cooldowns>, protocol: Protocol) -> Self {
+        let (client, cooldowns) = (Arc::clone(client), Arc::clone(cooldowns));
+        Self { client, cooldowns, protocol, sent: 0, waited: Duration::ZERO }
     }
 }
 
@@ -76,5 +78,13 @@ impl Effects for LiveEffects {
 
     fn choose(&mut self, _candidates: &[&Deployment], weights: &[f64]) -> usize {
         pick::weighted(weights, self.draw())
+    }
+
+    fn cooldowns(&self) -> Option<&Arc<Cooldowns>> {
+        Some(&self.cooldowns)
+    }
+
+    fn control_next(&self) -> Option<&str> {
+        None
     }
 }

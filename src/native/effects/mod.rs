@@ -1,18 +1,22 @@
 //! Everything that touches the world, behind one trait: [`LiveEffects`] is the network, the clock and the dice; [`TapeEffects`]
 //! is a recording. [`super::answer`] is generic over it, so serving and shadowing run the same code.
 //!
-//! Neither holds cooldowns. LiteLLM 1.102.4 never cools a deployment down over an OCR failure: its failure callback looks for
-//! `model_info` in the parameters that the OCR call logged, and OCR logs none (`router.py` `deployment_callback_on_failure`,
-//! `ocr/legacy.py` `_prepare_ocr_request`; the goldens `two_429`, `one_401_many` and `allowed_fails_1` show it). A route
-//! that does cool down adds its bookkeeping to this trait, without a write in [`TapeEffects`].
+//! Only what serves remembers failures, in [`Cooldowns`]; on a tape there is none to read or write, and whom the control asked
+//! next is all that is known. The route `ocr` needs neither: LiteLLM 1.102.4 never cools a deployment down over an OCR
+//! failure, because its failure callback looks for `model_info` in the parameters that the call logged, and OCR logs none
+//! (`router.py` `deployment_callback_on_failure`, `ocr/legacy.py` `_prepare_ocr_request`; the goldens `two_429`,
+//! `one_401_many` and `allowed_fails_1` show it).
 
+mod cooldowns;
 mod live;
 mod tape;
 
+pub use cooldowns::Cooldowns;
 pub use live::LiveEffects;
 pub use tape::{Asked, Tape, TapeEffects, TapeExchange, TapeFailure, TapeOutcome, TapePiece, TapeStream};
 
 use std::future::Future;
+use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
 use bytes::Bytes;
@@ -56,6 +60,12 @@ pub trait Effects: Send {
 
     /// The pick among two or more candidates: an index, with the probability of its weight (`weights` sum to more than 0).
     fn choose(&mut self, candidates: &[&Deployment], weights: &[f64]) -> usize;
+
+    /// What the process remembers of failing deployments. `None`: nothing can be known of it here.
+    fn cooldowns(&self) -> Option<&Arc<Cooldowns>>;
+
+    /// The deployment that the control asked next. `None`: nobody, or there is no control.
+    fn control_next(&self) -> Option<&str>;
 }
 
 /// An answer of which the head has come.

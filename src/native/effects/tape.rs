@@ -4,6 +4,7 @@
 //! Time is virtual: a sleep ends at once and is added up.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
 use base64::Engine;
@@ -12,7 +13,7 @@ use bytes::Bytes;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use transform::{ProviderFailure, ProviderRequest};
 
-use super::{Effects, Opened, Piece, ProviderStream};
+use super::{Cooldowns, Effects, Opened, Piece, ProviderStream};
 use crate::config::Deployment;
 use crate::native::provider::reset_in_body;
 
@@ -299,6 +300,14 @@ impl Effects for TapeEffects {
         let chosen = candidates.iter().position(|candidate| candidate.id == exchange.deployment_id);
         self.foreign_choice |= chosen.is_none();
         chosen.unwrap_or(0)
+    }
+
+    fn cooldowns(&self) -> Option<&Arc<Cooldowns>> {
+        None
+    }
+
+    fn control_next(&self) -> Option<&str> {
+        self.tape.exchanges.get(self.position).map(|exchange| exchange.deployment_id.as_str())
     }
 }
 

@@ -1,8 +1,9 @@
-//! LiteLLM's router as it stands in the way of one OCR request: which deployments may serve it, which one is tried, and
+//! LiteLLM's router as it stands in the way of one request: which deployments may serve it, which one is tried, and
 //! after a failure whether, when and where it is tried again.
 //!
 //! Fallbacks, other strategies, ordered deployments and shared state are reasons to decline, found in the configuration.
 
+pub mod cooldown;
 pub mod pick;
 pub mod resolve;
 pub mod retry;

@@ -83,15 +83,22 @@ impl Retries {
         self.granted
     }
 
-    /// Takes a failed attempt in. `draw` in [0, 1) is the jitter of the wait.
-    pub fn failed(&mut self, deployment: &Deployment, exception: &Exception, now: SystemTime, draw: f64) -> Next {
+    /// Takes a failed attempt in. `draw` in [0, 1) is the jitter of the wait; `is_anybody_left`: not every deployment rests.
+    pub fn failed(
+        &mut self,
+        deployment: &Deployment,
+        exception: &Exception,
+        is_anybody_left: bool,
+        now: SystemTime,
+        draw: f64,
+    ) -> Next {
         let granted = *self.granted.get_or_insert_with(|| {
             let nearest = self.allowance.request.or(deployment.num_retries).or(self.allowance.router);
             nearest.unwrap_or(RETRIES_DEFAULT)
         });
         let made = self.failures;
         self.failures += 1;
-        if !may_retry(exception, self.deployments) || granted == 0 {
+        if !may_retry(exception, self.deployments) || !is_anybody_left || granted == 0 {
             return Next::GiveUp(Duration::ZERO);
         }
         if !retryable_status(exception.status_code) && !self.skipped.contains(&deployment.id) {
@@ -131,7 +138,7 @@ fn may_retry(exception: &Exception, deployments: usize) -> bool {
     !(final_status || final_class || alone || deployments == 0)
 }
 
-fn retryable_status(status: u16) -> bool {
+pub(super) fn retryable_status(status: u16) -> bool {
     matches!(status, 408 | 409 | 429) || status >= 500
 }
 
@@ -158,7 +165,7 @@ mod tests {
         let mut retries = Retries::new(allowance, deployments);
         let mut waits = Vec::new();
         loop {
-            let next = retries.failed(&deployment("d"), exception, UNIX_EPOCH, draw);
+            let next = retries.failed(&deployment("d"), exception, true, UNIX_EPOCH, draw);
             waits.push(next.wait().as_secs_f64());
             if next.is_final() {
                 return waits;
@@ -212,11 +219,11 @@ mod tests {
         let all = [&one, &other];
         let ids = |retries: &Retries| retries.candidates(&all).iter().map(|found| found.id.clone()).collect::<Vec<_>>();
         let mut retries = Retries::new(Allowance { request: Some(5), ..Allowance::default() }, 2);
-        retries.failed(&one, &exception(ExceptionClass::InternalServerError, 500, None), UNIX_EPOCH, 0.0);
+        retries.failed(&one, &exception(ExceptionClass::InternalServerError, 500, None), true, UNIX_EPOCH, 0.0);
         assert_eq!(ids(&retries), ["one", "other"], "a 500 excludes nobody");
-        retries.failed(&one, &exception(ExceptionClass::AuthenticationError, 401, None), UNIX_EPOCH, 0.0);
+        retries.failed(&one, &exception(ExceptionClass::AuthenticationError, 401, None), true, UNIX_EPOCH, 0.0);
         assert_eq!(ids(&retries), ["other"]);
-        retries.failed(&other, &exception(ExceptionClass::ApiError, 403, None), UNIX_EPOCH, 0.0);
+        retries.failed(&other, &exception(ExceptionClass::ApiError, 403, None), true, UNIX_EPOCH, 0.0);
         assert_eq!(ids(&retries), ["one", "other"], "all refused: all are candidates again");
     }
 
@@ -226,7 +233,7 @@ mod tests {
             let mut failing = deployment("d");
             failing.num_retries = own;
             let mut retries = Retries::new(Allowance { request, router, retry_after: 0.0 }, 1);
-            retries.failed(&failing, &exception(ExceptionClass::InternalServerError, 500, None), UNIX_EPOCH, 0.0);
+            retries.failed(&failing, &exception(ExceptionClass::InternalServerError, 500, None), true, UNIX_EPOCH, 0.0);
             retries.granted()
         };
         assert_eq!(granted(None, None, None), Some(2));

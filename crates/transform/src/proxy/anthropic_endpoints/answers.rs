@@ -132,10 +132,10 @@ fn stream_error(failure: &Exception) -> Value {
 pub fn error(exception: &Exception, given_up: &GivenUp<'_>, failed: &Failed<'_>) -> Answered {
     let message = message_after_router(exception, given_up);
     let timeout = ("x-litellm-timeout".to_owned(), float_repr(failed.timeout_seconds));
-    envelope(&message, exception.status_code, Some(failed.model_id), Some(timeout), failed)
+    envelope(&message, exception.status_code, Some(timeout), failed)
 }
 
-/// Writes the error of a group without a usable deployment; no attempt was made, `failed.model_id` isn't told.
+/// Writes the error of a group without a usable deployment; `failed.model_id` is empty if no attempt was made.
 pub fn no_deployments(
     none: &crate::proxy::common_request_processing::NoDeployments<'_>,
     failed: &Failed<'_>,
@@ -149,16 +149,10 @@ pub fn no_deployments(
         if none.pre_call_checks { "True" } else { "False" },
         cooling.join(", ")
     );
-    envelope(&message, 500, None, None, failed)
+    envelope(&message, 500, None, failed)
 }
 
-fn envelope(
-    message: &str,
-    status: u16,
-    model_id: Option<&str>,
-    timeout: Option<(String, String)>,
-    failed: &Failed<'_>,
-) -> Answered {
+fn envelope(message: &str, status: u16, timeout: Option<(String, String)>, failed: &Failed<'_>) -> Answered {
     let status = error_status(message, status);
     let mut error = Dict::default();
     error.set("type", text("error"));
@@ -167,8 +161,7 @@ fn envelope(
         error.set("request_id", text(id));
     }
     let body = httpx_json(&Value::Dict(error)).unwrap_or_default();
-    let mut headers =
-        own([("x-litellm-call-id", failed.call_id), ("x-litellm-model-id", model_id.unwrap_or_default())]);
+    let mut headers = own([("x-litellm-call-id", failed.call_id), ("x-litellm-model-id", failed.model_id)]);
     headers.extend(own([
         ("x-litellm-version", LITELLM_VERSION),
         ("x-litellm-response-cost", "0"),

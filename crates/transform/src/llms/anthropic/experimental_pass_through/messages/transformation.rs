@@ -45,6 +45,27 @@ impl MessagesResponse {
     pub fn body(&self) -> &Dict {
         &self.body
     }
+
+    /// Whether LiteLLM's log can read it, which also counts its successes: it is passed on to the client either way.
+    ///
+    /// Source  LiteLLM 1.102.4 `llms/anthropic/chat/transformation.py` `transform_parsed_response`
+    pub fn is_regular(&self) -> bool {
+        let has = |key: &str| self.body.get(key).is_some();
+        let has_blocks = match self.body.get("content") {
+            Some(Value::List(blocks)) => blocks.iter().all(is_block),
+            _ => false,
+        };
+        let has_usage = matches!(self.body.get("usage"), Some(Value::Dict(_)));
+        has_blocks && has_usage && has("stop_reason") && has("model") && !has("error")
+    }
+}
+
+fn is_block(block: &Value) -> bool {
+    let Value::Dict(block) = block else { return false };
+    match block.get("type").and_then(Value::as_str) {
+        Some("text") => matches!(block.get("text"), Some(Value::Str(_))),
+        kind => kind.is_some(),
+    }
 }
 
 /// What an attempt raises instead of calling the provider, if anything; the router treats it like a failed call.
