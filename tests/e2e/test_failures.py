@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from harness.crossfade import Crossfade
+from harness.crossfade import Crossfade, command_line
 from harness.http import JSON_TYPE, ask, bearer
 from harness.mock import Mock
 from harness.processes import free_port, until
@@ -159,6 +159,32 @@ def test_sigterm_lets_requests_finish(work, mock):
         mock.open_gate("drained", "answer")
         asking.join(20)
         assert [answer.text() for answer in answers] == ["whole"]
+        assert answers[0].header("connection") == "close", "the next request on this connection would meet a closed one"
         until(lambda: not running.process.alive(), 10, "the end once the last request is answered")
     finally:
         running.process.kill()
+
+
+def test_a_drain_with_a_delay_goes_on_answering(work, mock):
+    """Balancers get the time to see readiness fail, and each answer ends its connection meanwhile."""
+    running = Crossfade(work / "delayed", mock.url, arguments=["--drain-delay", "20s"]).start()
+    try:
+        running.process.signal(signal.SIGTERM)
+        until(lambda: ask(running.admin, "GET", "/health/ready").status == 503, 10, "readiness 503 while draining")
+        for _ in range(3):
+            answer = ask(running.url, "GET", "/v1/models")
+            assert (answer.status, answer.header("connection")) == (200, "close")
+        running.process.signal(signal.SIGINT)
+        until(lambda: not running.process.alive(), 5, "the end at the second signal")
+    finally:
+        running.process.kill()
+
+
+def test_an_address_is_one_crossfades(work, mock):
+    first = Crossfade(work / "first", mock.url, arguments=["--threads", "2"]).start()
+    try:
+        second = command_line("serve", "--upstream", mock.url, "--listen", f"127.0.0.1:{first.port}", "--admin", "127.0.0.1:0",
+                              "--threads", "2", "--reports", str(work / "second"), timeout=20)
+        assert second.returncode == 1 and f"127.0.0.1:{first.port}" in second.stderr, second.stderr
+    finally:
+        first.stop()
