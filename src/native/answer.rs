@@ -1,6 +1,7 @@
 //! What the client gets: a whole answer, or a head and a stream.
 
 use bytes::{Bytes, BytesMut};
+use transform::Answered;
 
 use super::client_stream::ClientStream;
 use super::effects::ProviderStream;
@@ -25,6 +26,14 @@ pub struct Answer<B = Bytes> {
 pub enum Body<S> {
     Whole(Bytes),
     Stream(Box<ClientStream<S>>),
+}
+
+impl Answer {
+    /// What the transformation wrote, with what the evidence wants to know of it.
+    pub(super) fn of(answered: Answered, attempts: u32, deployment_id: &str, cost: Option<f64>) -> Self {
+        let Answered { status, headers, body } = answered;
+        Self { status, headers, body, attempts, deployment_id: deployment_id.to_owned(), cost }
+    }
 }
 
 impl<B> Answer<B> {

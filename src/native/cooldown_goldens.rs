@@ -3,7 +3,7 @@
 //!
 //! The recordings are in `tests/corpus/messages_cooldowns`, their generator in `tests/oracle/messages_cooldowns.py`.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
@@ -11,15 +11,14 @@ use bytes::Bytes;
 use futures_util::FutureExt;
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use serde::Deserialize;
-use serde_json::{Map, Value, json};
-use transform::cost_calculator::PriceTable;
+use serde_json::{Map, Value};
 use transform::{ProviderFailure, ProviderRequest};
 
 use super::effects::{
     Cooldowns, Effects, Opened, Tape, TapeEffects, TapeExchange, TapeFailure, TapeOutcome, TapePiece,
 };
-use super::{Answer, AuthMode, Body, ClientRequest, Native, answer, tests_support};
-use crate::config::{Deployment, Secret};
+use super::{Answer, Body, ClientRequest, Native, answer, tests_support};
+use crate::config::Deployment;
 use crate::routes::Route;
 
 /// Between two pieces of the recorded provider's streams.
@@ -79,26 +78,13 @@ struct Response {
 
 #[test]
 fn whom_litellm_rests_the_native_leg_rests() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/corpus/messages_cooldowns");
-    let mut files: Vec<PathBuf> = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
-    files.sort();
-    assert!(files.len() > 100, "the corpus is not there");
-    let wrong: Vec<String> = files.iter().flat_map(|file| check(file)).collect();
-    assert!(wrong.is_empty(), "{} differences:\n{}", wrong.len(), wrong.join("\n"));
+    tests_support::check_all("tests/corpus/messages_cooldowns", check);
 }
 
 fn check(file: &Path) -> Vec<String> {
     let golden: Golden = serde_json::from_slice(&std::fs::read(file).unwrap()).unwrap();
-    let mut written = json!({"model_list": golden.model_list, "general_settings": {"master_key": "sk-1234"}});
-    for (section, settings) in &golden.settings {
-        written[section] = settings.clone();
-    }
     let prices = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/corpus/messages/price_map.json");
-    let native = Native {
-        auth: AuthMode::MasterKey(Secret::new("sk-1234")),
-        prices: Arc::new(PriceTable::from_price_map_json(&std::fs::read(prices).unwrap()).unwrap()),
-        config: Arc::new(tests_support::config(&written)),
-    };
+    let native = tests_support::recorded_native(&golden.model_list, &golden.settings, &std::fs::read(prices).unwrap());
     let begun = golden.steps.first().map_or(0.0, |step| step.at);
     let stand = Stand { native: &native, cooldowns: &Arc::default(), start: Instant::now(), begun };
     let steps = golden.steps.iter().enumerate();

@@ -2,8 +2,7 @@
 //!
 //! The recordings are in `tests/corpus/ocr_retries`, their generator in `tests/oracle/ocr_retries.py`.
 
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::path::Path;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use base64::Engine;
@@ -13,11 +12,9 @@ use futures_util::FutureExt;
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
-use transform::cost_calculator::PriceTable;
 
 use super::effects::{Tape, TapeEffects, TapeExchange, TapeFailure, TapeOutcome};
-use super::{Answer, AuthMode, ClientRequest, Decline, Native, answer, tests_support};
-use crate::config::Secret;
+use super::{Answer, ClientRequest, Decline, Native, answer, tests_support};
 use crate::routes::Route;
 
 /// Jitter of one wait, and what a loaded machine added to a recording.
@@ -69,28 +66,14 @@ struct Response {
 
 #[test]
 fn conversations_with_litellm_are_held_alike() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/corpus/ocr_retries");
-    let mut files: Vec<PathBuf> = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
-    files.sort();
-    assert!(files.len() > 100, "the corpus is not there");
-    let wrong: Vec<String> = files.iter().flat_map(|file| check(file)).collect();
-    assert!(wrong.is_empty(), "{} differences:\n{}", wrong.len(), wrong.join("\n"));
+    tests_support::check_all("tests/corpus/ocr_retries", check);
 }
 
 fn check(file: &Path) -> Vec<String> {
     let golden: Golden = serde_json::from_slice(&std::fs::read(file).unwrap()).unwrap();
-    let mut written = json!({"model_list": golden.model_list, "general_settings": {"master_key": "sk-1234"}});
-    for (section, settings) in &golden.settings {
-        written[section] = settings.clone();
-    }
-    let config = tests_support::config(&written);
     let price = json!({"litellm_provider": "mistral", "mode": "ocr", "ocr_cost_per_page": 0.001});
     let prices = json!({"mistral/mistral-ocr-latest": price.clone(), "mistral/mistral-ocr-2505-completion": price});
-    let native = Native {
-        auth: AuthMode::MasterKey(Secret::new("sk-1234")),
-        prices: Arc::new(PriceTable::from_price_map_json(prices.to_string().as_bytes()).unwrap()),
-        config: Arc::new(config),
-    };
+    let native = tests_support::recorded_native(&golden.model_list, &golden.settings, prices.to_string().as_bytes());
     let steps = golden.steps.iter().enumerate();
     let wrong =
         steps.flat_map(|(number, step)| replay(&native, step, golden.dead).into_iter().map(move |what| (number, what)));

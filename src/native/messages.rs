@@ -10,8 +10,7 @@ use transform::llms::anthropic::experimental_pass_through::messages::streaming_i
 use transform::llms::anthropic::experimental_pass_through::messages::transformation::{self as anthropic, Target};
 use transform::proxy::anthropic_endpoints::answers::{self as client, Failed, Served};
 use transform::proxy::anthropic_endpoints::endpoints::{MessagesRequest, parse};
-use transform::proxy::common_request_processing::GivenUp;
-use transform::{Answered, Exception, ProviderFailure, ProviderRequest, ProviderResponse};
+use transform::{Exception, ProviderFailure, ProviderRequest, ProviderResponse};
 
 use super::admission::Admitted;
 use super::client_stream::{Begun, Ending, Outcome};
@@ -20,7 +19,7 @@ use super::effects::{Opened, ProviderStream};
 use super::plan::{Counting, Plan, Standing, Unavailable, milliseconds};
 use super::provider;
 use super::router::cooldown::Policy;
-use super::router::retry::{Allowance, RETRIES_MAX};
+use super::router::retry::Allowance;
 use super::router::{Reach, timeout};
 use super::{Answer, Body, ClientRequest, ClientStream, Decline, Effects, Native, admission};
 use crate::config::{Deployment, LiteLlmConfig, Secret};
@@ -72,17 +71,10 @@ impl<'a> MessagesPlan<'a> {
     ///         any candidate may become the deployment of an attempt.
     pub fn new(native: &'a Native, reach: &Reach<'a>, asked: &'a MessagesRequest) -> Result<Self, Decline> {
         let config = &*native.config;
-        let allowance = Allowance {
-            request: asked.num_retries,
-            router: config.router.num_retries.or(config.settings.num_retries),
-            retry_after: config.router.retry_after.unwrap_or(0.0),
-        };
+        let allowance = Allowance::of(asked.num_retries, config);
         let mut outbound = Vec::with_capacity(reach.candidates.len());
         for deployment in reach.candidates.iter().copied() {
-            let retries = asked.num_retries.or(deployment.num_retries).or(allowance.router);
-            if retries.is_some_and(|retries| retries > RETRIES_MAX) {
-                return Err(Decline::TooManyRetries);
-            }
+            allowance.check(deployment)?;
             let seconds = timeout::of_message(asked, deployment, config).ok_or(Decline::Timeout)?;
             let limit = Duration::try_from_secs_f64(seconds).map_err(|_| Decline::Timeout)?;
             let target = target(deployment, config)?;
@@ -152,7 +144,7 @@ impl<'a> MessagesPlan<'a> {
             overhead_ms: milliseconds(own),
             attempted_retries: standing.retries.attempted(),
             max_retries: standing.retries.granted().unwrap_or_default(),
-            is_cross_origin: standing.is_cross_origin(),
+            is_cross_origin: standing.request.is_cross_origin(),
         }
     }
 }
@@ -236,46 +228,41 @@ impl Plan for MessagesPlan<'_> {
                 let is_first = standing.retries.attempted() == 0;
                 let cost = message_cost(self.prices, message.body(), &standing.deployment.model).filter(|_| is_first);
                 let total = cost.map(|cost| cost.total);
-                answer(client::success(&message, &served, cost), attempts, id, total).map(Body::Whole)
+                Answer::of(client::success(&message, &served, cost), attempts, id, total).map(Body::Whole)
             }
             Reply::Failed { headers, exception } => {
-                answer(client::stream_failed(&exception, &headers, &served), attempts, id, None).map(Body::Whole)
+                Answer::of(client::stream_failed(&exception, &headers, &served), attempts, id, None).map(Body::Whole)
             }
-            Reply::Stream { headers, stream } => {
-                answer(client::stream_head(&headers, &served), attempts, id, None).map(|_: Bytes| Body::Stream(stream))
-            }
+            Reply::Stream { headers, stream } => Answer::of(client::stream_head(&headers, &served), attempts, id, None)
+                .map(|_: Bytes| Body::Stream(stream)),
         }
     }
 
     fn failure(&self, standing: &Standing<'_>, exception: &Exception) -> Answer {
-        let attempts = standing.retries.attempted();
-        let retried = attempts.saturating_sub(1);
-        let given_up = GivenUp {
-            model_group: &self.asked.model,
-            retries: (retried > 0).then_some((retried, standing.retries.granted().unwrap_or_default())),
-        };
+        let given_up = standing.given_up(&self.asked.model);
         let failed = Failed {
             call_id: &standing.request.call_id,
             model_id: &standing.deployment.id,
             // The plain one even for a stream, whatever its limit was.
             timeout_seconds: timeout::plain_of_message(self.asked, standing.deployment, self.config),
             request_id: self.asked.request_id.as_deref(),
-            is_cross_origin: standing.is_cross_origin(),
+            is_cross_origin: standing.request.is_cross_origin(),
         };
-        answer(client::error(exception, &given_up, &failed), attempts, &standing.deployment.id, None)
+        let attempts = standing.retries.attempted();
+        Answer::of(client::error(exception, &given_up, &failed), attempts, &standing.deployment.id, None)
     }
 
     fn unavailable(&self, unavailable: &Unavailable<'_>) -> Answer {
-        let id = unavailable.last.map_or("", |last| last.id.as_str());
+        let id = unavailable.last_id();
         let failed = Failed {
             call_id: &unavailable.request.call_id,
             model_id: id,
             // Not told.
             timeout_seconds: 0.0,
             request_id: self.asked.request_id.as_deref(),
-            is_cross_origin: unavailable.request.headers.contains_key(http::header::ORIGIN),
+            is_cross_origin: unavailable.request.is_cross_origin(),
         };
-        answer(client::no_deployments(&unavailable.none, &failed), unavailable.attempts, id, None)
+        Answer::of(client::no_deployments(&unavailable.none, &failed), unavailable.attempts, id, None)
     }
 }
 
@@ -293,11 +280,6 @@ impl MessagesPlan<'_> {
         }
         anthropic::response(outcome, &deployment.model).map(Reply::Message)
     }
-}
-
-fn answer(answered: Answered, attempts: u32, deployment_id: &str, cost: Option<f64>) -> Answer {
-    let Answered { status, headers, body } = answered;
-    Answer { status, headers, body, attempts, deployment_id: deployment_id.to_owned(), cost }
 }
 
 fn target<'a>(deployment: &'a Deployment, config: &LiteLlmConfig) -> Result<Target<'a>, Decline> {

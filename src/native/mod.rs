@@ -69,6 +69,13 @@ pub struct ClientRequest {
     pub call_id: String,
 }
 
+impl ClientRequest {
+    /// A browser asks for a page of another origin, and gets CORS headers.
+    pub fn is_cross_origin(&self) -> bool {
+        self.headers.contains_key(http::header::ORIGIN)
+    }
+}
+
 /// Answers `request` as LiteLLM would.
 ///
 /// Errors  a [`Decline`] only while nothing has left the process; from the first provider call on every outcome is an answer.

@@ -5,14 +5,14 @@ use std::time::Duration;
 use transform::cost_calculator::ocr_cost;
 use transform::llms::base_llm::ocr::transformation::OcrResponse;
 use transform::llms::mistral::ocr::transformation::{self as mistral, Target};
-use transform::proxy::common_request_processing::{self as client, Failed, GivenUp, Served};
+use transform::proxy::common_request_processing::{self as client, Failed, Served};
 use transform::proxy::ocr_endpoints::endpoints::{Body, BodyKind, OcrRequest, body_kind, parse};
-use transform::{Answered, Exception, ProviderFailure, ProviderRequest};
+use transform::{Exception, ProviderFailure, ProviderRequest};
 
 use super::admission::Admitted;
 use super::effects::ProviderStream;
 use super::plan::{Counting, Plan, Standing, Unavailable};
-use super::router::retry::{Allowance, RETRIES_MAX};
+use super::router::retry::Allowance;
 use super::router::{Reach, timeout};
 use super::{Answer, Body as AnswerBody, ClientRequest, Decline, Effects, Native, admission, fault, form, provider};
 use crate::config::{Deployment, Secret};
@@ -44,12 +44,7 @@ impl<'a> OcrPlan<'a> {
     /// Errors  too many retries; a candidate whose request could not be built or whose timeout LiteLLM reads in its own way:
     ///         any candidate may become the deployment of an attempt.
     pub fn new(native: &'a Native, reach: &Reach<'a>, asked: &'a OcrRequest) -> Result<Self, Decline> {
-        let config = &*native.config;
-        let allowance = Allowance {
-            request: asked.num_retries,
-            router: config.router.num_retries.or(config.settings.num_retries),
-            retry_after: config.router.retry_after.unwrap_or(0.0),
-        };
+        let allowance = Allowance::of(asked.num_retries, &native.config);
         let mut plan = Self { native, asked, allowance, first: None };
         // Whether a deployment's own part can be written shows without the document.
         let without_document = OcrRequest {
@@ -62,10 +57,7 @@ impl<'a> OcrPlan<'a> {
             refused: None,
         };
         for deployment in &reach.candidates {
-            let retries = asked.num_retries.or(deployment.num_retries).or(allowance.router);
-            if retries.is_some_and(|retries| retries > RETRIES_MAX) {
-                return Err(Decline::TooManyRetries);
-            }
+            allowance.check(deployment)?;
             plan.limit(deployment)?;
             if asked.refused.is_none() && plan.first.is_none() {
                 plan.first = Some((*deployment, mistral::request(asked, &target(deployment)?)?));
@@ -142,40 +134,30 @@ impl Plan for OcrPlan<'_> {
             duration_ms: standing.taken_ms(effects),
             attempted_retries: standing.retries.attempted(),
             max_retries: standing.retries.granted().unwrap_or_default(),
-            is_cross_origin: standing.is_cross_origin(),
+            is_cross_origin: standing.request.is_cross_origin(),
         };
-        let answered = client::success(&document, &served);
-        fault::late(answer(standing, answered, standing.retries.attempted() + 1, cost)).map(AnswerBody::Whole)
+        let attempts = standing.retries.attempted() + 1;
+        let answer = Answer::of(client::success(&document, &served), attempts, &deployment.id, cost);
+        fault::late(answer).map(AnswerBody::Whole)
     }
 
     fn failure(&self, standing: &Standing<'_>, exception: &Exception) -> Answer {
-        let attempts = standing.retries.attempted();
-        let retried = attempts.saturating_sub(1);
-        let given_up = GivenUp {
-            model_group: &self.asked.model,
-            retries: (retried > 0).then_some((retried, standing.retries.granted().unwrap_or_default())),
-        };
+        let given_up = standing.given_up(&self.asked.model);
         let failed = Failed {
             call_id: &standing.request.call_id,
             timeout_seconds: self.limit(standing.deployment).unwrap_or_default().as_secs_f64(),
-            is_cross_origin: standing.is_cross_origin(),
+            is_cross_origin: standing.request.is_cross_origin(),
         };
-        answer(standing, client::error(exception, &given_up, &failed), attempts, None)
+        let attempts = standing.retries.attempted();
+        Answer::of(client::error(exception, &given_up, &failed), attempts, &standing.deployment.id, None)
     }
 
     // Cannot be, as nothing is counted.
     fn unavailable(&self, unavailable: &Unavailable<'_>) -> Answer {
-        let is_cross_origin = unavailable.request.headers.contains_key(http::header::ORIGIN);
-        let Answered { status, headers, body } =
-            client::no_deployments(&unavailable.none, &unavailable.request.call_id, is_cross_origin);
-        let deployment_id = unavailable.last.map_or_else(String::new, |last| last.id.clone());
-        Answer { status, headers, body, attempts: unavailable.attempts, deployment_id, cost: None }
+        let Unavailable { request, none, attempts, .. } = unavailable;
+        let answered = client::no_deployments(none, &request.call_id, request.is_cross_origin());
+        Answer::of(answered, *attempts, unavailable.last_id(), None)
     }
-}
-
-fn answer(standing: &Standing<'_>, answered: Answered, attempts: u32, cost: Option<f64>) -> Answer {
-    let Answered { status, headers, body } = answered;
-    Answer { status, headers, body, attempts, deployment_id: standing.deployment.id.clone(), cost }
 }
 
 fn target(deployment: &Deployment) -> Result<Target<'_>, Decline> {

@@ -3,7 +3,7 @@
 use std::future::Future;
 
 use transform::Exception;
-use transform::proxy::common_request_processing::NoDeployments;
+use transform::proxy::common_request_processing::{GivenUp, NoDeployments};
 
 use super::ClientRequest;
 use super::admission::Admitted;
@@ -70,6 +70,13 @@ pub(super) struct Unavailable<'a> {
     pub none: NoDeployments<'a>,
 }
 
+impl Unavailable<'_> {
+    /// The id of the deployment of the attempt before; empty where there was none.
+    pub fn last_id(&self) -> &str {
+        self.last.map_or("", |last| &last.id)
+    }
+}
+
 /// Where a request stands when it is answered.
 pub(super) struct Standing<'a> {
     pub request: &'a ClientRequest,
@@ -83,8 +90,11 @@ impl Standing<'_> {
         milliseconds(effects.now().saturating_duration_since(self.request.received))
     }
 
-    pub fn is_cross_origin(&self) -> bool {
-        self.request.headers.contains_key(http::header::ORIGIN)
+    /// What the router says of itself when it gives up.
+    pub fn given_up<'g>(&self, model_group: &'g str) -> GivenUp<'g> {
+        let retried = self.retries.attempted().saturating_sub(1);
+        let retries = (retried > 0).then_some((retried, self.retries.granted().unwrap_or_default()));
+        GivenUp { model_group, retries }
     }
 }
 

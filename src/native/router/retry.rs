@@ -5,7 +5,8 @@ use std::time::{Duration, SystemTime};
 use transform::{Exception, ExceptionClass};
 
 use super::retry_after;
-use crate::config::Deployment;
+use crate::config::{Deployment, LiteLlmConfig};
+use crate::native::Decline;
 
 /// Retries of one request that are served natively; more are declined, so that no client holds a request for hours.
 pub const RETRIES_MAX: u32 = 16;
@@ -30,6 +31,28 @@ pub struct Allowance {
     pub router: Option<u32>,
     /// Seconds, `router_settings.retry_after`: the least computed wait.
     pub retry_after: f64,
+}
+
+impl Allowance {
+    /// As the request (`asked`) and the configuration set it.
+    pub fn of(asked: Option<u32>, config: &LiteLlmConfig) -> Self {
+        Self {
+            request: asked,
+            router: config.router.num_retries.or(config.settings.num_retries),
+            retry_after: config.router.retry_after.unwrap_or(0.0),
+        }
+    }
+
+    /// Retries where this deployment fails first; `None` if nobody sets them.
+    fn nearest(&self, deployment: &Deployment) -> Option<u32> {
+        self.request.or(deployment.num_retries).or(self.router)
+    }
+
+    /// Errors  more retries than are held open natively.
+    pub fn check(&self, deployment: &Deployment) -> Result<(), Decline> {
+        let is_held = self.nearest(deployment).is_none_or(|retries| retries <= RETRIES_MAX);
+        if is_held { Ok(()) } else { Err(Decline::TooManyRetries) }
+    }
 }
 
 /// What follows a failed attempt.
@@ -92,10 +115,8 @@ impl Retries {
         now: SystemTime,
         draw: f64,
     ) -> Next {
-        let granted = *self.granted.get_or_insert_with(|| {
-            let nearest = self.allowance.request.or(deployment.num_retries).or(self.allowance.router);
-            nearest.unwrap_or(RETRIES_DEFAULT)
-        });
+        let allowance = self.allowance;
+        let granted = *self.granted.get_or_insert_with(|| allowance.nearest(deployment).unwrap_or(RETRIES_DEFAULT));
         let made = self.failures;
         self.failures += 1;
         if !may_retry(exception, self.deployments) || !is_anybody_left || granted == 0 {

@@ -3,4 +3,5 @@
 pub mod anthropic;
 pub mod base_llm;
 pub mod custom_httpx;
+mod deployment;
 pub mod mistral;

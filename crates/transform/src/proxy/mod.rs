@@ -2,4 +2,5 @@
 
 pub mod anthropic_endpoints;
 pub mod common_request_processing;
+mod litellm_pre_call_utils;
 pub mod ocr_endpoints;

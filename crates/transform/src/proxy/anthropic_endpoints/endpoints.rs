@@ -8,6 +8,7 @@
 use crate::decline::Decline;
 use crate::llms::anthropic::experimental_pass_through::messages::{client_headers, reaches_anthropic};
 use crate::llms::anthropic::sanitized_on_arrival;
+use crate::proxy::litellm_pre_call_utils::{body_retries, body_seconds, check_user, header_seconds};
 use crate::proxy::ocr_endpoints::endpoints::{BodyKind, body_kind};
 use crate::proxy::ocr_endpoints::is_acted_on;
 use crate::python::json_decode::orjson_loads;
@@ -165,14 +166,6 @@ fn extra_headers(body: &Dict) -> Result<Option<Vec<(String, String)>>, Decline> 
     }
 }
 
-/// An end user is only looked up in a database, which makes the deployment decline elsewhere; anything but a name is odd.
-fn check_user(body: &Dict) -> Result<(), Decline> {
-    match body.get("user") {
-        None | Some(Value::None | Value::Str(_)) => Ok(()),
-        Some(_) => Err(Decline::BodyKey),
-    }
-}
-
 /// Tools are objects; one with a `server_url` may be LiteLLM's own gateway, a container may hold skills of LiteLLM's own.
 fn check_tools(body: &Dict) -> Result<(), Decline> {
     if let Some(Value::Dict(container)) = body.get("container")
@@ -194,28 +187,6 @@ fn check_tools(body: &Dict) -> Result<(), Decline> {
     Ok(())
 }
 
-fn body_seconds(body: &Dict, key: &str) -> Result<Option<f64>, Decline> {
-    let seconds = match body.get(key) {
-        None | Some(Value::None) => return Ok(None),
-        Some(Value::Int(integer)) => integer.to_float(),
-        Some(Value::Float(float)) => Some(*float),
-        _ => None,
-    };
-    seconds.filter(is_usable_timeout).map(Some).ok_or(Decline::RouterOption)
-}
-
-fn is_usable_timeout(seconds: &f64) -> bool {
-    seconds.is_finite() && *seconds > 0.0
-}
-
-fn body_retries(body: &Dict) -> Result<Option<u32>, Decline> {
-    match body.get("num_retries") {
-        None | Some(Value::None) => Ok(None),
-        Some(Value::Int(integer)) => integer.digits().parse().map(Some).map_err(|_| Decline::RouterOption),
-        Some(_) => Err(Decline::RouterOption),
-    }
-}
-
 /// What request headers say about the call; they win over the body.
 #[derive(Default)]
 struct HeaderOptions {
@@ -235,8 +206,8 @@ fn header_options(headers: &[(&str, &str)]) -> Result<HeaderOptions, Decline> {
     }
     for &(name, value) in headers {
         match name {
-            "x-litellm-timeout" => options.timeout_seconds = Some(seconds(value)?),
-            "x-litellm-stream-timeout" => options.stream_timeout_seconds = Some(seconds(value)?),
+            "x-litellm-timeout" => options.timeout_seconds = Some(header_seconds(value)?),
+            "x-litellm-stream-timeout" => options.stream_timeout_seconds = Some(header_seconds(value)?),
             "x-litellm-num-retries" => options.num_retries = Some(value.parse().map_err(|_| Decline::RouterOption)?),
             "x-request-id" => options.request_id = Some(value.to_owned()).filter(|id| !id.is_empty()),
             "user-agent" => options.is_agentic_client = is_agentic_client(value),
@@ -269,8 +240,4 @@ fn add_anthropic(headers: &mut Vec<(String, String)>, name: &str, value: &str) -
     }
     headers.push((name.to_owned(), value.to_owned()));
     Ok(())
-}
-
-fn seconds(value: &str) -> Result<f64, Decline> {
-    value.parse().ok().filter(is_usable_timeout).ok_or(Decline::RouterOption)
 }

@@ -8,6 +8,7 @@ use super::body_keys::is_acted_on;
 use super::multipart::{Part, fields};
 use crate::decline::Decline;
 use crate::llms::mistral::ocr::transformation::{SUPPORTED_PARAMETERS, extra_headers};
+use crate::proxy::litellm_pre_call_utils::{body_retries, body_seconds, check_user, header_seconds};
 use crate::python::json_decode::orjson_loads;
 use crate::python::{Dict, Value, repr, type_name};
 
@@ -89,7 +90,9 @@ pub fn parse(body: Body<'_>, headers: &[(&str, &str)]) -> Result<OcrRequest, Dec
         refused: refused_document.or_else(|| native_format.then_some(Refusal::NativeFormat)),
         parameters: parameters(&body),
         extra_headers: client_extra_headers(&body)?,
-        timeout_seconds: options.timeout_seconds.map_or_else(|| body_timeout(&body), |seconds| Ok(Some(seconds)))?,
+        timeout_seconds: options
+            .timeout_seconds
+            .map_or_else(|| body_seconds(&body, "timeout"), |seconds| Ok(Some(seconds)))?,
         num_retries: options.num_retries.map_or_else(|| body_retries(&body), |retries| Ok(Some(retries)))?,
     })
 }
@@ -149,37 +152,6 @@ fn asks_for_native_format(body: &Dict, header: Option<&str>) -> Result<bool, Dec
     }
 }
 
-/// An end user is only looked up in a database, which makes the deployment decline elsewhere; anything but a name is odd.
-fn check_user(body: &Dict) -> Result<(), Decline> {
-    match body.get("user") {
-        None | Some(Value::None) | Some(Value::Str(_)) => Ok(()),
-        Some(_) => Err(Decline::BodyKey),
-    }
-}
-
-/// `float(timeout)`: a number, or a string that is one.
-fn body_timeout(body: &Dict) -> Result<Option<f64>, Decline> {
-    let seconds = match body.get("timeout") {
-        None | Some(Value::None) => return Ok(None),
-        Some(Value::Int(integer)) => integer.to_float(),
-        Some(Value::Float(float)) => Some(*float),
-        _ => None,
-    };
-    seconds.filter(is_usable_timeout).map(Some).ok_or(Decline::RouterOption)
-}
-
-fn is_usable_timeout(seconds: &f64) -> bool {
-    seconds.is_finite() && *seconds > 0.0
-}
-
-fn body_retries(body: &Dict) -> Result<Option<u32>, Decline> {
-    match body.get("num_retries") {
-        None | Some(Value::None) => Ok(None),
-        Some(Value::Int(integer)) => integer.digits().parse().map(Some).map_err(|_| Decline::RouterOption),
-        Some(_) => Err(Decline::RouterOption),
-    }
-}
-
 /// What request headers say about the call; they win over the body.
 #[derive(Default)]
 struct HeaderOptions<'a> {
@@ -192,7 +164,7 @@ fn header_options<'a>(headers: &[(&'a str, &'a str)]) -> Result<HeaderOptions<'a
     let mut options = HeaderOptions::default();
     for &(name, value) in headers {
         match name {
-            "x-litellm-timeout" => options.timeout_seconds = Some(header_timeout(value)?),
+            "x-litellm-timeout" => options.timeout_seconds = Some(header_seconds(value)?),
             "x-litellm-num-retries" => options.num_retries = Some(value.parse().map_err(|_| Decline::RouterOption)?),
             "x-req-format" => options.request_format = Some(value),
             // Of streams, of logs, or the host's to read.
@@ -206,8 +178,4 @@ fn header_options<'a>(headers: &[(&'a str, &'a str)]) -> Result<HeaderOptions<'a
         }
     }
     Ok(options)
-}
-
-fn header_timeout(value: &str) -> Result<f64, Decline> {
-    value.parse().ok().filter(is_usable_timeout).ok_or(Decline::RouterOption)
 }
