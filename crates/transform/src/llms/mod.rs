@@ -4,3 +4,4 @@ pub mod anthropic;
 pub mod base_llm;
 pub mod custom_httpx;
 pub mod mistral;
+pub mod openai;

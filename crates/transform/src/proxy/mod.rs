@@ -1,5 +1,6 @@
 //! LiteLLM's proxy: reading client requests, writing client answers.
 
 pub mod anthropic_endpoints;
+pub mod chat_endpoints;
 pub mod common_request_processing;
 pub mod ocr_endpoints;

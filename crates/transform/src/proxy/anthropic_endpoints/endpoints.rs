@@ -204,7 +204,7 @@ fn body_seconds(body: &Dict, key: &str) -> Result<Option<f64>, Decline> {
     seconds.filter(is_usable_timeout).map(Some).ok_or(Decline::RouterOption)
 }
 
-fn is_usable_timeout(seconds: &f64) -> bool {
+pub(crate) fn is_usable_timeout(seconds: &f64) -> bool {
     seconds.is_finite() && *seconds > 0.0
 }
 
@@ -255,7 +255,7 @@ fn header_options(headers: &[(&str, &str)]) -> Result<HeaderOptions, Decline> {
 }
 
 /// Claude Code or Codex, by their own names.
-fn is_agentic_client(user_agent: &str) -> bool {
+pub(crate) fn is_agentic_client(user_agent: &str) -> bool {
     let lower = user_agent.to_ascii_lowercase();
     let is_codex = ["codex-", "codex_", "codex ", "codex/"].iter().any(|name| lower.starts_with(name));
     is_codex || user_agent.starts_with("claude-cli/") || user_agent.starts_with("claude-code/")

@@ -1,0 +1,82 @@
+//! Whether a deployment's own settings are ones this crate reproduces for chat completions.
+
+use serde_json::{Map, Value};
+
+use super::parameters::reaches_openai;
+use super::transformation::deployment_headers;
+use crate::decline::Decline;
+use crate::proxy::ocr_endpoints::is_acted_on;
+
+/// Parameters that end before the provider request: the router reads them, or they say where to connect.
+const ROUTERS_OWN: [&str; 15] = [
+    "api_base",
+    "api_key",
+    "cooldown_time",
+    "extra_headers",
+    "max_parallel_requests",
+    "max_retries",
+    "model",
+    "num_retries",
+    "order",
+    "organization",
+    "rpm",
+    "stream_timeout",
+    "timeout",
+    "tpm",
+    "weight",
+];
+/// Read here, and not sent.
+const LISTS: [&str; 3] = ["additional_drop_params", "allowed_openai_params", "extra_body"];
+
+/// Every key of a deployment's `litellm_params` and `model_info` that makes chat completions on it Python's, with the reason.
+///
+/// Says nothing about [`ROUTERS_OWN`] beyond the headers: whether those are understood is the router's to say.
+pub fn declines(parameters: &Map<String, Value>, model_info: &Map<String, Value>) -> Vec<(String, Decline)> {
+    let mut declines = Vec::new();
+    for (key, value) in parameters.iter().filter(|(_, value)| !value.is_null()) {
+        if is_price(key) {
+            declines.push((format!("litellm_params.{key}"), Decline::CustomPricing));
+        } else if !is_understood(key) || (key == "drop_params" && !value.is_boolean()) {
+            declines.push((format!("litellm_params.{key}"), Decline::DeploymentParameter));
+        }
+    }
+    if let Err(reason) = deployment_headers(parameters) {
+        declines.push(("litellm_params.extra_headers".to_owned(), reason));
+    }
+    let priced = |(key, value): &(&String, &Value)| !value.is_null() && (is_price(key) || *key == "base_model");
+    for (key, _) in model_info.iter().filter(priced) {
+        declines.push((format!("model_info.{key}"), Decline::CustomPricing));
+    }
+    declines
+}
+
+fn is_understood(key: &str) -> bool {
+    ROUTERS_OWN.contains(&key) || key == "drop_params" || is_option(key)
+}
+
+/// Whether a parameter of a deployment is merged with those of a request.
+pub(super) fn is_option(key: &str) -> bool {
+    if ROUTERS_OWN.contains(&key) || matches!(key, "drop_params" | "stream" | "metadata" | "tools" | "functions") {
+        return false;
+    }
+    reaches_openai(key) || LISTS.contains(&key) || !(is_acted_on(key) || is_litellms(key))
+}
+
+/// Names that LiteLLM keeps to itself though no other table here has them.
+pub(crate) fn is_litellms(key: &str) -> bool {
+    const KEPT: [&str; 8] = [
+        "default_headers",
+        "deployment_id",
+        "id",
+        "include_server_side_tool_invocations",
+        "num_retries",
+        "timeout",
+        "stream_timeout",
+        "extra_headers",
+    ];
+    LISTS.contains(&key) || KEPT.contains(&key)
+}
+
+fn is_price(key: &str) -> bool {
+    key.contains("cost") || key.contains("pricing") || key.contains("uplift_multiplier")
+}
