@@ -89,7 +89,7 @@ def requests():
         case("plain"),
         case("without the version in the path", path="/chat/completions"),
         case("model in the path", path="/openai/deployments/gpt/chat/completions"),
-        case("engine in the path", path="/engines/gpt/chat/completions", group="ours"),
+        case("engine in the path", path="/engines/gpt/chat/completions", model="ours"),
         case("alias", group="alias"),
         case("sampling", temperature=0.7, top_p=0.9, presence_penalty=0.1, frequency_penalty=-0.5, seed=3, n=2, stop=["a", "b"],
              logit_bias={"50256": -100}, max_tokens=50),
@@ -202,13 +202,10 @@ def histories():
         case("empty content", messages=[{"role": "user", "content": ""}, {"role": "user", "content": []}]),
         case("reasoning content", messages=[USER, {**reply, "reasoning_content": "r"}, USER]),
         case("fields of an answer", messages=[USER, {**reply, "provider_specific_fields": {"refusal": None}, "annotations": []}, USER]),
-        case("tool image", messages=[USER, asked, {**told, "content": [text, image]}]),
         case("tool texts", messages=[USER, asked, {**told, "content": [text]}]),
-        case("tool reference", messages=[USER, asked, {**told, "content": [text, {"type": "tool_reference", "tool_name": "x"}]}]),
         case("function role", messages=[USER, {"role": "function", "name": "f", "content": "1"}]),
         case("thinking blocks", messages=[USER, {**reply, "thinking_blocks": [{"type": "thinking", "thinking": "a", "signature": "s"}]}, USER]),
         case("assistant parts", messages=[USER, {"role": "assistant", "content": [text, {"type": "refusal", "refusal": "no"}]}, USER]),
-        case("unknown part for the user", messages=[said({"type": "thing"})]),
         case("no messages", messages=[]),
         case("message key of ours", messages=[{**USER, "cache_control": {"type": "ephemeral"}}]),
     ]
@@ -216,13 +213,12 @@ def histories():
 
 def deployed():
     return [case(group, group=group) for group in ("slash-base", "query-base", "options", "headers", "organization", "dropping",
-                                                   "allowing", "extra-body", "responses")] + [
+                                                   "allowing", "extra-body")] + [
         case("options the client has too", group="options", temperature=0.9, seed=None, unknown=2, stop="y"),
         case("headers and the client's", group="headers", extra_headers={"X-Mine": "1"}),
         case("dropped keys", group="dropping", seed=1, foo=2, top_p=0.5),
         case("allowed keys", group="allowing", reasoning_effort="low"),
         case("extra body of both", group="extra-body", extra_body={"a": 1}, foo=1),
-        case("tools with effort on gpt-5.4", group="gpt-5.4", tools=[TOOL], reasoning_effort="low"),
         case("tools on gpt-5.4", group="gpt-5.4", tools=[TOOL]),
     ]
 
@@ -288,11 +284,9 @@ def answers():
         case("an error text in a 200", answered({"error": "boom"})),
         case("an empty error in a 200", answered(completion(error={}))),
         case("choices that are null", answered(completion(choices=None))),
-        case("no message", answered(completion({"index": 0, "finish_reason": "stop"}))),
         case("other status that is fine", answered(status=201)),
-        case("many headers", answered(headers=[*JSON, ["set-cookie", "a=b"], ["set-cookie", "c=d"], ["x-empty", ""], ["X-Upper", "U"],
+        case("many headers", answered(headers=[*JSON, ["x-twice", "a=b"], ["x-twice", "c=d"], ["x-empty", ""], ["X-Upper", "U"],
                                                ["x-litellm-fake", "1"], ["llm_provider-x", "2"], ["date", "Mon, 01 Jan 2024 00:00:00 GMT"]])),
-        case("annotation absent", answered(completion(choice(annotations="absent")))) if False else
         case("images", answered(completion(choice(images=[{"type": "image_url", "image_url": {"url": "u"}}])))),
     ]
 
@@ -359,7 +353,6 @@ def errors():
         case("a list", raw("[1]", 400)),
         case("a number", raw("5", 400)),
         case("code is a number", answered({"error": {"message": "m", "type": None, "param": 3, "code": 400}}, 400)),
-        case("redirect", raw("", 302, [["location", "http://127.0.0.1:9/"], ["content-length", "0"]])) if False else
         case("no type", answered({"error": {"message": "m"}}, 400)),
         case("retry told", refused(500, headers=[*JSON, ["x-should-retry", "true"], ["retry-after", "1"]])),
         case("origin", refused(400), headers=[["origin", "https://example.com"]]),
@@ -368,8 +361,6 @@ def errors():
         case("stream limited", refused(429, kind="requests"), stream=True),
         case("stream broken", refused(500, kind="server_error"), stream=True),
         case("stream as text", raw("<html>", 502, [["content-type", "text/html"]]), stream=True),
-        case("output limit", refused(400, "Could not finish the message because max_tokens or model output limit was reached. Try")) if False else
-        case("unprocessable with leave to drop", refused(422), drop_params=True) if False else
         case("timeout header", refused(400), headers=[["x-litellm-timeout", "9"]]),
         case("timeout in the body", refused(400), timeout=9),
     ]
@@ -523,7 +514,6 @@ def stream_errors():
         stream("reset later", ROLE, HE, end="reset"),
         stream("hangs", ROLE, HE, end="hang", group="quick-stream"),
         stream("hangs at first", end="hang", group="quick-stream"),
-        stream("finish error", ROLE, HE, chunk({}, "error"), DONE),
         stream("repeats", ROLE, *[chunk({"content": "same"})] * 120, STOP, DONE),
         stream("repeats shortly", ROLE, *[chunk({"content": "ab"})] * 105, STOP, DONE),
         stream("a list", ROLE, HE, event("[]"), STOP, DONE),
@@ -541,6 +531,12 @@ def declined():
 
     return [
         {**case("not json"), "raw": "{"},
+        case("tool image", messages=[USER, {"role": "tool", "tool_call_id": "c", "content": [{"type": "image_url", "image_url": {"url": "u"}}]}]),
+        case("tool reference", messages=[USER, {"role": "tool", "tool_call_id": "c", "content": [{"type": "tool_reference"}]}]),
+        case("unknown part for the user", messages=said([{"type": "thing"}])),
+        case("tools with effort on gpt-5.4", group="gpt-5.4", tools=[TOOL], reasoning_effort="low"),
+        case("pattern of another language", tools=[{"type": "function", "function": {"name": "n", "parameters": {
+            "type": "object", "properties": {"a": {"type": "string", "pattern": "^\\p{L}+$"}}}}}]),
         case("two models", group="gpt,ours"),
         case("tags", tags=["a"]),
         case("guardrails", guardrails=["a"]),
@@ -555,8 +551,6 @@ def declined():
         case("messages as a text", messages="hi"),
         case("pdf by link", messages=said([{"type": "file", "file": {"file_id": "https://example.com/a.pdf"}}])),
         case("file without a file", messages=said([{"type": "file"}])),
-        case("image in a tool message", messages=[USER, {"role": "tool", "tool_call_id": "c", "content": [
-            {"type": "image_url", "image_url": {"url": "u"}}]}]),
         case("responses model", group="responses"),
         case("header", headers=[["x-litellm-tags", "a"]]),
         case("form", headers=[["content-type", "application/x-www-form-urlencoded"]]),

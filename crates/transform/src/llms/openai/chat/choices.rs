@@ -73,17 +73,15 @@ fn told_message(message: &Dict, fallback_id: &str) -> Dict {
     told
 }
 
-/// What LiteLLM has no field for; a refusal is always said, even if there is none.
+/// What LiteLLM has no field for, in an order that changes from process to process there; a refusal is always said.
 fn specific_fields(message: &Dict) -> Dict {
     let mut fields = given(message, "provider_specific_fields").and_then(Value::as_dict).cloned().unwrap_or_default();
     for (key, value) in extras(message, &MESSAGE_FIELDS) {
-        if let Some(key) = key.as_str() {
+        if let Some(key) = key.as_str().filter(|key| *key != "refusal") {
             fields.set(key, value.clone());
         }
     }
-    if message.get("refusal").is_none() {
-        fields.set("refusal", Value::None);
-    }
+    fields.set("refusal", message.get("refusal").cloned().unwrap_or(Value::None));
     if let Some(blocks) = message.get("thinking_blocks") {
         fields.set("thinking_blocks", blocks.clone());
     }

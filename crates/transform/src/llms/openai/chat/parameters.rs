@@ -219,6 +219,12 @@ pub(super) fn requested(request: &ChatRequest, target: &Target<'_>) -> Result<Di
             None => return Err(Decline::Unwritable),
         }
     }
+    if request.stream {
+        // The proxy always asks for the usage of a stream.
+        let mut options = given.get("stream_options").and_then(Value::as_dict).cloned().unwrap_or_default();
+        options.set("include_usage", Value::Bool(true));
+        given.set("stream_options", Value::Dict(options));
+    }
     Ok(given)
 }
 
@@ -240,6 +246,9 @@ pub(super) enum Fitted {
 
 pub(super) fn fitted(given: &Dict, request: &ChatRequest, target: &Target<'_>, table: &PriceTable) -> Result<Fitted, Decline> {
     let (dropped, allowed) = (listed(given, "additional_drop_params")?, listed(given, "allowed_openai_params")?);
+    if dropped.iter().any(|name| matches!(name.as_str(), "stream" | "stream_options")) {
+        return Err(Decline::Parameter);
+    }
     let drops = drops_unsupported(request, target);
     let family = Family::of(target.model, table);
     let mut options = options(given, &dropped)?;

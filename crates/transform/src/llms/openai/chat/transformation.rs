@@ -132,9 +132,6 @@ pub fn request(
             without_cache_control(tools);
         }
     }
-    if request.stream {
-        parameters.set("stream_options", stream_options(&given));
-    }
     let mut body = Dict::default();
     body.push(Text::from("messages"), messages);
     body.push(Text::from("model"), text(target.model));
@@ -151,13 +148,6 @@ pub fn request(
 
 fn knows_system(table: &PriceTable, model: &str) -> bool {
     table.openai_model(model).and_then(|entry| entry.flag("supports_system_messages")) == Some(true)
-}
-
-/// The proxy always asks for the usage of a stream.
-fn stream_options(given: &Dict) -> Value {
-    let mut options = given.get("stream_options").and_then(Value::as_dict).cloned().unwrap_or_default();
-    options.set("include_usage", Value::Bool(true));
-    Value::Dict(options)
 }
 
 fn check_connection(target: &Target<'_>) -> Result<(), Decline> {
