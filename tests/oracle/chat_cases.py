@@ -89,7 +89,7 @@ def requests():
         case("plain"),
         case("without the version in the path", path="/chat/completions"),
         case("model in the path", path="/openai/deployments/gpt/chat/completions"),
-        case("engine in the path", path="/engines/gpt/chat/completions", model="ours"),
+        case("engine in the path", path="/engines/gpt/chat/completions"),
         case("alias", group="alias"),
         case("sampling", temperature=0.7, top_p=0.9, presence_penalty=0.1, frequency_penalty=-0.5, seed=3, n=2, stop=["a", "b"],
              logit_bias={"50256": -100}, max_tokens=50),
@@ -555,5 +555,5 @@ def declined():
         case("header", headers=[["x-litellm-tags", "a"]]),
         case("form", headers=[["content-type", "application/x-www-form-urlencoded"]]),
         case("parallel budget", max_budget=1),
-        case("thinking", thinking=True),
+        case("another model in the path", path="/engines/gpt/chat/completions", model="ours"),
     ]

@@ -108,7 +108,8 @@ fn keep_cooldowns_with_python(deployment: &mut Deployment) {
         deployment.reasons.push(Reason {
             path: "router_settings.disable_cooldowns".to_owned(),
             code: "cooldown_policy",
-            text: "LiteLLM rests deployments that fail, which the native leg only follows where this is true".to_owned(),
+            text: "LiteLLM rests deployments that fail, which the native leg only follows where this is true"
+                .to_owned(),
             routes: RouteScope::Route("messages".to_owned()),
         });
     }

@@ -87,7 +87,8 @@ impl OpenAiModel {
             let (digits, factor) = name.strip_suffix('k').map_or((name, 1.0), |digits| (digits, 1000.0));
             Some((digits.parse::<f64>().ok()? * factor, name.len()))
         };
-        let named = |key: &'_ Box<str>| read(key).map(|(threshold, length)| (threshold, key.len() - 7 - length, length));
+        let named =
+            |key: &'_ Box<str>| read(key).map(|(threshold, length)| (threshold, key.len() - 7 - length, length));
         let mut found: Vec<(f64, &str)> = Vec::new();
         for key in self.prices.keys() {
             if let Some((threshold, start, length)) = named(key) {
@@ -220,7 +221,8 @@ fn price(model: &OpenAiModel, tokens: &Tokens, tier: Option<&str>, cites: bool) 
         input += tokens.audio_in * model.price("input_cost_per_audio_token", tier).unwrap_or(0.0);
     }
     if tokens.image_in != 0.0 {
-        let per_token = model.price("input_cost_per_image_token", None).or_else(|| model.price("input_cost_per_token", None));
+        let per_token =
+            model.price("input_cost_per_image_token", None).or_else(|| model.price("input_cost_per_token", None));
         input += tokens.image_in * per_token.unwrap_or(0.0);
     }
     if tokens.written != 0.0 {
@@ -236,7 +238,10 @@ fn price(model: &OpenAiModel, tokens: &Tokens, tier: Option<&str>, cites: bool) 
 /// The cost of an answer, and of the reasoning in it.
 fn output_cost(model: &OpenAiModel, tokens: &Tokens, rate: f64, tier: Option<&str>) -> (f64, f64) {
     let other = tokens.audio_out + tokens.image_out;
-    let nested = tokens.reasoning.min(tokens.text_out).min((tokens.text_out + tokens.reasoning + other - tokens.completion).max(0.0));
+    let nested = tokens
+        .reasoning
+        .min(tokens.text_out)
+        .min((tokens.text_out + tokens.reasoning + other - tokens.completion).max(0.0));
     let mut text = tokens.text_out - nested;
     let has_breakdown = tokens.image_out > 0.0 || tokens.audio_out > 0.0 || tokens.reasoning > 0.0;
     let per_reasoning = model.price("output_cost_per_reasoning_token", tier).unwrap_or(rate);

@@ -168,11 +168,8 @@ impl Played<'_> {
 
     fn failed(&self, timeout: &str, write: impl FnOnce(&GivenUp<'_>, &Failed<'_>) -> Answered) -> Answered {
         let given_up = GivenUp { model_group: &self.asked.model, retries: None };
-        let failed = Failed {
-            call_id: self.recorded("x-litellm-call-id"),
-            timeout,
-            is_cross_origin: self.is_cross_origin(),
-        };
+        let failed =
+            Failed { call_id: self.recorded("x-litellm-call-id"), timeout, is_cross_origin: self.is_cross_origin() };
         write(&given_up, &failed)
     }
 

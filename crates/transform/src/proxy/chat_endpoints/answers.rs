@@ -14,7 +14,7 @@ use crate::proxy::common_request_processing::{
     GivenUp, NoDeployments, browser_headers, error_status, error_type, framing, internal_server_error,
     message_after_router, no_deployments as no_deployments_error, retried_words,
 };
-use crate::python::json_encode::{httpx_json, json_dumps, orjson_dumps};
+use crate::python::json_encode::{httpx_json, json_dumps};
 use crate::python::{Text, Value, float_repr};
 
 type Headers = Vec<(String, String)>;
@@ -31,11 +31,16 @@ pub struct Failed<'a> {
 
 /// Writes a completion. `provider` are the headers of the provider's answer; `cost` is `None` where LiteLLM can't price it.
 ///
-/// An answer that can't be written (a lone surrogate, an integer beyond 64 bits) is what it is in Python: a bare 500.
-pub fn success(response: &ChatResponse, provider: &[(String, String)], served: &Served<'_>, cost: Option<MessageCost>) -> Answered {
+/// An answer that can't be written (NaN, a lone surrogate) is what it is in Python: a bare 500.
+pub fn success(
+    response: &ChatResponse,
+    provider: &[(String, String)],
+    served: &Served<'_>,
+    cost: Option<MessageCost>,
+) -> Answered {
     let mut body = response.body.clone();
     body.set("model", Value::Str(Text::from(served.model_group)));
-    let Ok(body) = orjson_dumps(&Value::Dict(body)) else {
+    let Ok(body) = httpx_json(&Value::Dict(body)) else {
         return internal_server_error();
     };
     let mut headers = framing(body.len());
@@ -47,7 +52,7 @@ pub fn success(response: &ChatResponse, provider: &[(String, String)], served: &
     headers.extend(cost.iter().flat_map(breakdown_headers));
     headers.extend(durations(if total > 0.0 { total } else { 0.0 }, served));
     headers.push(("x-litellm-callback-duration-ms".to_owned(), float_repr(0.0)));
-    headers.extend(passed_on(provider));
+    headers.extend(passed_on(provider, &LIMITS));
     headers.extend(attempts(served));
     headers.extend(browser_headers(served.is_cross_origin));
     Answered { status: 200, headers: told(headers), body: body.into() }
@@ -97,7 +102,12 @@ fn stream_error(failure: &Exception) -> Value {
 }
 
 /// Writes an error that the router gave up on. `provider` are the headers of the provider's last answer, if there was one.
-pub fn error(failure: &ChatFailure, given_up: &GivenUp<'_>, provider: &[(String, String)], failed: &Failed<'_>) -> Answered {
+pub fn error(
+    failure: &ChatFailure,
+    given_up: &GivenUp<'_>,
+    provider: &[(String, String)],
+    failed: &Failed<'_>,
+) -> Answered {
     let exception = &failure.exception;
     let message = message_after_router(exception, given_up);
     let provider = if failure.tells_headers { passed_on_error(provider) } else { Vec::new() };
@@ -123,7 +133,14 @@ pub fn no_deployments(none: &NoDeployments<'_>, call_id: &str, is_cross_origin: 
     answered
 }
 
-fn envelope(message: &str, kind: &str, param: Option<&str>, status: u16, provider: Headers, failed: &Failed<'_>) -> Answered {
+fn envelope(
+    message: &str,
+    kind: &str,
+    param: Option<&str>,
+    status: u16,
+    provider: Headers,
+    failed: &Failed<'_>,
+) -> Answered {
     let status = error_status(message, status);
     let error = dict([
         ("message", text(message)),
@@ -161,7 +178,7 @@ fn stream_headers(provider: &[(String, String)], served: &Served<'_>) -> Headers
     headers.extend(breakdown_headers(&MessageCost::default()));
     headers.extend(durations(0.0, served));
     headers.push(("x-litellm-callback-duration-ms".to_owned(), float_repr(0.0)));
-    headers.extend(passed_on(provider));
+    headers.extend(passed_on(provider, &STREAM_LIMITS));
     headers.extend(attempts(served));
     told(headers)
 }
@@ -173,17 +190,27 @@ const LIMITS: [&str; 4] = [
     "x-ratelimit-remaining-tokens",
 ];
 
+const STREAM_LIMITS: [&str; 6] = [
+    "x-ratelimit-limit-requests",
+    "x-ratelimit-remaining-requests",
+    "x-ratelimit-limit-tokens",
+    "x-ratelimit-remaining-tokens",
+    "x-ratelimit-reset-requests",
+    "x-ratelimit-reset-tokens",
+];
+
 /// The provider's headers under a name that says so, the rate limits OpenAI clients know also under their own.
-fn passed_on(provider: &[(String, String)]) -> Headers {
+fn passed_on(provider: &[(String, String)], limits: &[&str]) -> Headers {
     let merged = merged(provider);
-    let known = merged.iter().filter(|(name, _)| LIMITS.contains(&name.as_str())).cloned().collect::<Vec<_>>();
+    let known = merged.iter().filter(|(name, _)| limits.contains(&name.as_str())).cloned().collect::<Vec<_>>();
     known.into_iter().chain(merged.into_iter().map(prefixed)).collect()
 }
 
 /// In an error the limits come last.
 fn passed_on_error(provider: &[(String, String)]) -> Headers {
     let merged = merged(provider);
-    let known = LIMITS.iter().filter_map(|limit| merged.iter().find(|(name, _)| name == limit).cloned()).collect::<Vec<_>>();
+    let known =
+        LIMITS.iter().filter_map(|limit| merged.iter().find(|(name, _)| name == limit).cloned()).collect::<Vec<_>>();
     merged.into_iter().map(prefixed).chain(known).collect()
 }
 

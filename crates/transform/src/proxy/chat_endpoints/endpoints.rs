@@ -42,7 +42,7 @@ pub struct ChatRequest {
     pub(crate) extra_headers: Option<Vec<(String, String)>>,
 }
 
-/// Reads a client's request. Header names are lower-case; `path_model` is the model a path names, which wins over the body's.
+/// Reads a client's request. Header names are lower-case; `path_model` is the model a path names.
 pub fn parse(body: &[u8], headers: &[(&str, &str)], path_model: Option<&str>) -> Result<ChatRequest, Decline> {
     let options = header_options(headers)?;
     let body = match orjson_loads(body).ok_or(Decline::InvalidJson)? {
@@ -57,7 +57,9 @@ pub fn parse(body: &[u8], headers: &[(&str, &str)], path_model: Option<&str>) ->
         model: model(&body, path_model)?,
         stream,
         timeout: options.timeout.map_or_else(|| seconds(&body, "timeout"), |given| Ok(Some(given)))?,
-        stream_timeout: options.stream_timeout.map_or_else(|| seconds(&body, "stream_timeout"), |given| Ok(Some(given)))?,
+        stream_timeout: options
+            .stream_timeout
+            .map_or_else(|| seconds(&body, "stream_timeout"), |given| Ok(Some(given)))?,
         num_retries: options.num_retries.map_or_else(|| retries(&body), |given| Ok(Some(given)))?,
         wants_usage: stream_options.and_then(|options| options.get("include_usage")) == Some(&Value::Bool(true)),
         messages: fixed_messages(body.get("messages").ok_or(Decline::MessageShape)?)?,
@@ -89,7 +91,8 @@ fn check_keys(body: &Dict) -> Result<(), Decline> {
     for (key, _) in body.iter() {
         let key = key.as_str().ok_or(Decline::BodyKey)?;
         let is_read = READ.contains(&key) || DROPPED.contains(&key) || OPTIONS.contains(&key) || reaches_openai(key);
-        let is_foreign = matches!(key, "extra_query" | "request" | "default_headers") || is_litellms(key) || is_acted_on(key);
+        let is_foreign =
+            matches!(key, "extra_query" | "request" | "default_headers") || is_litellms(key) || is_acted_on(key);
         if !is_read && is_foreign {
             return Err(Decline::BodyKey);
         }
@@ -115,11 +118,12 @@ fn parameters(body: &Dict, stream: bool) -> Dict {
     parameters
 }
 
+/// A path's model is called whatever the body says, but the answer carries the body's.
 fn model(body: &Dict, path_model: Option<&str>) -> Result<String, Decline> {
     // A comma makes several models of it, a scheme a destination.
     let is_plain = |model: &&str| !model.is_empty() && !model.contains(',') && !model.contains("://");
-    let of_body = || body.get("model").and_then(Value::as_str);
-    path_model.or_else(of_body).filter(is_plain).map(str::to_owned).ok_or(Decline::Model)
+    let model = body.get("model").and_then(Value::as_str).filter(is_plain).ok_or(Decline::Model)?;
+    if path_model.is_some_and(|path_model| path_model != model) { Err(Decline::Model) } else { Ok(model.to_owned()) }
 }
 
 fn flag(body: &Dict, key: &str) -> Result<Option<bool>, Decline> {
@@ -149,7 +153,9 @@ fn extra_headers(body: &Dict) -> Result<Option<Vec<(String, String)>>, Decline> 
 fn seconds(body: &Dict, key: &str) -> Result<Option<Seconds>, Decline> {
     let seconds = match body.get(key) {
         None | Some(Value::None) => return Ok(None),
-        Some(Value::Int(integer)) => integer.to_float().map(|value| Seconds { value, spelled: integer.digits().to_owned() }),
+        Some(Value::Int(integer)) => {
+            integer.to_float().map(|value| Seconds { value, spelled: integer.digits().to_owned() })
+        }
         Some(Value::Float(float)) => Some(Seconds { value: *float, spelled: float_repr(*float) }),
         _ => None,
     };

@@ -58,9 +58,15 @@ fn told_message(message: &Dict, fallback_id: &str) -> Dict {
     };
     let has_content = content.is_some();
     add("content", content);
-    add("role", Some(given(message, "role").filter(|role| role.is_truthy()).cloned().unwrap_or_else(|| text("assistant"))));
+    add(
+        "role",
+        Some(given(message, "role").filter(|role| role.is_truthy()).cloned().unwrap_or_else(|| text("assistant"))),
+    );
     add("tool_calls", tool_calls(message, fallback_id));
-    add("function_call", given(message, "function_call").and_then(Value::as_dict).map(|call| Value::Dict(function(call))));
+    add(
+        "function_call",
+        given(message, "function_call").and_then(Value::as_dict).map(|call| Value::Dict(function(call))),
+    );
     add("audio", given(message, "audio").cloned());
     add("images", given(message, "images").map(images));
     add("reasoning_content", reasoning);
@@ -127,7 +133,8 @@ fn tool_call(call: &Dict, fallback_id: &str) -> Dict {
         told.set("id", given(call, "id").cloned().unwrap_or(Value::None));
         told.set("type", text("custom"));
         told.set("custom", given(call, "custom").and_then(Value::as_dict).map_or(Value::None, |call| custom(call)));
-        extras(call, &["id", "type", "custom", "function"]).for_each(|(key, value)| told.push(key.clone(), value.clone()));
+        extras(call, &["id", "type", "custom", "function"])
+            .for_each(|(key, value)| told.push(key.clone(), value.clone()));
         return told;
     }
     let known = ["id", "type", "function"];
@@ -273,7 +280,8 @@ fn token_logprob(token: &Value, has_top: bool) -> Value {
         let top = given(token, "top_logprobs").and_then(Value::as_list).unwrap_or_default();
         told.set("top_logprobs", Value::List(top.iter().map(|token| token_logprob(token, false)).collect()));
     }
-    let others = extras(token, &["token", "bytes", "logprob", "top_logprobs"]).filter(|(_, value)| **value != Value::None);
+    let others =
+        extras(token, &["token", "bytes", "logprob", "top_logprobs"]).filter(|(_, value)| **value != Value::None);
     others.for_each(|(key, value)| told.push(key.clone(), value.clone()));
     Value::Dict(told)
 }
@@ -318,14 +326,20 @@ pub(super) fn delta(delta: &Dict) -> Option<Dict> {
     }
     add("content", given(delta, "content").cloned());
     add("role", given(delta, "role").cloned());
-    add("function_call", match given(delta, "function_call") {
-        Some(call) => Some(function_call_delta(call)?),
-        None => None,
-    });
-    add("tool_calls", match given(delta, "tool_calls") {
-        Some(calls) => Some(tool_call_deltas(calls)?),
-        None => None,
-    });
+    add(
+        "function_call",
+        match given(delta, "function_call") {
+            Some(call) => Some(function_call_delta(call)?),
+            None => None,
+        },
+    );
+    add(
+        "tool_calls",
+        match given(delta, "tool_calls") {
+            Some(calls) => Some(tool_call_deltas(calls)?),
+            None => None,
+        },
+    );
     add("audio", given(delta, "audio").cloned());
     add("images", given(delta, "images").filter(|images| images.is_truthy()).cloned());
     add("annotations", given(delta, "annotations").cloned());

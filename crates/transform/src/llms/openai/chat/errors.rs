@@ -34,7 +34,13 @@ pub(super) struct Context<'a> {
 
 impl Context<'_> {
     /// Maps an error with a body, or none.
-    pub(super) fn failure(&self, text: String, status: Option<u16>, headers: Vec<(String, String)>, body: Option<&Value>) -> ChatFailure {
+    pub(super) fn failure(
+        &self,
+        text: String,
+        status: Option<u16>,
+        headers: Vec<(String, String)>,
+        body: Option<&Value>,
+    ) -> ChatFailure {
         let raised = Raised { text, status, headers, is_attribute_error: false };
         let error = body.and_then(Value::as_dict);
         let (mut exception, keeps_body) = openai_exception(raised, error.and_then(said), self.model);

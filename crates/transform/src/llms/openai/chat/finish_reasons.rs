@@ -8,9 +8,21 @@ pub(super) fn mapped(reason: &str) -> &'static str {
         "length" | "max_tokens" | "compaction" | "MAX_TOKENS" => "length",
         "tool_calls" | "tool_use" => "tool_calls",
         "function_call" => "function_call",
-        "content_filter" | "content_filtered" | "refusal" | "ERROR_TOXIC" | "SAFETY" | "RECITATION" | "LANGUAGE"
-        | "OTHER" | "BLOCKLIST" | "PROHIBITED_CONTENT" | "SPII" | "IMAGE_SAFETY" | "IMAGE_PROHIBITED_CONTENT"
-        | "sensitive" | "guardrail_intervened" => "content_filter",
+        "content_filter"
+        | "content_filtered"
+        | "refusal"
+        | "ERROR_TOXIC"
+        | "SAFETY"
+        | "RECITATION"
+        | "LANGUAGE"
+        | "OTHER"
+        | "BLOCKLIST"
+        | "PROHIBITED_CONTENT"
+        | "SPII"
+        | "IMAGE_SAFETY"
+        | "IMAGE_PROHIBITED_CONTENT"
+        | "sensitive"
+        | "guardrail_intervened" => "content_filter",
         _ => "stop",
     }
 }

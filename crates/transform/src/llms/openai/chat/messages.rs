@@ -98,21 +98,24 @@ fn role(name: &str) -> Value {
     Value::Str(Text::from(name))
 }
 
-/// Roles that a model doesn't know, by those it does.
-pub(super) fn with_roles(messages: &[Dict], knows_developer: bool, knows_system: bool) -> Vec<Value> {
-    let told = messages.iter().map(|message| {
-        let mut told = message.clone();
+/// Roles that a model doesn't know, by those it does; such a message keeps nothing but its content.
+pub(super) fn with_roles(messages: &[Dict], knows_developer: bool, knows_system: bool) -> Result<Vec<Value>, Decline> {
+    let told = |message: &Dict| {
         let is = |name: &str| message.get("role").and_then(Value::as_str) == Some(name);
+        let content = || message.get("content").cloned().ok_or(Decline::MessageShape);
+        let mut told = Dict::default();
         if is("developer") && !knows_developer {
             told.set("role", role("system"));
+            told.set("content", content()?);
         } else if is("system") && !knows_system {
-            told = Dict::default();
-            told.set("content", message.get("content").cloned().unwrap_or(Value::None));
+            told.set("content", content()?);
             told.set("role", role("user"));
+        } else {
+            told = message.clone();
         }
-        Value::Dict(told)
-    });
-    told.collect()
+        Ok(Value::Dict(told))
+    };
+    messages.iter().map(told).collect()
 }
 
 /// Removes the marks of Anthropic's prompt cache, at any depth.

@@ -181,7 +181,8 @@ fn takes(family: Family, model: &str, table: &PriceTable, option: &str) -> bool 
     if family == Family::Searching {
         return SEARCHING.contains(&option);
     }
-    let is_plain = PLAIN.contains(&option) && !(option == "response_format" && matches!(model, "gpt-4" | "gpt-3.5-turbo-16k"))
+    let is_plain = PLAIN.contains(&option)
+        && !(option == "response_format" && matches!(model, "gpt-4" | "gpt-3.5-turbo-16k"))
         || (option == "user" && table.is_openai_catalogue_model(model));
     let has = |capability: &str| has(table, model, capability);
     match family {
@@ -194,8 +195,8 @@ fn takes(family: Family, model: &str, table: &PriceTable, option: &str) -> bool 
             _ => is_plain,
         },
         Family::Reasoning => match option {
-            "presence_penalty" | "frequency_penalty" | "stop" | "logit_bias" | "modalities" | "prediction" | "audio"
-            | "web_search_options" => false,
+            "presence_penalty" | "frequency_penalty" | "stop" | "logit_bias" | "modalities" | "prediction"
+            | "audio" | "web_search_options" => false,
             "reasoning_effort" | "verbosity" => true,
             "tool_choice" => has("supports_tool_choice"),
             option if SAMPLING.contains(&option) => has("supports_none_reasoning_effort"),
@@ -244,7 +245,12 @@ pub(super) enum Fitted {
     Refused(String),
 }
 
-pub(super) fn fitted(given: &Dict, request: &ChatRequest, target: &Target<'_>, table: &PriceTable) -> Result<Fitted, Decline> {
+pub(super) fn fitted(
+    given: &Dict,
+    request: &ChatRequest,
+    target: &Target<'_>,
+    table: &PriceTable,
+) -> Result<Fitted, Decline> {
     let (dropped, allowed) = (listed(given, "additional_drop_params")?, listed(given, "allowed_openai_params")?);
     if dropped.iter().any(|name| matches!(name.as_str(), "stream" | "stream_options")) {
         return Err(Decline::Parameter);
@@ -413,7 +419,10 @@ impl Fit<'_> {
         if matches!(options.get("reasoning_effort"), Some(Value::Dict(_))) {
             options.set("reasoning_effort", Value::Str(Text::from(effort.as_str())));
         }
-        let flag = self.table.openai_model(self.model).and_then(|entry| entry.flag(&format!("supports_{effort}_reasoning_effort")));
+        let flag = self
+            .table
+            .openai_model(self.model)
+            .and_then(|entry| entry.flag(&format!("supports_{effort}_reasoning_effort")));
         let is_refused = match effort.as_str() {
             "xhigh" => flag != Some(true),
             "minimal" | "low" => flag == Some(false),

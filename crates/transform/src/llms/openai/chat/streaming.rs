@@ -16,8 +16,8 @@ use crate::answer::ProviderFailure;
 use crate::cost_calculator::PriceTable;
 use crate::cost_calculator::openai::{Priced, chat_cost};
 use crate::exceptions::{Exception, ExceptionClass};
-use crate::llms::anthropic::experimental_pass_through::messages::streaming_iterator::{Decoder, stream_failure_text};
 pub use crate::llms::anthropic::experimental_pass_through::messages::streaming_iterator::Progress;
+use crate::llms::anthropic::experimental_pass_through::messages::streaming_iterator::{Decoder, stream_failure_text};
 use crate::proxy::chat_endpoints::answers::stream_error_frame;
 use crate::proxy::chat_endpoints::endpoints::ChatRequest;
 use crate::python::json_decode::loads;
@@ -69,7 +69,13 @@ struct Chunk {
 impl ChatStream {
     /// `created` is the caller's time in seconds since 1970, `fallback_id` a random UUID for a provider that gives no id, `headers`
     /// are those of the provider's answer.
-    pub fn new(request: &ChatRequest, target: &Target<'_>, headers: &[(String, String)], fallback_id: &str, created: i64) -> Self {
+    pub fn new(
+        request: &ChatRequest,
+        target: &Target<'_>,
+        headers: &[(String, String)],
+        fallback_id: &str,
+        created: i64,
+    ) -> Self {
         Self {
             model: target.model.to_owned(),
             client_model: request.model.clone(),
@@ -192,7 +198,8 @@ impl ChatStream {
             other => return Err(Failure::Raised(format!("'{}' object has no attribute 'choices'", type_name(&other)))),
         };
         if let Some(error) = chunk.get("error").filter(|error| error.is_truthy()) {
-            let message = error.as_dict().and_then(|error| error.get("message")?.as_str()).filter(|words| !words.is_empty());
+            let message =
+                error.as_dict().and_then(|error| error.get("message")?.as_str()).filter(|words| !words.is_empty());
             return Err(Failure::Raised(message.unwrap_or("An error occurred during streaming").to_owned()));
         }
         self.chunk(&chunk, out)
@@ -203,9 +210,15 @@ impl ChatStream {
         if let Some(model) = chunk.get("model").and_then(Value::as_str).filter(|model| !model.is_empty()) {
             self.answered_model = Some(model.to_owned());
         }
-        let choices: Vec<&Dict> =
-            given(chunk, "choices").and_then(Value::as_list).unwrap_or_default().iter().filter_map(Value::as_dict).collect();
-        if let Some(finish) = choices.first().and_then(|choice| choice.get("finish_reason")?.as_str()).filter(|word| !word.is_empty()) {
+        let choices: Vec<&Dict> = given(chunk, "choices")
+            .and_then(Value::as_list)
+            .unwrap_or_default()
+            .iter()
+            .filter_map(Value::as_dict)
+            .collect();
+        if let Some(finish) =
+            choices.first().and_then(|choice| choice.get("finish_reason")?.as_str()).filter(|word| !word.is_empty())
+        {
             if finish == "error" {
                 return Err(Failure::Raised(format!(
                     "openai raised a streaming error - finish_reason: error, no content string given. Received Chunk={{'finish_reason': '{finish}'}}"
@@ -219,6 +232,10 @@ impl ChatStream {
             self.has_chunks = true;
         }
         let Some(first) = choices.first() else {
+            if self.wants_usage && given(chunk, "usage").is_none() {
+                self.has_chunks = true;
+                self.write(Chunk { choices: Vec::new(), extras: Vec::new(), usage: None }, out);
+            }
             return Ok(());
         };
         let first_delta = first.get("delta").and_then(Value::as_dict).map_or_else(|| Some(Dict::default()), delta);
@@ -263,7 +280,11 @@ impl ChatStream {
             let delta = read.unwrap_or_default();
             let delta = if at == 0 { self.role_stripped(delta) } else { delta };
             let index = choice.get("index").cloned().unwrap_or(Value::None);
-            told.push(if is_read { streamed(Some(choice), None, index, delta) } else { streamed(None, None, zero(), delta) });
+            told.push(if is_read {
+                streamed(Some(choice), None, index, delta)
+            } else {
+                streamed(None, None, zero(), delta)
+            });
         }
         Chunk { choices: told, extras: chunk_extras(chunk), usage: None }
     }
@@ -328,7 +349,16 @@ impl ChatStream {
         self.has_chunks = true;
         let delta = choices.first().and_then(|choice| choice.get("delta")?.as_dict());
         let has = |key: &str| delta.is_some_and(|delta| delta.get(key).is_some());
-        let more = ["tool_calls", "function_call", "reasoning_content", "thinking_blocks", "annotations", "audio", "images", "provider_specific_fields"];
+        let more = [
+            "tool_calls",
+            "function_call",
+            "reasoning_content",
+            "thinking_blocks",
+            "annotations",
+            "audio",
+            "images",
+            "provider_specific_fields",
+        ];
         self.is_text &= !more.into_iter().any(has);
         self.reasons |= has("reasoning_content");
         let content = delta.and_then(|delta| delta.get("content")?.as_str()).map(str::to_owned);
@@ -563,7 +593,6 @@ impl Events {
             _ => {}
         }
     }
-
 }
 
 fn undecodable(error: &std::string::FromUtf8Error) -> String {

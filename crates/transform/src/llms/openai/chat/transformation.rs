@@ -78,7 +78,8 @@ pub(super) fn asked_tier<'a>(request: &'a ChatRequest, target: &Target<'a>) -> O
 }
 
 fn cites(body: &Dict) -> bool {
-    let is_citation = |annotation: &Value| annotation.as_dict().and_then(|one| one.get("type")?.as_str()) == Some("url_citation");
+    let is_citation =
+        |annotation: &Value| annotation.as_dict().and_then(|one| one.get("type")?.as_str()) == Some("url_citation");
     let cites = |choice: &Value| -> Option<bool> {
         Some(choice.as_dict()?.get("message")?.as_dict()?.get("annotations")?.as_list()?.iter().any(is_citation))
     };
@@ -122,7 +123,7 @@ pub fn request(
     };
     let family = Family::of(target.model, table);
     let knows_system = family != Family::OSeries || knows_system(table, target.model);
-    let mut messages = Value::List(with_roles(&request.messages, family == Family::OSeries, knows_system));
+    let mut messages = Value::List(with_roles(&request.messages, family == Family::OSeries, knows_system)?);
     if is_openai_host(target.api_base) {
         if needs_flattening(parameters.get("tools")) {
             return Err(Decline::Parameter);
@@ -247,7 +248,8 @@ pub(super) fn deployment_headers(
 /// `extra_headers` of a request's body: the SDK's own are left to Python.
 pub(crate) fn client_headers(headers: &Dict) -> Result<Vec<(String, String)>, Decline> {
     let sent = extra_headers(headers)?;
-    let is_own = |name: &str| name.starts_with("x-stainless-") || name == "openai-organization" || name == "idempotency-key";
+    let is_own =
+        |name: &str| name.starts_with("x-stainless-") || name == "openai-organization" || name == "idempotency-key";
     if sent.iter().any(|(name, _)| is_own(name)) { Err(Decline::ExtraHeaders) } else { Ok(sent) }
 }
 
@@ -390,7 +392,10 @@ fn no_choices(answer: &Dict, choices: &Value, known: &[&str]) -> String {
 /// Whether the outcome of a streamed attempt begins a stream; if not, what is raised instead.
 ///
 /// The answer's body must then be complete; that of a stream isn't looked at.
-pub fn stream_refusal(outcome: Result<&ProviderResponse, &ProviderFailure>, target: &Target<'_>) -> Option<ChatFailure> {
+pub fn stream_refusal(
+    outcome: Result<&ProviderResponse, &ProviderFailure>,
+    target: &Target<'_>,
+) -> Option<ChatFailure> {
     match outcome {
         Ok(response) if (200..300).contains(&response.status) => None,
         Ok(response) => Some(target.context().refused(response)),

@@ -116,8 +116,10 @@ impl StreamUsage {
 
     /// Whether LiteLLM counts with a tokenizer of its own, which isn't reproduced.
     pub(super) fn is_counted_locally(&self, reasons: bool) -> bool {
-        let has_reasoning =
-            self.completion_details.as_ref().is_some_and(|details| details.get("reasoning_tokens").is_some_and(|count| *count != Value::None));
+        let has_reasoning = self
+            .completion_details
+            .as_ref()
+            .is_some_and(|details| details.get("reasoning_tokens").is_some_and(|count| *count != Value::None));
         self.prompt.is_none() || self.completion.is_none() || (reasons && !has_reasoning)
     }
 
