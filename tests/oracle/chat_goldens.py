@@ -59,6 +59,7 @@ def deployments(provider_port):
         "drops-o1": {"model": "openai/o1", "drop_params": True},
         "dropping": {"additional_drop_params": ["seed", "foo"]},
         "allowing": {"model": "openai/gpt-4o", "allowed_openai_params": ["reasoning_effort"]},
+        "sampled": {"temperature": 0.5, "seed": 7, "max_tokens": 9, "foo": 1, "stop": ["x"], "response_format": {"type": "text"}},
         "extra-body": {"extra_body": {"top_k": 3}},
     }
     return {name: {**plain, **changes} for name, changes in groups.items()}

@@ -82,17 +82,16 @@ impl OpenAiModel {
 
     /// Sizes of prompts from which on they are priced otherwise, largest first.
     fn thresholds(&self) -> Vec<(f64, &str)> {
-        let read = |key: &'_ Box<str>| -> Option<(f64, usize)> {
+        let read = |key: &str| -> Option<(f64, usize)> {
             let name = key.strip_prefix("input_cost_per_token_above_")?.strip_suffix("_tokens")?;
             let (digits, factor) = name.strip_suffix('k').map_or((name, 1.0), |digits| (digits, 1000.0));
             Some((digits.parse::<f64>().ok()? * factor, name.len()))
         };
-        let named =
-            |key: &'_ Box<str>| read(key).map(|(threshold, length)| (threshold, key.len() - 7 - length, length));
         let mut found: Vec<(f64, &str)> = Vec::new();
         for key in self.prices.keys() {
-            if let Some((threshold, start, length)) = named(key) {
-                found.push((threshold, &key[start..start + length]));
+            if let Some((threshold, length)) = read(key) {
+                let end = key.len() - "_tokens".len();
+                found.push((threshold, &key[end - length..end]));
             }
         }
         found.sort_by(|left, right| right.0.total_cmp(&left.0));

@@ -122,7 +122,7 @@ pub fn error(
 
 /// Writes the error of a refusal that no provider was asked for.
 pub fn refused(exception: &Exception, given_up: &GivenUp<'_>, failed: &Failed<'_>) -> Answered {
-    let failure = ChatFailure { exception: exception.clone(), kind: None, param: None, tells_headers: false };
+    let failure = ChatFailure { exception: Box::new(exception.clone()), kind: None, param: None, tells_headers: false };
     error(&failure, given_up, &[], failed)
 }
 

@@ -113,11 +113,10 @@ fn split_tags(content: &str) -> Option<(&str, &str)> {
     const TAGS: [&str; 3] = ["think>", "thinking>", "budget:thinking>"];
     let opened = content.strip_prefix('<')?;
     let inner = TAGS.iter().find_map(|tag| opened.strip_prefix(tag))?;
-    let ends = inner.match_indices("</").find_map(|(at, _)| {
+    inner.match_indices("</").find_map(|(at, _)| {
         let behind = &inner[at + 2..];
         TAGS.iter().find_map(|tag| behind.strip_prefix(tag)).map(|rest| (&inner[..at], rest))
-    });
-    ends
+    })
 }
 
 fn tool_calls(message: &Dict, fallback_id: &str) -> Option<Value> {
@@ -132,7 +131,7 @@ fn tool_call(call: &Dict, fallback_id: &str) -> Dict {
     if is_custom(call) {
         told.set("id", given(call, "id").cloned().unwrap_or(Value::None));
         told.set("type", text("custom"));
-        told.set("custom", given(call, "custom").and_then(Value::as_dict).map_or(Value::None, |call| custom(call)));
+        told.set("custom", given(call, "custom").and_then(Value::as_dict).map_or(Value::None, custom));
         extras(call, &["id", "type", "custom", "function"])
             .for_each(|(key, value)| told.push(key.clone(), value.clone()));
         return told;
@@ -259,9 +258,30 @@ pub(super) fn logprobs(choice: &Dict) -> Option<Value> {
         let tokens = content.as_list().unwrap_or_default().iter().map(|token| token_logprob(token, true));
         told.set("content", Value::List(tokens.collect()));
     }
-    let others = extras(logprobs, &["content"]).filter(|(_, value)| **value != Value::None);
+    if let Some(refusal) = given(logprobs, "refusal").and_then(Value::as_list) {
+        told.set("refusal", Value::List(refusal.iter().map(|token| sdk_logprob(token, true)).collect()));
+    }
+    let others = extras(logprobs, &["content", "refusal"]).filter(|(_, value)| **value != Value::None);
     others.for_each(|(key, value)| told.push(key.clone(), value.clone()));
     Some(Value::Dict(told))
+}
+
+/// A token as OpenAI's SDK writes it, for LiteLLM has no field for it: nulls included.
+fn sdk_logprob(token: &Value, has_top: bool) -> Value {
+    let Some(token) = token.as_dict() else {
+        return token.clone();
+    };
+    let mut told = Dict::default();
+    for key in ["token", "bytes", "logprob"] {
+        told.set(key, token.get(key).cloned().unwrap_or(Value::None));
+    }
+    if has_top {
+        let top = given(token, "top_logprobs").and_then(Value::as_list).unwrap_or_default();
+        told.set("top_logprobs", Value::List(top.iter().map(|token| sdk_logprob(token, false)).collect()));
+    }
+    let known = ["token", "bytes", "logprob", "top_logprobs"];
+    extras(token, &known).for_each(|(key, value)| told.push(key.clone(), value.clone()));
+    Value::Dict(told)
 }
 
 fn token_logprob(token: &Value, has_top: bool) -> Value {

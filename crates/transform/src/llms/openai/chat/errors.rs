@@ -16,7 +16,7 @@ pub(super) const BODY_DEPTH_MAX: usize = 900;
 /// A failed attempt, and what of the provider's error its answer tells.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ChatFailure {
-    pub exception: Exception,
+    pub exception: Box<Exception>,
     /// `error.type`, where the exception keeps it.
     pub(crate) kind: Option<String>,
     /// `error.param`, where the exception keeps it.
@@ -43,13 +43,13 @@ impl Context<'_> {
     ) -> ChatFailure {
         let raised = Raised { text, status, headers, is_attribute_error: false };
         let error = body.and_then(Value::as_dict);
-        let (mut exception, keeps_body) = openai_exception(raised, error.and_then(said), self.model);
+        let (mut exception, keeps_body) = openai_exception(raised, error.and_then(said).as_deref(), self.model);
         if exception.class == ExceptionClass::Timeout {
             let timeout = self.deployment_timeout.map_or_else(|| "None".to_owned(), float_repr);
             exception.message.push_str(&format!("\n\nDeployment Info: request_timeout: None\ntimeout: {timeout}"));
         }
         let kept = |key: &str| error.filter(|_| keeps_body)?.get(key)?.as_str().map(str::to_owned);
-        ChatFailure { kind: kept("type"), param: kept("param"), tells_headers: false, exception }
+        ChatFailure { kind: kept("type"), param: kept("param"), tells_headers: false, exception: Box::new(exception) }
     }
 
     /// An exception raised on this side; LiteLLM gives it the status 500.
@@ -66,6 +66,9 @@ impl Context<'_> {
         let text = text.trim();
         let read = loads(text.as_bytes(), BODY_DEPTH_MAX).ok();
         let message = match &read {
+            Some(Value::Str(read)) => {
+                format!("Error code: {} - {}", response.status, read.as_str().unwrap_or_default())
+            }
             Some(read) => format!("Error code: {} - {}", response.status, repr(read)),
             None if text.is_empty() => format!("Error code: {}", response.status),
             None => text.to_owned(),
@@ -94,11 +97,11 @@ impl Context<'_> {
     }
 }
 
-/// The provider's own words.
-fn said(error: &Dict) -> Option<&str> {
-    let message = |error: &'_ Dict| error.get("message").is_some_and(Value::is_truthy);
-    if message(error) {
-        return error.get("message")?.as_str();
-    }
-    error.get("error")?.as_dict()?.get("message")?.as_str()
+/// The provider's own words, or how Python spells what stands in their place.
+fn said(error: &Dict) -> Option<String> {
+    let message = match error.get("message").filter(|message| message.is_truthy()) {
+        Some(message) => message,
+        None => error.get("error")?.as_dict()?.get("message").filter(|message| **message != Value::None)?,
+    };
+    Some(message.as_str().map_or_else(|| repr(message), str::to_owned))
 }

@@ -173,7 +173,7 @@ impl ChatStream {
 
     fn fail(&mut self, words: &str, out: Vec<u8>) -> Progress {
         let context = Context { model: &self.model, deployment_timeout: None };
-        let mut exception = context.failure(words.to_owned(), None, Vec::new(), None).exception;
+        let mut exception = *context.failure(words.to_owned(), None, Vec::new(), None).exception;
         if let Some(at) = exception.message.find("\n\nDeployment Info:") {
             exception.message.truncate(at);
         }
@@ -239,7 +239,7 @@ impl ChatStream {
             return Ok(());
         };
         let first_delta = first.get("delta").and_then(Value::as_dict).map_or_else(|| Some(Dict::default()), delta);
-        let first_delta = first_delta.unwrap_or_default();
+        let first_delta = sound_alone(first_delta.unwrap_or_default());
         if self.is_content(&first_delta) {
             self.check_repetition()?;
             let told = self.content(chunk, &choices);
@@ -249,7 +249,7 @@ impl ChatStream {
         }
         if self.finish.is_some() {
             self.finishing(chunk, first, first_delta, out);
-        } else if ["tool_calls", "audio"].iter().any(|key| first_delta.get(key).is_some()) {
+        } else if ["tool_calls", "audio", "images"].iter().any(|key| first_delta.get(key).is_some()) {
             let told = self.role_stripped(first_delta);
             let choice = streamed(None, None, zero(), told);
             self.remember(std::slice::from_ref(&choice));
@@ -503,6 +503,21 @@ enum Failure {
     /// Words that are mapped like any provider's.
     Raised(String),
     Known(Exception),
+}
+
+/// Of a delta with sound or pictures LiteLLM looks at nothing else.
+fn sound_alone(delta: Dict) -> Dict {
+    let has = |key: &str| delta.get(key).is_some();
+    if has("tool_calls") || has("function_call") || !(has("audio") || has("images")) {
+        return delta;
+    }
+    let mut told = Dict::default();
+    for key in ["audio", "images"] {
+        if let Some(value) = delta.get(key) {
+            told.set(key, value.clone());
+        }
+    }
+    told
 }
 
 fn zero() -> Value {
