@@ -80,3 +80,33 @@ pub(crate) fn is_litellms(key: &str) -> bool {
 fn is_price(key: &str) -> bool {
     key.contains("cost") || key.contains("pricing") || key.contains("uplift_multiplier")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_each_key_that_is_not_reproduced() {
+        let parameters = serde_json::json!({
+            "model": "openai/x", "api_key": "k", "temperature": 0, "foo": 1, "drop_params": true, "tags": null,
+            "input_cost_per_token": 1, "guardrails": ["g"], "max_tokens": 5, "keepalive_seconds": 3, "organization": "o",
+            "extra_headers": {"x-stainless-lang": "x"}, "merge_reasoning_content_in_choices": true, "tools": [],
+            "additional_drop_params": ["seed"], "id": "x",
+        });
+        let model_info = serde_json::json!({"id": "1", "mode": "chat", "base_model": "m"});
+        let (Value::Object(parameters), Value::Object(model_info)) = (parameters, model_info) else { return };
+        let found: Vec<(String, &str)> =
+            declines(&parameters, &model_info).into_iter().map(|(key, decline)| (key, decline.reason())).collect();
+        let expected = [
+            ("litellm_params.input_cost_per_token", "custom_pricing"),
+            ("litellm_params.guardrails", "deployment_parameter"),
+            ("litellm_params.keepalive_seconds", "deployment_parameter"),
+            ("litellm_params.merge_reasoning_content_in_choices", "deployment_parameter"),
+            ("litellm_params.tools", "deployment_parameter"),
+            ("litellm_params.id", "deployment_parameter"),
+            ("litellm_params.extra_headers", "extra_headers"),
+            ("model_info.base_model", "custom_pricing"),
+        ];
+        assert_eq!(found, expected.map(|(key, reason)| (key.to_owned(), reason)));
+    }
+}

@@ -6,6 +6,7 @@ mod errors;
 mod finish_reasons;
 mod messages;
 mod parameters;
+mod server_sent_events;
 pub mod streaming;
 mod tools;
 pub mod transformation;

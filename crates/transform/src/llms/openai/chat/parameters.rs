@@ -340,7 +340,7 @@ fn refusal(unsupported: &[String], model: &str) -> String {
 }
 
 /// `drop_params`, which LiteLLM turns on by itself for Claude Code and Codex where nobody has said anything.
-pub(super) fn drops_unsupported(request: &ChatRequest, target: &Target<'_>) -> bool {
+fn drops_unsupported(request: &ChatRequest, target: &Target<'_>) -> bool {
     let of_deployment = || target.parameters.get("drop_params").and_then(serde_json::Value::as_bool);
     let by_itself = || (request.is_agentic_client && target.drop_params.is_none()).then_some(true);
     target.drop_params == Some(true) || request.drop_params.or_else(by_itself).or_else(of_deployment) == Some(true)

@@ -7,7 +7,7 @@ use super::choices::{completed, extras, given, text};
 pub use super::errors::ChatFailure;
 use super::errors::{BODY_DEPTH_MAX, Context};
 use super::messages::{with_roles, without_cache_control};
-use super::parameters::{Family, Fitted, bridges_tools, drops_unsupported, fitted, requested};
+use super::parameters::{Family, Fitted, bridges_tools, fitted, requested};
 use super::tools::needs_flattening;
 use super::usage;
 use crate::answer::{ProviderFailure, ProviderRequest, ProviderResponse};
@@ -114,6 +114,16 @@ pub fn request(
     table: &PriceTable,
     timeout_seconds: f64,
 ) -> Result<ProviderRequest, Decline> {
+    build(request, target, table, timeout_seconds, &[])
+}
+
+fn build(
+    request: &ChatRequest,
+    target: &Target<'_>,
+    table: &PriceTable,
+    timeout_seconds: f64,
+    without: &[String],
+) -> Result<ProviderRequest, Decline> {
     check_connection(target)?;
     let given = requested(request, target)?;
     check_api(&given, target, table)?;
@@ -142,6 +152,9 @@ pub fn request(
             None => return Err(Decline::Unwritable),
         }
     }
+    without.iter().for_each(|name| {
+        body.remove(name);
+    });
     let body = httpx_json(&Value::Dict(body)).map_err(|_| Decline::Unwritable)?;
     let headers = headers(request, target, timeout_seconds)?;
     Ok(ProviderRequest { method: "POST", url: complete_url(target.api_base), headers, body: body.into() })
@@ -262,11 +275,41 @@ pub struct Circumstances<'a> {
     pub now: i64,
 }
 
-/// Whether an answer makes LiteLLM send the request again without what the provider refused; never exact, so never served.
+/// The second request of an attempt whose first was refused with a 422, where the settings give leave to drop what is refused.
 ///
-/// A host asks before it counts on one request an attempt: with leave to drop, a 422 is sent twice.
-pub fn is_sent_twice(request: &ChatRequest, target: &Target<'_>, response: &ProviderResponse) -> bool {
-    response.status == 422 && drops_unsupported(request, target)
+/// Whoever has sent the first sends this one too and reads its answer instead. Should that be a 422 again, LiteLLM answers with
+/// nothing at all (`null`, or an error of Python's in a stream), which isn't reproduced: here it is the provider's error.
+pub fn second_request(
+    request: &ChatRequest,
+    target: &Target<'_>,
+    table: &PriceTable,
+    timeout_seconds: f64,
+    refused: &ProviderResponse,
+) -> Option<ProviderRequest> {
+    if refused.status != 422 || target.drop_params != Some(true) {
+        return None;
+    }
+    build(request, target, table, timeout_seconds, &refused_options(refused)).ok()
+}
+
+/// The options a provider's validation names.
+fn refused_options(refused: &ProviderResponse) -> Vec<String> {
+    let named = || -> Option<Vec<String>> {
+        let body = decoded_body(refused).ok()?;
+        let body = loads(&body, BODY_DEPTH_MAX).ok()?;
+        let error = match body.as_dict()?.get("error") {
+            Some(error) => error.as_dict()?,
+            None => body.as_dict()?,
+        };
+        let said = loads(error.get("message")?.as_str()?.as_bytes(), BODY_DEPTH_MAX).ok()?;
+        let details = said.as_dict()?.get("detail")?.as_list()?.to_vec();
+        let place = |detail: &Value| -> Option<String> {
+            let place = detail.as_dict()?.get("loc")?.as_list()?;
+            place.get(1).filter(|_| place.len() == 2)?.as_str().map(str::to_owned)
+        };
+        Some(details.iter().filter_map(place).collect())
+    };
+    named().unwrap_or_default()
 }
 
 /// Reads the outcome of an attempt that isn't streamed.
@@ -400,5 +443,41 @@ pub fn stream_refusal(
         Ok(response) if (200..300).contains(&response.status) => None,
         Ok(response) => Some(target.context().refused(response)),
         Err(failure) => Some(target.context().unanswered(failure, true)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::proxy::chat_endpoints::endpoints::parse;
+
+    #[test]
+    fn what_a_provider_refused_is_left_out_of_the_second_request() {
+        let parameters = serde_json::Map::new();
+        let asked = parse(br#"{"model":"gpt","messages":[],"seed":1,"top_p":0.5}"#, &[], None);
+        let target = |drop_params| Target {
+            model: "m",
+            api_base: "http://p/v1",
+            api_key: "k",
+            parameters: &parameters,
+            drop_params,
+        };
+        let refused = |status, body: &'static str| ProviderResponse { status, headers: Vec::new(), body: body.into() };
+        let named = r#"{"error":{"message":"{\"detail\":[{\"loc\":[\"body\",\"seed\"]}]}"}}"#;
+        let cases = [
+            (Some(true), refused(422, named), Some(r#"{"messages":[],"model":"m","top_p":0.5}"#)),
+            (Some(true), refused(422, r#"{"detail":[]}"#), Some(r#"{"messages":[],"model":"m","seed":1,"top_p":0.5}"#)),
+            (Some(true), refused(400, named), None),
+            (None, refused(422, named), None),
+        ];
+        for (drop_params, refused, expected) in cases {
+            let table = PriceTable::default();
+            let second = asked
+                .as_ref()
+                .ok()
+                .and_then(|asked| second_request(asked, &target(drop_params), &table, 1.0, &refused));
+            let body = second.map(|second| String::from_utf8_lossy(&second.body).into_owned());
+            assert_eq!(body.as_deref(), expected);
+        }
     }
 }
