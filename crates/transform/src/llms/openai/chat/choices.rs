@@ -419,7 +419,9 @@ pub(super) fn streamed(choice: Option<&Dict>, finish: Option<&str>, index: Value
     if let Some(finish) = finish {
         told.set("finish_reason", text(finish));
     }
-    told.set("index", index);
+    if index != Value::None {
+        told.set("index", index);
+    }
     told.set("delta", Value::Dict(delta));
     if let Some(logprobs) = choice.and_then(logprobs) {
         told.set("logprobs", logprobs);

@@ -111,7 +111,8 @@ impl ChatStream {
         self.has_head
     }
 
-    /// Whether the client was told a usage that LiteLLM would have counted with a tokenizer of its own.
+    /// Whether the client was told a usage that LiteLLM would have counted with a tokenizer of its own: the provider sent none though
+    /// it was asked to. A host leaves such a deployment's streams with usage to Python from then on.
     pub fn has_unknown_usage(&self) -> bool {
         self.is_done && self.wants_usage && self.has_chunks && self.usage.is_counted_locally(self.reasons)
     }
