@@ -97,6 +97,14 @@ fn check_keys(body: &Dict) -> Result<(), Decline> {
             return Err(Decline::BodyKey);
         }
     }
+    let is_odd = |key: &str, is_fine: fn(&Value) -> bool| {
+        body.get(key).is_some_and(|value| *value != Value::None && !is_fine(value))
+    };
+    if is_odd("user", |value| matches!(value, Value::Str(_)))
+        || is_odd("response_format", |value| value.as_dict().is_some())
+    {
+        return Err(Decline::Parameter);
+    }
     let plain = |(key, value): (&crate::python::Text, &Value)| {
         key.as_str().is_some_and(|key| !is_acted_on(key)) && matches!(value, Value::Str(_))
     };
