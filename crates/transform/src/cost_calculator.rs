@@ -1,9 +1,10 @@
-//! What an answer costs, by LiteLLM's price map: OCR here, messages in [`anthropic`].
+//! What an answer costs, by LiteLLM's price map: OCR here, messages in [`anthropic`], chat completions in [`openai`].
 //!
 //! Source: LiteLLM 1.102.4 `cost_calculator.py` `completion_cost`, `ocr_cost`, `_select_model_name_for_cost_calc`; look-ups by
 //! `utils.py` `_get_model_info_helper`. Sums and products keep Python's order, so the digits in headers are the same.
 
 pub mod anthropic;
+pub mod openai;
 mod price_table;
 mod providers;
 

@@ -24,6 +24,20 @@
 //!    [`proxy::anthropic_endpoints::answers::stream_failed`];
 //! 6. [`proxy::anthropic_endpoints::answers::error`] writes what the router gave up on.
 //!
+//! One request to `/chat/completions`, `chat` being [`llms::openai::chat`]:
+//! 1. [`proxy::chat_endpoints::endpoints::parse`] reads the client's body, or declines;
+//! 2. `chat::transformation::refusal` says whether an attempt fails before it calls the provider, for
+//!    [`proxy::chat_endpoints::answers::refused`]; if not, `chat::transformation::request` builds its provider request;
+//! 3. `chat::transformation::second_request` says whether the answer is one that LiteLLM sends a second request for, within the
+//!    attempt;
+//! 4. not streamed: `chat::transformation::response` reads the outcome, [`proxy::chat_endpoints::answers::success`] writes the
+//!    client's answer, with what `ChatResponse::cost` says it costs;
+//! 5. streamed: `chat::transformation::stream_refusal` says whether the outcome is an error; if not, a
+//!    `chat::streaming::ChatStream` takes the provider's pieces and gives frames, with
+//!    [`proxy::chat_endpoints::answers::stream_head`] in front of the first, or a failure for
+//!    [`proxy::chat_endpoints::answers::stream_failed`];
+//! 6. [`proxy::chat_endpoints::answers::error`] writes what the router gave up on.
+//!
 //! A [`Decline`] is only possible before step 2 has left the process; from then on every outcome has an answer.
 
 mod answer;

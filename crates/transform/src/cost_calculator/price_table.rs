@@ -8,6 +8,7 @@ use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::{Map, Value};
 
 use super::anthropic::AnthropicModel;
+use super::openai::OpenAiModel;
 
 /// US dollars; absent means not priced that way.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -26,6 +27,12 @@ pub struct PriceTable {
     mistral: BTreeMap<String, Prices>,
     /// Anthropic's models.
     anthropic: BTreeMap<Box<str>, Box<AnthropicModel>>,
+    /// OpenAI's models.
+    openai: BTreeMap<Box<str>, Box<OpenAiModel>>,
+    /// OpenAI's models by themselves, for what LiteLLM takes for its catalogue.
+    openai_catalogue: BTreeSet<Box<str>>,
+    /// An entry declares the effort a model reasons with by itself.
+    pub(crate) declares_default_effort: bool,
     /// Lower-case names of other providers' models: they are found, and then not taken.
     lower_names: BTreeMap<String, Box<str>>,
 }
@@ -58,6 +65,30 @@ impl PriceTable {
     /// The same for `/v1/messages`: prices and capabilities of Anthropic's models.
     pub fn canonical_messages(&self) -> String {
         self.anthropic.iter().map(|(name, model)| format!("{name} {}\n", model.canonical())).collect()
+    }
+
+    /// The same for chat completions on OpenAI.
+    pub fn canonical_chat(&self) -> String {
+        self.openai.iter().map(|(name, model)| format!("{name} {}\n", model.canonical())).collect()
+    }
+
+    /// Whether LiteLLM counts a model among OpenAI's own.
+    pub(crate) fn is_openai_catalogue_model(&self, model: &str) -> bool {
+        self.openai_catalogue.contains(model)
+    }
+
+    /// The entry LiteLLM finds for a model of OpenAI.
+    pub(crate) fn openai_model(&self, model: &str) -> Option<&OpenAiModel> {
+        let bare = model.strip_prefix("openai/").unwrap_or(model);
+        let names = [format!("openai/{bare}"), model.to_owned(), bare.to_owned()];
+        names.iter().find_map(|name| {
+            let key = if self.names.contains(name.as_str()) {
+                name.as_str()
+            } else {
+                self.lower_names.get(&name.to_lowercase())?
+            };
+            self.openai.get(key).map(|model| &**model)
+        })
     }
 
     /// The entry LiteLLM finds for a model of Anthropic.
@@ -138,6 +169,16 @@ impl<'de> Visitor<'de> for TableVisitor {
             }
             if provider.is_none_or(|provider| provider == "anthropic") {
                 table.anthropic.insert(name.as_str().into(), Box::new(AnthropicModel::read(&entry)));
+            }
+            if provider.is_none_or(|provider| provider == "openai") {
+                let model = OpenAiModel::read(&entry);
+                table.declares_default_effort |= model.default_effort.is_some();
+                table.openai.insert(name.as_str().into(), Box::new(model));
+            }
+            if provider.is_some_and(|provider| matches!(provider, "openai" | "text-completion-openai"))
+                && !name.starts_with("ft:")
+            {
+                table.openai_catalogue.insert(name.as_str().into());
             }
             table.names.insert(name.into());
         }

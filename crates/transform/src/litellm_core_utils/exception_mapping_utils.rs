@@ -1,4 +1,4 @@
-//! From what went wrong to LiteLLM's exception, for Mistral and for Anthropic.
+//! From what went wrong to LiteLLM's exception, for Mistral, OpenAI and Anthropic.
 //!
 //! Source: LiteLLM 1.102.4 `litellm_core_utils/exception_mapping_utils.py`, `exception_type`, `_map_openai_exception`,
 //! `_map_anthropic_exception`, `_map_exception_by_status`.
@@ -27,19 +27,38 @@ pub struct Raised {
 
 /// Maps what was raised on a deployment's model (without its provider).
 pub fn exception_type(raised: Raised, model: &str) -> Exception {
-    let redacted = redact_string(&raised.text);
     let shown = raised.text.replace("OPENAI", "MISTRAL").replace("openai.OpenAIError", "mistral.mistralError");
-    let Mapped { class, status, message } =
-        by_text(&raised, &redacted, &shown).unwrap_or_else(|| by_status(raised.status, &shown));
-    Exception {
+    openai_compatible_exception(raised, shown, model, PROVIDER).0
+}
+
+/// Maps what was raised on a deployment's model of OpenAI; also whether the exception keeps the body of the provider's error.
+///
+/// `message` is the provider's own, if its error has one.
+pub fn openai_exception(raised: Raised, message: Option<&str>, model: &str) -> (Exception, bool) {
+    let shown = message.unwrap_or(&raised.text).replace("openai.OpenAIError", "openai.openaiError");
+    openai_compatible_exception(raised, shown, model, "openai")
+}
+
+fn openai_compatible_exception(raised: Raised, shown: String, model: &str, provider: &str) -> (Exception, bool) {
+    let redacted = redact_string(&raised.text);
+    let named = if provider == "openai" { "OpenAIException" } else { PROVIDER_EXCEPTION };
+    let plain = format!("{named} - {shown}");
+    let by_text = by_text(&raised, &redacted, &plain);
+    let keeps_body = match &by_text {
+        Some(mapped) => mapped.class == ExceptionClass::BadRequestError,
+        None => raised.status == Some(422),
+    };
+    let Mapped { class, status, message } = by_text.unwrap_or_else(|| by_status(raised.status, &plain));
+    let exception = Exception {
         class,
         status_code: status,
         message: format!("litellm.{}{message}", prefix(class)),
-        provider: PROVIDER.to_owned(),
+        provider: provider.to_owned(),
         model: model.to_owned(),
         headers: raised.headers,
         has_attribute_error: raised.is_attribute_error,
-    }
+    };
+    (exception, keeps_body)
 }
 
 /// Maps what was raised on a deployment's model of Anthropic (without its provider).
@@ -139,13 +158,13 @@ fn status_code(class: ExceptionClass, provider_status: Option<u16>) -> u16 {
     }
 }
 
-/// The text rules, in LiteLLM's order. `error` is what they look at, `shown` what they say.
-fn by_text(raised: &Raised, error: &str, shown: &str) -> Option<Mapped> {
+/// The text rules, in LiteLLM's order. `error` is what they look at, `plain` what they say.
+fn by_text(raised: &Raised, error: &str, plain: &str) -> Option<Mapped> {
     use ExceptionClass::*;
     let says = |needle: &str| error.contains(needle);
     let any = |needles: &[&str]| needles.iter().any(|needle| says(needle));
     let as_is = |class, message| Some(Mapped { class, status: status_code(class, raised.status), message });
-    let plain = format!("{PROVIDER_EXCEPTION} - {shown}");
+    let plain = plain.to_owned();
     let named = |class: ExceptionClass| as_is(class, format!("{}: {plain}", class.name()));
     if any(&TIMED_OUT) {
         as_is(Timeout, format!("APITimeoutError - Request timed out. Error_str: {error}"))
@@ -179,9 +198,8 @@ fn by_text(raised: &Raised, error: &str, shown: &str) -> Option<Mapped> {
 const TIMED_OUT: [&str; 4] =
     ["Request Timeout Error", "Request timed out", "Timed out generating response", "The read operation timed out"];
 
-fn by_status(provider_status: Option<u16>, shown: &str) -> Mapped {
+fn by_status(provider_status: Option<u16>, plain: &str) -> Mapped {
     use ExceptionClass::*;
-    let plain = format!("{PROVIDER_EXCEPTION} - {shown}");
     let class = match provider_status {
         None => ApiConnectionError,
         Some(400 | 422) => BadRequestError,
@@ -199,7 +217,7 @@ fn by_status(provider_status: Option<u16>, shown: &str) -> Mapped {
         _ => status_code(class, provider_status),
     };
     let message = match class {
-        BadRequestError => plain,
+        BadRequestError => plain.to_owned(),
         Timeout => format!("Timeout Error: {plain}"),
         _ => format!("{}: {plain}", class.name()),
     };

@@ -3,10 +3,9 @@
 use serde_json::{Map, Value};
 
 use crate::decline::Decline;
-use crate::proxy::ocr_endpoints::is_acted_on;
 
 /// Parameters that end before the provider request: the router reads them, or they say where to connect.
-const ROUTERS_OWN: [&str; 14] = [
+pub(super) const ROUTERS_OWN: [&str; 14] = [
     "api_base",
     "api_key",
     "cooldown_time",
@@ -25,16 +24,15 @@ const ROUTERS_OWN: [&str; 14] = [
 
 /// Every key of a deployment's `litellm_params` and `model_info` that leaves a route to Python, with the reason.
 ///
-/// `is_option` knows the route's own options, `headers` is what came of reading the deployment's `extra_headers`. Says
+/// `is_understood` knows the route's own options and what it passes on, `headers` is what came of reading the deployment's `extra_headers`. Says
 /// nothing else about [`ROUTERS_OWN`]: whether those are understood is the router's to say.
 pub(super) fn declines<H>(
     parameters: &Map<String, Value>,
     model_info: &Map<String, Value>,
     headers: Result<H, Decline>,
-    is_option: impl Fn(&str) -> bool,
+    is_understood: impl Fn(&str) -> bool,
 ) -> Vec<(String, Decline)> {
-    let is_understood =
-        |key: &str| ROUTERS_OWN.contains(&key) || is_option(key) || key == "drop_params" || !is_acted_on(key);
+    let is_understood = |key: &str| ROUTERS_OWN.contains(&key) || key == "drop_params" || is_understood(key);
     let mut declines = Vec::new();
     for (key, value) in parameters.iter().filter(|(_, value)| !value.is_null()) {
         if is_price(key) {

@@ -5,3 +5,4 @@ pub mod base_llm;
 pub mod custom_httpx;
 mod deployment;
 pub mod mistral;
+pub mod openai;

@@ -129,7 +129,7 @@ pub(crate) fn message_after_router(exception: &Exception, given_up: &GivenUp<'_>
 }
 
 /// Part of `str(e)`, though not of `e.message`.
-fn retried_words(retries: Option<(u32, u32)>) -> String {
+pub(crate) fn retried_words(retries: Option<(u32, u32)>) -> String {
     match retries {
         Some((retried, allowed)) if retried > 0 => {
             format!(" LiteLLM Retried: {retried} times, LiteLLM Max Retries: {allowed}")

@@ -29,7 +29,7 @@ pub(crate) fn header_seconds(value: &str) -> Result<f64, Decline> {
     value.parse().ok().filter(is_usable_timeout).ok_or(Decline::RouterOption)
 }
 
-fn is_usable_timeout(seconds: &f64) -> bool {
+pub(crate) fn is_usable_timeout(seconds: &f64) -> bool {
     seconds.is_finite() && *seconds > 0.0
 }
 

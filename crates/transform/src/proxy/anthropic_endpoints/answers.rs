@@ -231,7 +231,7 @@ fn passed_on(provider: &[(String, String)]) -> Headers {
     known.into_iter().chain(merged.into_iter().map(prefixed)).collect()
 }
 
-fn durations(spend: f64, served: &Served<'_>) -> Headers {
+pub(crate) fn durations(spend: f64, served: &Served<'_>) -> Headers {
     let durations = [
         ("x-litellm-key-spend", spend),
         ("x-litellm-response-duration-ms", served.duration_ms),
@@ -240,7 +240,7 @@ fn durations(spend: f64, served: &Served<'_>) -> Headers {
     durations.into_iter().map(|(name, value)| (name.to_owned(), float_repr(value))).collect()
 }
 
-fn attempts(served: &Served<'_>) -> Headers {
+pub(crate) fn attempts(served: &Served<'_>) -> Headers {
     let mut headers = own([("x-litellm-model-group", served.model_group)]);
     headers.push(("x-litellm-attempted-retries".to_owned(), served.attempted_retries.to_string()));
     if served.attempted_retries > 0 {
@@ -251,19 +251,19 @@ fn attempts(served: &Served<'_>) -> Headers {
 }
 
 /// LiteLLM leaves out headers that say nothing.
-fn told(headers: Headers) -> Headers {
+pub(crate) fn told(headers: Headers) -> Headers {
     headers.into_iter().filter(|(_, value)| !value.is_empty() && value != "None").collect()
 }
 
-fn own<const N: usize>(headers: [(&str, &str); N]) -> Headers {
+pub(crate) fn own<const N: usize>(headers: [(&str, &str); N]) -> Headers {
     headers.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
 }
 
-fn text(text: &str) -> Value {
+pub(crate) fn text(text: &str) -> Value {
     Value::Str(Text::from(text))
 }
 
-fn dict<const N: usize>(pairs: [(&str, Value); N]) -> Value {
+pub(crate) fn dict<const N: usize>(pairs: [(&str, Value); N]) -> Value {
     Value::Dict(Dict::from_pairs(pairs.into_iter().map(|(name, value)| (Text::from(name), value)).collect()))
 }
 

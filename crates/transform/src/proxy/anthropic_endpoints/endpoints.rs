@@ -226,7 +226,7 @@ fn header_options(headers: &[(&str, &str)]) -> Result<HeaderOptions, Decline> {
 }
 
 /// Claude Code or Codex, by their own names.
-fn is_agentic_client(user_agent: &str) -> bool {
+pub(crate) fn is_agentic_client(user_agent: &str) -> bool {
     let lower = user_agent.to_ascii_lowercase();
     let is_codex = ["codex-", "codex_", "codex ", "codex/"].iter().any(|name| lower.starts_with(name));
     is_codex || user_agent.starts_with("claude-cli/") || user_agent.starts_with("claude-code/")

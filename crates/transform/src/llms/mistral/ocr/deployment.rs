@@ -5,11 +5,13 @@ use serde_json::{Map, Value};
 use super::transformation::{SUPPORTED_PARAMETERS, Target, deployment_headers};
 use crate::decline::Decline;
 use crate::llms::deployment;
+use crate::proxy::ocr_endpoints::is_acted_on;
 
 /// Every key of a deployment's `litellm_params` and `model_info` that makes OCR on it Python's, with the reason.
 pub fn declines(parameters: &Map<String, Value>, model_info: &Map<String, Value>) -> Vec<(String, Decline)> {
     let headers = deployment_headers(&Target { model: "", api_base: "", api_key: "", parameters });
-    deployment::declines(parameters, model_info, headers, |key| SUPPORTED_PARAMETERS.contains(&key))
+    let is_understood = |key: &str| SUPPORTED_PARAMETERS.contains(&key) || !is_acted_on(key);
+    deployment::declines(parameters, model_info, headers, is_understood)
 }
 
 #[cfg(test)]

@@ -6,10 +6,12 @@ use super::headers::deployment_headers;
 use super::parameters::reaches_anthropic;
 use crate::decline::Decline;
 use crate::llms::deployment;
+use crate::proxy::ocr_endpoints::is_acted_on;
 
 /// Every key of a deployment's `litellm_params` and `model_info` that makes messages on it Python's, with the reason.
 pub fn declines(parameters: &Map<String, Value>, model_info: &Map<String, Value>) -> Vec<(String, Decline)> {
-    deployment::declines(parameters, model_info, deployment_headers(parameters), is_option)
+    let is_understood = |key: &str| is_option(key) || !is_acted_on(key);
+    deployment::declines(parameters, model_info, deployment_headers(parameters), is_understood)
 }
 
 /// A deployment's own `metadata`, `stream` or `max_tokens` would reach the logs or collide with the client's.

@@ -283,7 +283,7 @@ fn error_of(event: &[u8]) -> Option<(String, u16)> {
 }
 
 /// A failure inside a body has other words than one before it.
-fn stream_failure_text(failure: &ProviderFailure) -> String {
+pub(crate) fn stream_failure_text(failure: &ProviderFailure) -> String {
     match failure {
         ProviderFailure::Timeout { .. } => "Timeout on reading data from socket".to_owned(),
         ProviderFailure::Reset => format!(
@@ -296,16 +296,16 @@ fn stream_failure_text(failure: &ProviderFailure) -> String {
 
 /// `content-encoding`, undone piece by piece: gzip or nothing, no provider compresses a stream otherwise.
 #[derive(Debug)]
-struct Decoder(Option<GzDecoder<Vec<u8>>>);
+pub(crate) struct Decoder(Option<GzDecoder<Vec<u8>>>);
 
 impl Decoder {
-    fn of(headers: &[(String, String)]) -> Self {
+    pub(crate) fn of(headers: &[(String, String)]) -> Self {
         let coding = headers.iter().find(|(name, _)| name == "content-encoding").map(|(_, value)| value.trim());
         let is_gzip = coding.is_some_and(|coding| coding.eq_ignore_ascii_case("gzip"));
         Self(is_gzip.then(|| GzDecoder::new(Vec::new())))
     }
 
-    fn push(&mut self, piece: &[u8]) -> Result<Vec<u8>, String> {
+    pub(crate) fn push(&mut self, piece: &[u8]) -> Result<Vec<u8>, String> {
         let Some(decoder) = &mut self.0 else {
             return Ok(piece.to_vec());
         };

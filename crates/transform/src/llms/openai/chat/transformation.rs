@@ -1,0 +1,483 @@
+//! One attempt on OpenAI's chat completions: the request out, the answer in.
+//!
+//! Source: LiteLLM 1.102.4 `main.py` `completion`, `llms/openai/openai.py`, `llms/openai/chat/gpt_transformation.py`; the request is
+//! as OpenAI's SDK 2.54.0 sends it, which never retries here (`max_retries` is 0 behind a router).
+
+use super::choices::{completed, extras, given, text};
+pub use super::errors::ChatFailure;
+use super::errors::{BODY_DEPTH_MAX, Context};
+use super::messages::{with_roles, without_cache_control};
+use super::parameters::{Family, Fitted, bridges_tools, fitted, requested};
+use super::tools::needs_flattening;
+use super::usage;
+use crate::answer::{ProviderFailure, ProviderRequest, ProviderResponse};
+use crate::cost_calculator::PriceTable;
+use crate::cost_calculator::anthropic::MessageCost;
+use crate::cost_calculator::openai::{Priced, chat_cost};
+use crate::decline::Decline;
+use crate::exceptions::{Exception, ExceptionClass};
+use crate::llms::custom_httpx::http_handler::decoded_body;
+use crate::llms::mistral::ocr::transformation::extra_headers;
+use crate::proxy::chat_endpoints::endpoints::ChatRequest;
+use crate::python::bytes_decode::{json_text, response_text};
+use crate::python::json_decode::{loads, orjson_loads};
+use crate::python::json_encode::httpx_json;
+use crate::python::{Dict, Integer, Text, Value, float_repr, repr, string_repr, type_name};
+
+/// The SDK and the interpreter LiteLLM runs with; they are told to the provider.
+const SDK_VERSION: &str = "2.54.0";
+const PYTHON_VERSION: &str = "3.11.7";
+
+/// A deployment as its config describes it.
+#[derive(Clone, Copy, Debug)]
+pub struct Target<'a> {
+    /// Without the provider in front.
+    pub model: &'a str,
+    pub api_base: &'a str,
+    pub api_key: &'a str,
+    /// All of its `litellm_params`, in order, environment resolved.
+    pub parameters: &'a serde_json::Map<String, serde_json::Value>,
+    /// `litellm_settings.drop_params`; `None` where the config doesn't name it.
+    pub drop_params: Option<bool>,
+}
+
+impl Target<'_> {
+    pub(super) fn context(&self) -> Context<'_> {
+        let timeout = self.parameters.get("timeout").and_then(serde_json::Value::as_f64);
+        Context { model: self.model, deployment_timeout: timeout }
+    }
+}
+
+/// What the provider answered to a request that isn't streamed, as the client gets it but for its name of the model.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ChatResponse {
+    pub(crate) body: Dict,
+    answered_model: Option<String>,
+    answered_tier: Option<String>,
+}
+
+impl ChatResponse {
+    /// What the answer costs; `None` where LiteLLM can't price it.
+    pub fn cost(&self, request: &ChatRequest, target: &Target<'_>, table: &PriceTable) -> Option<MessageCost> {
+        let priced = Priced {
+            answered_model: self.answered_model.as_deref(),
+            model: target.model,
+            asked_tier: asked_tier(request, target),
+            answered_tier: self.answered_tier.as_deref(),
+            cites: cites(&self.body),
+        };
+        chat_cost(table, self.body.get("usage")?.as_dict()?, &priced)
+    }
+}
+
+pub(super) fn asked_tier<'a>(request: &'a ChatRequest, target: &Target<'a>) -> Option<&'a str> {
+    match request.parameters.get("service_tier") {
+        Some(tier) => tier.as_str(),
+        None => target.parameters.get("service_tier").and_then(serde_json::Value::as_str),
+    }
+}
+
+fn cites(body: &Dict) -> bool {
+    let is_citation =
+        |annotation: &Value| annotation.as_dict().and_then(|one| one.get("type")?.as_str()) == Some("url_citation");
+    let cites = |choice: &Value| -> Option<bool> {
+        Some(choice.as_dict()?.get("message")?.as_dict()?.get("annotations")?.as_list()?.iter().any(is_citation))
+    };
+    let choices = body.get("choices").and_then(Value::as_list).unwrap_or_default();
+    choices.iter().any(|choice| cites(choice) == Some(true))
+}
+
+/// What an attempt raises instead of calling the provider, if anything; the router treats it like a failed call.
+pub fn refusal(request: &ChatRequest, target: &Target<'_>, table: &PriceTable) -> Option<Exception> {
+    let given = requested(request, target).ok()?;
+    match fitted(&given, request, target, table).ok()? {
+        Fitted::Body(_) => None,
+        Fitted::Refused(message) => Some(Exception {
+            class: ExceptionClass::BadRequestError,
+            status_code: 400,
+            message,
+            provider: "openai".to_owned(),
+            model: target.model.to_owned(),
+            headers: Vec::new(),
+            has_attribute_error: false,
+        }),
+    }
+}
+
+/// Builds the request of one attempt; `timeout_seconds` is the attempt's, which the SDK tells the provider.
+///
+/// Errors  what can't be written exactly, headers that collide with the SDK's own, options that LiteLLM translates, models that
+///         LiteLLM calls by another API. Also a request that LiteLLM refuses: a host that knows [`refusal`] asks it first.
+pub fn request(
+    request: &ChatRequest,
+    target: &Target<'_>,
+    table: &PriceTable,
+    timeout_seconds: f64,
+) -> Result<ProviderRequest, Decline> {
+    build(request, target, table, timeout_seconds, &[])
+}
+
+fn build(
+    request: &ChatRequest,
+    target: &Target<'_>,
+    table: &PriceTable,
+    timeout_seconds: f64,
+    without: &[String],
+) -> Result<ProviderRequest, Decline> {
+    check_connection(target)?;
+    let given = requested(request, target)?;
+    check_api(&given, target, table)?;
+    let mut parameters = match fitted(&given, request, target, table)? {
+        Fitted::Body(parameters) => parameters,
+        Fitted::Refused(_) => return Err(Decline::Parameter),
+    };
+    let family = Family::of(target.model, table);
+    let knows_system = family != Family::OSeries || knows_system(table, target.model);
+    let mut messages = Value::List(with_roles(&request.messages, family == Family::OSeries, knows_system)?);
+    if is_openai_host(target.api_base) {
+        if needs_flattening(parameters.get("tools")) {
+            return Err(Decline::Parameter);
+        }
+        without_cache_control(&mut messages);
+        if let Some(tools) = parameters.get_mut("tools") {
+            without_cache_control(tools);
+        }
+    }
+    let mut body = Dict::default();
+    body.push(Text::from("messages"), messages);
+    body.push(Text::from("model"), text(target.model));
+    for (name, value) in parameters.iter() {
+        match name.as_str() {
+            Some(name) => body.set(name, value.clone()),
+            None => return Err(Decline::Unwritable),
+        }
+    }
+    without.iter().for_each(|name| {
+        body.remove(name);
+    });
+    let body = httpx_json(&Value::Dict(body)).map_err(|_| Decline::Unwritable)?;
+    let headers = headers(request, target, timeout_seconds)?;
+    Ok(ProviderRequest { method: "POST", url: complete_url(target.api_base), headers, body: body.into() })
+}
+
+fn knows_system(table: &PriceTable, model: &str) -> bool {
+    table.openai_model(model).and_then(|entry| entry.flag("supports_system_messages")) == Some(true)
+}
+
+fn check_connection(target: &Target<'_>) -> Result<(), Decline> {
+    let host = host(target.api_base);
+    // A regional host of OpenAI's is priced otherwise.
+    let is_regional = host.ends_with(".api.openai.com");
+    if target.api_key.is_empty() || target.api_base.is_empty() || is_regional || target.api_base.contains('#') {
+        return Err(Decline::Connection);
+    }
+    Ok(())
+}
+
+/// Models and combinations that LiteLLM calls by the Responses API, and models it has prices for that aren't reproduced.
+fn check_api(given: &Dict, target: &Target<'_>, table: &PriceTable) -> Result<(), Decline> {
+    if target.model.contains('/') || target.model.starts_with("ft:") {
+        return Err(Decline::Model);
+    }
+    let entry = table.openai_model(target.model);
+    if entry.is_some_and(|entry| entry.is_for_responses) {
+        return Err(Decline::Model);
+    }
+    if entry.is_some_and(|entry| entry.is_foreign) {
+        return Err(Decline::CustomPricing);
+    }
+    let is_function = |tool: &Value| tool.as_dict().and_then(|tool| tool.get("type")?.as_str()) == Some("function");
+    let has_function = given.get("tools").and_then(Value::as_list).is_some_and(|tools| tools.iter().any(is_function));
+    let effort = given.get("reasoning_effort").filter(|effort| **effort != Value::None);
+    let may_reason = effort.and_then(Value::as_str) != Some("none");
+    let is_bridged = Family::of(target.model, table) == Family::Reasoning && bridges_tools(target.model);
+    if is_bridged && has_function && may_reason && (effort.is_some() || is_openai_host(target.api_base)) {
+        return Err(Decline::Parameter);
+    }
+    Ok(())
+}
+
+fn host(api_base: &str) -> &str {
+    let rest = api_base.split_once("://").map_or(api_base, |(_, rest)| rest);
+    let authority = rest.split(['/', '?']).next().unwrap_or_default();
+    authority.rsplit('@').next().unwrap_or_default().split(':').next().unwrap_or_default()
+}
+
+fn is_openai_host(api_base: &str) -> bool {
+    let host = host(api_base);
+    host == "openai.com" || host.ends_with(".openai.com")
+}
+
+/// Where requests of this base go.
+pub fn complete_url(api_base: &str) -> String {
+    let slash = if api_base.ends_with('/') { "" } else { "/" };
+    format!("{api_base}{slash}chat/completions")
+}
+
+fn headers(request: &ChatRequest, target: &Target<'_>, timeout_seconds: f64) -> Result<Vec<(String, String)>, Decline> {
+    let own = [
+        ("accept-encoding", "gzip, deflate".to_owned()),
+        ("authorization", format!("Bearer {}", target.api_key)),
+        ("accept", "application/json".to_owned()),
+        ("content-type", "application/json".to_owned()),
+        ("user-agent", format!("AsyncOpenAI/Python {SDK_VERSION}")),
+        ("x-stainless-lang", "python".to_owned()),
+        ("x-stainless-package-version", SDK_VERSION.to_owned()),
+        ("x-stainless-os", "Linux".to_owned()),
+        ("x-stainless-arch", "x64".to_owned()),
+        ("x-stainless-runtime", "CPython".to_owned()),
+        ("x-stainless-runtime-version", PYTHON_VERSION.to_owned()),
+        ("x-stainless-async", "async:asyncio".to_owned()),
+    ];
+    let mut headers: Vec<(String, String)> = own.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+    if let Some(organization) = target.parameters.get("organization").filter(|value| !value.is_null()) {
+        let organization = organization.as_str().ok_or(Decline::DeploymentParameter)?;
+        headers.push(("openai-organization".to_owned(), organization.to_owned()));
+    }
+    match &request.extra_headers {
+        Some(extra) => headers.extend(extra.iter().cloned()),
+        None => headers.extend(deployment_headers(target.parameters)?),
+    }
+    headers.push(("x-stainless-raw-response".to_owned(), "true".to_owned()));
+    headers.push(("x-stainless-retry-count".to_owned(), "0".to_owned()));
+    headers.push(("x-stainless-read-timeout".to_owned(), float_repr(timeout_seconds)));
+    Ok(headers)
+}
+
+/// `extra_headers` of a deployment.
+pub(super) fn deployment_headers(
+    parameters: &serde_json::Map<String, serde_json::Value>,
+) -> Result<Vec<(String, String)>, Decline> {
+    let value = match parameters.get("extra_headers") {
+        None | Some(serde_json::Value::Null) => return Ok(Vec::new()),
+        Some(value) => serde_json::to_vec(value).map_err(|_| Decline::ExtraHeaders)?,
+    };
+    match orjson_loads(&value) {
+        Some(Value::Dict(headers)) => client_headers(&headers),
+        _ => Err(Decline::ExtraHeaders),
+    }
+}
+
+/// `extra_headers` of a request's body: the SDK's own are left to Python.
+pub(crate) fn client_headers(headers: &Dict) -> Result<Vec<(String, String)>, Decline> {
+    let sent = extra_headers(headers)?;
+    let is_own =
+        |name: &str| name.starts_with("x-stainless-") || name == "openai-organization" || name == "idempotency-key";
+    if sent.iter().any(|(name, _)| is_own(name)) { Err(Decline::ExtraHeaders) } else { Ok(sent) }
+}
+
+/// What only the caller knows of a completion: an id where the provider gives none, and the time.
+#[derive(Clone, Copy, Debug)]
+pub struct Circumstances<'a> {
+    /// A random UUID; the call's will do.
+    pub fallback_id: &'a str,
+    /// Seconds since 1970.
+    pub now: i64,
+}
+
+/// The second request of an attempt whose first was refused with a 422, where the settings give leave to drop what is refused.
+///
+/// Whoever has sent the first sends this one too and reads its answer instead. Should that be a 422 again, LiteLLM answers with
+/// nothing at all (`null`, or an error of Python's in a stream), which isn't reproduced: here it is the provider's error.
+pub fn second_request(
+    request: &ChatRequest,
+    target: &Target<'_>,
+    table: &PriceTable,
+    timeout_seconds: f64,
+    refused: &ProviderResponse,
+) -> Option<ProviderRequest> {
+    if refused.status != 422 || target.drop_params != Some(true) {
+        return None;
+    }
+    build(request, target, table, timeout_seconds, &refused_options(refused)).ok()
+}
+
+/// The options a provider's validation names.
+fn refused_options(refused: &ProviderResponse) -> Vec<String> {
+    let named = || -> Option<Vec<String>> {
+        let body = decoded_body(refused).ok()?;
+        let body = loads(&body, BODY_DEPTH_MAX).ok()?;
+        let error = match body.as_dict()?.get("error") {
+            Some(error) => error.as_dict()?,
+            None => body.as_dict()?,
+        };
+        let said = loads(error.get("message")?.as_str()?.as_bytes(), BODY_DEPTH_MAX).ok()?;
+        let details = said.as_dict()?.get("detail")?.as_list()?.to_vec();
+        let place = |detail: &Value| -> Option<String> {
+            let place = detail.as_dict()?.get("loc")?.as_list()?;
+            place.get(1).filter(|_| place.len() == 2)?.as_str().map(str::to_owned)
+        };
+        Some(details.iter().filter_map(place).collect())
+    };
+    named().unwrap_or_default()
+}
+
+/// Reads the outcome of an attempt that isn't streamed.
+pub fn response(
+    outcome: Result<&ProviderResponse, &ProviderFailure>,
+    target: &Target<'_>,
+    circumstances: &Circumstances<'_>,
+) -> Result<ChatResponse, ChatFailure> {
+    let context = target.context();
+    let response = outcome.map_err(|failure| context.unanswered(failure, false))?;
+    if !(200..300).contains(&response.status) {
+        return Err(context.refused(response));
+    }
+    let body = decoded_body(response).map_err(|_| context.raised("Connection error."))?;
+    let answer = parsed(&body, response).map_err(|words| context.raised(&words))?;
+    if let Some(failure) = error_in_answer(&answer, response, &context) {
+        return Err(failure);
+    }
+    converted(&answer, circumstances).map_err(|words| context.raised(&words))
+}
+
+/// The answer as an object, or the words of what the SDK or LiteLLM says instead.
+fn parsed(body: &[u8], response: &ProviderResponse) -> Result<Dict, String> {
+    let content_type = response.header("content-type");
+    let kind = content_type.unwrap_or("*").split(';').next().unwrap_or_default().trim();
+    let read = json_text(body).and_then(|text| loads(&text, BODY_DEPTH_MAX).map_err(|error| error.to_string()));
+    let received = match read {
+        Ok(Value::Dict(answer)) => return Ok(answer),
+        Ok(other) => repr(&other),
+        Err(words) if kind.ends_with("json") => return Err(words),
+        Err(_) => string_repr(&response_text(body, content_type)),
+    };
+    Err(format!(
+        "Empty or invalid response from LLM endpoint. Received: {received}. Check the reverse proxy or model server configuration."
+    ))
+}
+
+/// Some providers say in a 200 that they failed.
+fn error_in_answer(answer: &Dict, response: &ProviderResponse, context: &Context<'_>) -> Option<ChatFailure> {
+    let error = given(answer, "error")?;
+    let (message, status) = match error {
+        Value::Dict(error) => {
+            let code = error.get("code");
+            if !error.get("message").is_some_and(Value::is_truthy) && code.is_none_or(|code| *code == Value::None) {
+                return None;
+            }
+            let message = match error.get("message") {
+                None => "Error in response object".to_owned(),
+                Some(Value::Str(message)) => message.as_str().unwrap_or_default().to_owned(),
+                Some(other) => repr(other),
+            };
+            (message, code.map_or(Some(422), status_of))
+        }
+        Value::Str(_) if !error.is_truthy() => return None,
+        _ => ("Error in response object".to_owned(), Some(422)),
+    };
+    let _ = response;
+    Some(context.failure(message, Some(status.unwrap_or(500)), Vec::new(), None))
+}
+
+fn status_of(code: &Value) -> Option<u16> {
+    match code {
+        Value::Int(code) => code.digits().parse().ok(),
+        _ => None,
+    }
+}
+
+/// The completion, in the order of LiteLLM's fields.
+fn converted(answer: &Dict, circumstances: &Circumstances<'_>) -> Result<ChatResponse, String> {
+    const KNOWN: [&str; 9] =
+        ["id", "choices", "created", "model", "object", "moderation", "service_tier", "system_fingerprint", "usage"];
+    let choices = match answer.get("choices") {
+        Some(Value::List(choices)) => choices,
+        other => return Err(no_choices(answer, other.unwrap_or(&Value::None), &KNOWN)),
+    };
+    let mut told = Vec::with_capacity(choices.len());
+    for (index, choice) in choices.iter().enumerate() {
+        let choice = choice.as_dict().ok_or("Invalid response object")?;
+        let message = choice.get("message").and_then(Value::as_dict).ok_or("Invalid response object")?;
+        told.push(Value::Dict(completed(index, choice, message, circumstances.fallback_id)));
+    }
+    let mut body = Dict::default();
+    let id = answer.get("id").filter(|id| id.is_truthy()).cloned();
+    body.set("id", id.unwrap_or_else(|| text(&format!("chatcmpl-{}", circumstances.fallback_id))));
+    body.set("created", created(answer.get("created"), circumstances.now));
+    body.set("model", Value::None);
+    body.set("object", text("chat.completion"));
+    if let Some(fingerprint) = given(answer, "system_fingerprint") {
+        body.set("system_fingerprint", fingerprint.clone());
+    }
+    body.set("choices", Value::List(told));
+    body.set("usage", Value::Dict(usage::told(answer.get("usage").and_then(Value::as_dict))));
+    for key in ["moderation", "service_tier"] {
+        if let Some(value) = given(answer, key) {
+            body.set(key, value.clone());
+        }
+    }
+    for (key, value) in extras(answer, &KNOWN).filter(|(_, value)| **value != Value::None) {
+        body.push(key.clone(), value.clone());
+    }
+    let word = |key: &str| given(answer, key).and_then(Value::as_str).map(str::to_owned);
+    Ok(ChatResponse { answered_model: word("model"), answered_tier: word("service_tier"), body })
+}
+
+fn created(created: Option<&Value>, now: i64) -> Value {
+    match created {
+        Some(Value::Int(created)) => Value::Int(created.clone()),
+        Some(Value::Float(created)) if created.is_finite() => Value::Int(Integer::from(created.trunc() as i64)),
+        _ => Value::Int(Integer::from(now)),
+    }
+}
+
+fn no_choices(answer: &Dict, choices: &Value, known: &[&str]) -> String {
+    let mut keys: Vec<String> = known.iter().map(|key| string_repr(key)).collect();
+    keys.extend(extras(answer, known).map(|(key, _)| repr(&Value::Str(key.clone()))));
+    format!(
+        "litellm.APIError: LiteLLM: provider returned 'choices' that is not a list ({}). Raw keys: [{}]",
+        type_name(choices),
+        keys.join(", ")
+    )
+}
+
+/// Whether the outcome of a streamed attempt begins a stream; if not, what is raised instead.
+///
+/// The answer's body must then be complete; that of a stream isn't looked at.
+pub fn stream_refusal(
+    outcome: Result<&ProviderResponse, &ProviderFailure>,
+    target: &Target<'_>,
+) -> Option<ChatFailure> {
+    match outcome {
+        Ok(response) if (200..300).contains(&response.status) => None,
+        Ok(response) => Some(target.context().refused(response)),
+        Err(failure) => Some(target.context().unanswered(failure, true)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::proxy::chat_endpoints::endpoints::parse;
+
+    #[test]
+    fn what_a_provider_refused_is_left_out_of_the_second_request() {
+        let parameters = serde_json::Map::new();
+        let asked = parse(br#"{"model":"gpt","messages":[],"seed":1,"top_p":0.5}"#, &[], None);
+        let target = |drop_params| Target {
+            model: "m",
+            api_base: "http://p/v1",
+            api_key: "k",
+            parameters: &parameters,
+            drop_params,
+        };
+        let refused = |status, body: &'static str| ProviderResponse { status, headers: Vec::new(), body: body.into() };
+        let named = r#"{"error":{"message":"{\"detail\":[{\"loc\":[\"body\",\"seed\"]}]}"}}"#;
+        let cases = [
+            (Some(true), refused(422, named), Some(r#"{"messages":[],"model":"m","top_p":0.5}"#)),
+            (Some(true), refused(422, r#"{"detail":[]}"#), Some(r#"{"messages":[],"model":"m","seed":1,"top_p":0.5}"#)),
+            (Some(true), refused(400, named), None),
+            (None, refused(422, named), None),
+        ];
+        for (drop_params, refused, expected) in cases {
+            let table = PriceTable::default();
+            let second = asked
+                .as_ref()
+                .ok()
+                .and_then(|asked| second_request(asked, &target(drop_params), &table, 1.0, &refused));
+            let body = second.map(|second| String::from_utf8_lossy(&second.body).into_owned());
+            assert_eq!(body.as_deref(), expected);
+        }
+    }
+}

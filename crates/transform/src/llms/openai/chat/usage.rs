@@ -1,0 +1,174 @@
+//! The tokens of an answer as clients are told them.
+//!
+//! Source: LiteLLM 1.102.4 `types/utils.py` `Usage`, `PromptTokensDetailsWrapper`, `CompletionTokensDetailsWrapper`.
+
+use crate::python::{Dict, Integer, Text, Value};
+
+const PROMPT_DETAILS: [&str; 6] =
+    ["audio_tokens", "cache_write_tokens", "cached_tokens", "text_tokens", "image_tokens", "video_tokens"];
+const COMPLETION_DETAILS: [&str; 7] = [
+    "accepted_prediction_tokens",
+    "audio_tokens",
+    "reasoning_tokens",
+    "rejected_prediction_tokens",
+    "text_tokens",
+    "image_tokens",
+    "video_tokens",
+];
+const KNOWN: [&str; 7] = [
+    "completion_tokens",
+    "prompt_tokens",
+    "total_tokens",
+    "completion_tokens_details",
+    "prompt_tokens_details",
+    "cost",
+    "reasoning_tokens",
+];
+
+/// The usage of an answer that isn't streamed: what the provider says, in LiteLLM's order, extras last.
+pub(super) fn told(usage: Option<&Dict>) -> Dict {
+    let empty = Dict::default();
+    let usage = usage.unwrap_or(&empty);
+    let mut told = Dict::default();
+    for key in ["completion_tokens", "prompt_tokens", "total_tokens"] {
+        told.push(Text::from(key), count(usage.get(key)));
+    }
+    if let Some(details) = usage.get("completion_tokens_details").and_then(Value::as_dict) {
+        told.push(Text::from("completion_tokens_details"), Value::Dict(completion_details(details)));
+    }
+    if let Some(details) = usage.get("prompt_tokens_details").and_then(Value::as_dict) {
+        told.push(Text::from("prompt_tokens_details"), Value::Dict(prompt_details(details)));
+    }
+    if let Some(cost) = usage.get("cost").filter(|cost| **cost != Value::None) {
+        told.push(Text::from("cost"), cost.clone());
+    }
+    let is_extra = |key: &Text| key.as_str().is_none_or(|key| !KNOWN.contains(&key));
+    for (key, value) in usage.iter().filter(|(key, value)| is_extra(key) && **value != Value::None) {
+        told.push(key.clone(), value.clone());
+    }
+    told
+}
+
+fn count(value: Option<&Value>) -> Value {
+    value.filter(|value| value.is_truthy()).cloned().unwrap_or_else(|| Value::Int(Integer::from(0)))
+}
+
+fn completion_details(details: &Dict) -> Dict {
+    ordered(details, &COMPLETION_DETAILS)
+}
+
+/// What was written to the cache has two names.
+fn prompt_details(details: &Dict) -> Dict {
+    let mut told = ordered(details, &PROMPT_DETAILS);
+    if let Some(written) = told.get("cache_write_tokens").cloned() {
+        let extras: Vec<(Text, Value)> = told
+            .iter()
+            .filter(|(key, _)| key.as_str().is_none_or(|key| !PROMPT_DETAILS.contains(&key)))
+            .map(|(key, value)| (key.clone(), value.clone()))
+            .collect();
+        for (key, _) in &extras {
+            key.as_str().map(|key| told.remove(key));
+        }
+        told.set("cache_creation_tokens", written);
+        extras.into_iter().for_each(|(key, value)| told.push(key, value));
+    }
+    told
+}
+
+/// Known keys in their order, then the others, none that is null.
+fn ordered(details: &Dict, known: &[&str]) -> Dict {
+    let is_given = |value: &&Value| **value != Value::None;
+    let mut told = Dict::default();
+    for &key in known {
+        if let Some(value) = details.get(key).filter(is_given) {
+            told.push(Text::from(key), value.clone());
+        }
+    }
+    for (key, value) in details.iter() {
+        if key.as_str().is_none_or(|key| !known.contains(&key)) && is_given(&value) {
+            told.push(key.clone(), value.clone());
+        }
+    }
+    told
+}
+
+/// The usage of a stream, put together from the chunks that had one.
+#[derive(Clone, Debug, Default)]
+pub(super) struct StreamUsage {
+    prompt: Option<Value>,
+    completion: Option<Value>,
+    prompt_details: Option<Dict>,
+    completion_details: Option<Dict>,
+    cost: Option<Value>,
+}
+
+impl StreamUsage {
+    /// The last count that isn't zero wins, and the last details.
+    pub(super) fn add(&mut self, usage: &Dict) {
+        let positive = |key: &str| usage.get(key).filter(|value| value.is_truthy()).cloned();
+        let details = |key: &str| usage.get(key).and_then(Value::as_dict).cloned();
+        self.prompt = positive("prompt_tokens").or(self.prompt.take());
+        self.completion = positive("completion_tokens").or(self.completion.take());
+        self.prompt_details = details("prompt_tokens_details").or(self.prompt_details.take());
+        self.completion_details = details("completion_tokens_details").or(self.completion_details.take());
+        self.cost = usage.get("cost").filter(|cost| **cost != Value::None).cloned().or(self.cost.take());
+    }
+
+    /// Whether LiteLLM counts with a tokenizer of its own, which isn't reproduced.
+    pub(super) fn is_counted_locally(&self, reasons: bool) -> bool {
+        let has_reasoning = self
+            .completion_details
+            .as_ref()
+            .is_some_and(|details| details.get("reasoning_tokens").is_some_and(|count| *count != Value::None));
+        self.prompt.is_none() || self.completion.is_none() || (reasons && !has_reasoning)
+    }
+
+    /// `is_text` says that nothing but text was streamed: such an answer is told to have no reasoning in it.
+    pub(super) fn told(&self, is_text: bool) -> Dict {
+        let or_zero = |value: &Option<Value>| value.clone().unwrap_or_else(|| Value::Int(Integer::from(0)));
+        let (prompt, completion) = (or_zero(&self.prompt), or_zero(&self.completion));
+        let mut whole = Dict::default();
+        whole.set("total_tokens", sum(&prompt, &completion));
+        whole.set("prompt_tokens", prompt);
+        whole.set("completion_tokens", completion.clone());
+        let mut details = self.completion_details.clone();
+        if is_text {
+            let zero = || Value::Int(Integer::from(0));
+            match &mut details {
+                None => {
+                    let mut none = Dict::default();
+                    none.set("reasoning_tokens", zero());
+                    details = Some(none);
+                }
+                Some(details) if details.get("reasoning_tokens").is_none_or(|count| *count == Value::None) => {
+                    details.set("reasoning_tokens", zero());
+                    if details.get("text_tokens").is_none_or(|count| *count == Value::None) {
+                        details.set("text_tokens", completion);
+                    }
+                }
+                Some(_) => {}
+            }
+        }
+        if let Some(details) = details {
+            whole.set("completion_tokens_details", Value::Dict(details));
+        }
+        if let Some(details) = &self.prompt_details {
+            whole.set("prompt_tokens_details", Value::Dict(details.clone()));
+        }
+        if let Some(cost) = &self.cost {
+            whole.set("cost", cost.clone());
+        }
+        told(Some(&whole))
+    }
+}
+
+fn sum(left: &Value, right: &Value) -> Value {
+    let number = |value: &Value| match value {
+        Value::Int(integer) => integer.digits().parse::<i64>().ok(),
+        _ => None,
+    };
+    match (number(left), number(right)) {
+        (Some(left), Some(right)) => Value::Int(Integer::from(left.saturating_add(right))),
+        _ => Value::Int(Integer::from(0)),
+    }
+}

@@ -1,0 +1,3 @@
+//! OpenAI, and whoever speaks its language.
+
+pub mod chat;

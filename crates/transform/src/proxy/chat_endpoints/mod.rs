@@ -1,0 +1,5 @@
+//! `/chat/completions`, `/v1/chat/completions`, `/engines/{model}/chat/completions`,
+//! `/openai/deployments/{model}/chat/completions`.
+
+pub mod answers;
+pub mod endpoints;

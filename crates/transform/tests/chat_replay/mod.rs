@@ -1,0 +1,254 @@
+//! Runs one recorded case of `/chat/completions` through the crate, as a host with one attempt and no network would.
+
+use base64::Engine as _;
+use serde_json::{Map, Value, json};
+use transform::cost_calculator::PriceTable;
+use transform::llms::openai::chat::streaming::{ChatStream, Progress};
+use transform::llms::openai::chat::transformation::{
+    ChatFailure, Circumstances, Target, refusal, request, response, stream_refusal,
+};
+use transform::proxy::anthropic_endpoints::answers::Served;
+use transform::proxy::chat_endpoints::answers::{Failed, error, refused, stream_failed, stream_head, success};
+use transform::proxy::chat_endpoints::endpoints::{ChatRequest, parse};
+use transform::proxy::common_request_processing::GivenUp;
+use transform::{Answered, Decline, Exception, ProviderFailure, ProviderRequest, ProviderResponse};
+
+/// LiteLLM's default, where neither request nor deployment says anything.
+const TIMEOUT_SECONDS: f64 = 6000.0;
+
+type Outcome = Result<ProviderResponse, ProviderFailure>;
+
+/// What the crate makes of a case, in the words of a recording: `{"declined"}` or `{"provider", "response"}`.
+pub fn outcome(case: &Value, table: &PriceTable) -> Value {
+    match play(case, table) {
+        Ok(played) => played,
+        Err(decline) => json!({"declined": decline.reason()}),
+    }
+}
+
+fn play(case: &Value, table: &PriceTable) -> Result<Value, Decline> {
+    let headers: Vec<(&str, &str)> =
+        pairs(&case["client"]["headers"]).filter(|(name, _)| *name != "authorization").collect();
+    let asked = parse(&bytes(&case["client"]), &headers, path_model(case))?;
+    let deployment = case["deployment"].as_object().cloned().unwrap_or_default();
+    let target = target(case, &deployment);
+    if let Some(exception) = refusal(&asked, &target, table) {
+        let played = Played { case, table, asked: &asked, deployment: &deployment, target };
+        return Ok(json!({"provider": [], "response": client_view(&played.refused(&exception))}));
+    }
+    let limit = timeout(case, &asked, &deployment);
+    let sent = request(&asked, &target, table, limit.0)?;
+    let answer = &case["answers"][0];
+    let outcome = provider_outcome(answer, limit.0, &deployment);
+    let played = Played { case, table, asked: &asked, deployment: &deployment, target };
+    let answered = if asked.stream { played.stream(&outcome, answer) } else { played.completion(&outcome) };
+    Ok(json!({"provider": [provider_view(&sent)], "response": client_view(&answered)}))
+}
+
+fn path_model(case: &Value) -> Option<&str> {
+    let path = case["client"]["path"].as_str()?;
+    let rest = path.strip_prefix("/engines/").or_else(|| path.strip_prefix("/openai/deployments/"))?;
+    rest.strip_suffix("/chat/completions")
+}
+
+fn provider_view(sent: &ProviderRequest) -> Value {
+    let path = sent.url.splitn(4, '/').nth(3).map_or_else(String::new, |path| format!("/{path}"));
+    json!({"method": sent.method, "path": path, "headers": sent.headers, "body": String::from_utf8_lossy(&sent.body)})
+}
+
+fn client_view(answer: &Answered) -> Value {
+    json!({"status": answer.status, "headers": answer.headers, "body": String::from_utf8_lossy(&answer.body)})
+}
+
+fn target<'a>(case: &Value, deployment: &'a Map<String, Value>) -> Target<'a> {
+    let text = |key: &str| deployment[key].as_str().expect("a text in the deployment");
+    Target {
+        model: text("model").trim_start_matches("openai/"),
+        api_base: text("api_base"),
+        api_key: text("api_key"),
+        parameters: deployment,
+        drop_params: case["drop_params"].as_bool(),
+    }
+}
+
+fn provider_outcome(answer: &Value, limit_seconds: f64, deployment: &Map<String, Value>) -> Outcome {
+    if deployment["api_base"].as_str().is_some_and(|base| base.contains(":9/")) {
+        return Err(ProviderFailure::Refused {
+            host: "127.0.0.1".to_owned(),
+            port: 9,
+            tried: vec![([127, 0, 0, 1].into(), 9)],
+        });
+    }
+    if answer["delay"].as_f64().is_some_and(|delay| delay > limit_seconds) {
+        return Err(ProviderFailure::Timeout { limit_seconds, taken_seconds: limit_seconds });
+    }
+    let body = bytes(answer);
+    match (answer["failure"].as_str(), answer["cut"].as_u64()) {
+        (Some("close"), _) => return Err(ProviderFailure::Closed),
+        (Some(_), _) => return Err(ProviderFailure::Reset),
+        (None, Some(cut)) => {
+            return Err(ProviderFailure::CutLength { received_bytes: cut, expected_bytes: body.len() as u64 });
+        }
+        _ => {}
+    }
+    let mut headers: Vec<(String, String)> =
+        pairs(&answer["headers"]).map(|(name, value)| (name.to_ascii_lowercase(), value.to_owned())).collect();
+    headers.push(match answer["pieces"].is_array() {
+        true => ("transfer-encoding".to_owned(), "chunked".to_owned()),
+        false => ("content-length".to_owned(), body.len().to_string()),
+    });
+    Ok(ProviderResponse { status: answer["status"].as_u64().expect("a status") as u16, headers, body: body.into() })
+}
+
+/// The limit of the attempt, and how an error's header spells it.
+fn timeout(case: &Value, asked: &ChatRequest, deployment: &Map<String, Value>) -> (f64, String) {
+    let spelled = |seconds: f64| (seconds, transform::python::float_repr(seconds));
+    let of = |key: &str| deployment.get(key).and_then(Value::as_f64).map(spelled);
+    let given = |seconds: &Option<transform::proxy::chat_endpoints::endpoints::Seconds>| {
+        seconds.as_ref().map(|seconds| (seconds.value, seconds.spelled.clone()))
+    };
+    let of_stream = || given(&asked.stream_timeout).or_else(|| of("stream_timeout"));
+    let plain = || given(&asked.timeout).or_else(|| of("timeout"));
+    let found = if asked.stream { of_stream().or_else(plain) } else { plain() };
+    let of_settings = || case["request_timeout"].as_u64().map(|seconds| (seconds as f64, seconds.to_string()));
+    found.or_else(of_settings).unwrap_or_else(|| spelled(TIMEOUT_SECONDS))
+}
+
+struct Played<'a> {
+    case: &'a Value,
+    table: &'a PriceTable,
+    asked: &'a ChatRequest,
+    deployment: &'a Map<String, Value>,
+    target: Target<'a>,
+}
+
+impl Played<'_> {
+    fn completion(&self, outcome: &Outcome) -> Answered {
+        let circumstances = Circumstances { fallback_id: "id", now: 0 };
+        let provider = outcome.as_ref().map_or(&[][..], |response| &response.headers);
+        match response(outcome.as_ref(), &self.target, &circumstances) {
+            Ok(completion) => {
+                let cost = completion.cost(self.asked, &self.target, self.table);
+                success(&completion, provider, &self.served(), cost)
+            }
+            Err(failure) => self.error(&failure, provider),
+        }
+    }
+
+    fn stream(&self, outcome: &Outcome, answer: &Value) -> Answered {
+        let response = match outcome {
+            Ok(response) if stream_refusal(Ok(response), &self.target).is_none() => response,
+            outcome => {
+                let failure = stream_refusal(outcome.as_ref(), &self.target).expect("a refusal");
+                return self.error(&failure, outcome.as_ref().map_or(&[][..], |response| &response.headers));
+            }
+        };
+        let (id, created) = self.recorded_head();
+        let mut stream = ChatStream::new(self.asked, &self.target, &response.headers, &id, created);
+        let whole = bytes(answer);
+        let listed = answer["pieces"].as_array();
+        let pieces: Vec<&[u8]> = listed.map_or_else(
+            || vec![&whole[..]],
+            |pieces| pieces.iter().map(|piece| piece.as_str().unwrap_or_default().as_bytes()).collect(),
+        );
+        match run(&mut stream, pieces.into_iter(), end_of(answer).as_ref().map_or(Ok(()), Err), self.table) {
+            Ok(body) => Answered { body: body.into(), ..stream_head(&response.headers, &self.served()) },
+            Err(failure) => stream_failed(&failure, &response.headers, &self.served()),
+        }
+    }
+
+    /// LiteLLM's clock, and the id it made up where the provider gave none.
+    fn recorded_head(&self) -> (String, i64) {
+        let body = self.case["response"]["body"].as_str().unwrap_or_default();
+        let first = body.strip_prefix("data: ").and_then(|rest| rest.split("\n\n").next()).unwrap_or_default();
+        let first: Value = serde_json::from_str(first).unwrap_or_default();
+        let id = first["id"].as_str().and_then(|id| id.strip_prefix("chatcmpl-")).unwrap_or_default();
+        (id.to_owned(), first["created"].as_i64().unwrap_or_default())
+    }
+
+    fn failed(&self, timeout: &str, write: impl FnOnce(&GivenUp<'_>, &Failed<'_>) -> Answered) -> Answered {
+        let given_up = GivenUp { model_group: &self.asked.model, retries: None };
+        let failed =
+            Failed { call_id: self.recorded("x-litellm-call-id"), timeout, is_cross_origin: self.is_cross_origin() };
+        write(&given_up, &failed)
+    }
+
+    fn error(&self, failure: &ChatFailure, provider: &[(String, String)]) -> Answered {
+        let (_, timeout) = timeout(self.case, self.asked, self.deployment);
+        self.failed(&timeout, |given_up, failed| error(failure, given_up, provider, failed))
+    }
+
+    fn refused(&self, exception: &Exception) -> Answered {
+        let (_, timeout) = timeout(self.case, self.asked, self.deployment);
+        self.failed(&timeout, |given_up, failed| refused(exception, given_up, failed))
+    }
+
+    fn served(&self) -> Served<'_> {
+        let number = |name: &str| self.recorded(name).parse().unwrap_or(0.0);
+        Served {
+            call_id: self.recorded("x-litellm-call-id"),
+            model_group: &self.asked.model,
+            model_id: self.recorded("x-litellm-model-id"),
+            litellm_model: self.deployment["model"].as_str().unwrap_or_default(),
+            api_base: self.target.api_base,
+            duration_ms: number("x-litellm-response-duration-ms"),
+            overhead_ms: number("x-litellm-overhead-duration-ms"),
+            attempted_retries: 0,
+            max_retries: 0,
+            is_cross_origin: self.is_cross_origin(),
+        }
+    }
+
+    /// What only the running proxy knows is taken from its recorded answer.
+    fn recorded(&self, name: &str) -> &str {
+        pairs(&self.case["response"]["headers"]).find(|(header, _)| *header == name).map_or("", |(_, value)| value)
+    }
+
+    fn is_cross_origin(&self) -> bool {
+        pairs(&self.case["client"]["headers"]).any(|(name, _)| name == "origin")
+    }
+}
+
+fn end_of(answer: &Value) -> Option<ProviderFailure> {
+    match answer["end"].as_str() {
+        Some("close") => Some(ProviderFailure::CutChunked),
+        Some("reset") => Some(ProviderFailure::Reset),
+        Some("hang") => Some(ProviderFailure::Timeout { limit_seconds: 0.4, taken_seconds: 0.4 }),
+        _ => None,
+    }
+}
+
+/// The body of a stream, or why it never began.
+pub fn run<'a>(
+    stream: &mut ChatStream,
+    pieces: impl Iterator<Item = &'a [u8]>,
+    end: Result<(), &ProviderFailure>,
+    table: &PriceTable,
+) -> Result<Vec<u8>, Exception> {
+    let mut body = Vec::new();
+    for piece in pieces {
+        match stream.push(piece, table) {
+            Progress::Held => {}
+            Progress::Frames(frames) => body.extend_from_slice(&frames),
+            Progress::Failed(exception) => return Err(exception),
+        }
+    }
+    match stream.end(end, table) {
+        Progress::Frames(frames) => body.extend_from_slice(&frames),
+        Progress::Failed(exception) => return Err(exception),
+        Progress::Held => unreachable!("a stream that ended holds nothing"),
+    }
+    Ok(body)
+}
+
+pub fn pairs(headers: &Value) -> impl Iterator<Item = (&str, &str)> {
+    let list = headers.as_array().map(Vec::as_slice).unwrap_or_default();
+    list.iter().filter_map(|pair| Some((pair[0].as_str()?, pair[1].as_str()?)))
+}
+
+pub fn bytes(part: &Value) -> Vec<u8> {
+    match part["body_base64"].as_str() {
+        Some(encoded) => base64::engine::general_purpose::STANDARD.decode(encoded).expect("base64"),
+        None => part["body"].as_str().unwrap_or_default().as_bytes().to_vec(),
+    }
+}
