@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::config::litellm::Seconds;
 use crate::config::{LiteLlmConfig, Secret};
 
 #[derive(Clone, Debug)]
@@ -63,13 +64,14 @@ impl ExpectedRouter {
     /// Source: litellm/router.py `Router.__init__`, litellm/constants.py @ 1.102.4
     fn of(config: &LiteLlmConfig) -> Self {
         let router = &config.router;
+        let value = |seconds: Option<Seconds>| seconds.map(|seconds| seconds.value);
         let positive = |value: Option<f64>| value.filter(|value| *value != 0.0);
         Self {
             num_retries: f64::from(router.num_retries.or(config.settings.num_retries).unwrap_or(2)),
-            timeout: positive(router.timeout).or(config.settings.request_timeout).unwrap_or(6000.0),
+            timeout: positive(value(router.timeout)).or(value(config.settings.request_timeout)).unwrap_or(6000.0),
             retry_after: router.retry_after.unwrap_or(0.0),
             allowed_fails: f64::from(router.allowed_fails.unwrap_or(3)),
-            cooldown_time: positive(router.cooldown_time).unwrap_or(5.0),
+            cooldown_time: positive(value(router.cooldown_time)).unwrap_or(5.0),
             aliases: config.aliases.iter().cloned().collect(),
             switches: config
                 .reasons

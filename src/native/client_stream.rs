@@ -4,11 +4,10 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use transform::llms::anthropic::experimental_pass_through::messages::streaming_iterator::{
-    KEEPALIVE_SECONDS, MessageStream, Progress,
-};
+use transform::llms::anthropic::experimental_pass_through::messages::streaming_iterator::Progress;
 use transform::{Exception, ProviderFailure};
 
+use super::decoder::Decoder;
 use super::effects::{Cooldowns, Piece, ProviderStream};
 use super::fault;
 use super::router::cooldown::{Failure, Policy};
@@ -17,7 +16,7 @@ use super::router::cooldown::{Failure, Policy};
 #[derive(Debug)]
 pub struct ClientStream<S> {
     source: S,
-    stream: MessageStream,
+    decoder: Decoder,
     /// Bytes for the client that are there already.
     ready: Bytes,
     /// Since the head, when the client was last sent something.
@@ -27,8 +26,8 @@ pub struct ClientStream<S> {
     outcome: Option<Outcome>,
 }
 
-/// Tells the router, when it is dropped, what became of a stream: a success for LiteLLM too if it told of an error itself or
-/// the client left, a failure if the connection broke.
+/// Tells the router, when it is dropped, what became of a stream: a success for LiteLLM too if the client left, a failure if
+/// the connection broke; what the provider says in it is the decoder's to judge.
 #[derive(Debug)]
 pub struct Outcome {
     pub cooldowns: Arc<Cooldowns>,
@@ -69,9 +68,9 @@ pub enum Begun<S> {
 
 impl<S: ProviderStream> ClientStream<S> {
     /// Pulls until the client's head is due.
-    pub async fn begin(source: S, stream: MessageStream, outcome: Option<Outcome>) -> Begun<S> {
+    pub async fn begin(source: S, decoder: Decoder, outcome: Option<Outcome>) -> Begun<S> {
         let (sent_at, ready) = (source.elapsed(), Bytes::new());
-        let mut begun = Self { sent_at, source, stream, ready, over: false, outcome };
+        let mut begun = Self { sent_at, source, decoder, ready, over: false, outcome };
         match begun.pull().await {
             Err(exception) => Begun::Failed(exception),
             Ok(ready) => {
@@ -97,7 +96,7 @@ impl<S: ProviderStream> ClientStream<S> {
 
     async fn pull(&mut self) -> Result<Option<Bytes>, Exception> {
         loop {
-            if self.over || self.stream.is_done() {
+            if self.over || self.decoder.is_done() {
                 return Ok(None);
             }
             let before = self.source.elapsed();
@@ -111,12 +110,15 @@ impl<S: ProviderStream> ClientStream<S> {
                 };
             }
             let progress = match next {
-                Piece::Data(piece) => self.stream.push(&piece),
+                Piece::Data(piece) => self.decoder.push(&piece),
                 Piece::End => self.end(Ok(())),
                 Piece::Failed(failure) => self.end(Err(&failure)),
-                Piece::Idle if self.patience().is_zero() => Progress::Frames(self.stream.keepalive()),
+                Piece::Idle if self.patience().is_zero() => Progress::Frames(self.decoder.keepalive()),
                 Piece::Idle => Progress::Held,
             };
+            if let Some(outcome) = self.outcome.as_mut().filter(|_| self.decoder.has_failed()) {
+                outcome.ending = Ending::Broken;
+            }
             match progress {
                 Progress::Failed(exception) => return Err(exception),
                 Progress::Frames(frames) if !frames.is_empty() => {
@@ -130,12 +132,12 @@ impl<S: ProviderStream> ClientStream<S> {
 
     fn end(&mut self, end: Result<(), &ProviderFailure>) -> Progress {
         self.over = true;
-        self.stream.end(end)
+        self.decoder.end(end)
     }
 
     /// Until LiteLLM would tell a client that heard nothing that the stream is alive.
     fn patience(&self) -> Duration {
         let silent = self.source.elapsed().saturating_sub(self.sent_at);
-        Duration::from_secs_f64(KEEPALIVE_SECONDS).saturating_sub(silent)
+        self.decoder.keepalive_after().saturating_sub(silent)
     }
 }

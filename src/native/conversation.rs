@@ -7,7 +7,7 @@ use transform::proxy::common_request_processing::NoDeployments;
 
 use super::admission::Admitted;
 use super::effects::Effects;
-use super::plan::{Counting, Plan, Standing, Unavailable};
+use super::plan::{Counting, Plan, Raised, Standing, Unavailable};
 use super::router::cooldown::{Failure, Policy};
 use super::router::{self, Reach, Retries};
 use super::{Answer, Body, ClientRequest};
@@ -30,16 +30,17 @@ pub(super) async fn converse<P: Plan, E: Effects>(
     loop {
         let attempted = plan.attempt(admitted, deployment, effects).await;
         let standing = |retries| Standing { request, deployment, retries };
-        let exception = match attempted {
+        let failure = match attempted {
             Ok(reply) => return plan.success(&standing(&retries), reply, effects),
-            Err(exception) => exception,
+            Err(failure) => failure,
         };
-        let is_anybody_left = !plan.is_logged(deployment) || health.failed(deployment, &exception, &retries, effects);
+        let exception = failure.exception();
+        let is_anybody_left = !plan.is_logged(deployment) || health.failed(deployment, exception, &retries, effects);
         let draw = effects.draw();
-        let next = retries.failed(deployment, &exception, is_anybody_left, effects.wall(), draw);
+        let next = retries.failed(deployment, exception, is_anybody_left, effects.wall(), draw);
         pause(next.wait(), effects).await;
         if next.is_final() {
-            return plan.failure(&standing(&retries), &exception).map(Body::Whole);
+            return plan.failure(&standing(&retries), &failure).map(Body::Whole);
         }
         // Whoever was left may have failed another request during the wait.
         let Some(chosen) = health.pick(&retries, effects) else {

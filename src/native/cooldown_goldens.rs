@@ -1,7 +1,7 @@
 //! Conversations about cooldowns recorded from LiteLLM 1.102.4, replayed on a virtual clock: the same deployments asked, the
 //! same rests, the same answers.
 //!
-//! The recordings are in `tests/corpus/messages_cooldowns`, their generator in `tests/oracle/messages_cooldowns.py`.
+//! The recordings are in `tests/corpus/<route>_cooldowns`, their generator is `tests/oracle/cooldowns.py`.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -77,16 +77,22 @@ struct Response {
 }
 
 #[test]
-fn whom_litellm_rests_the_native_leg_rests() {
-    tests_support::check_all("tests/corpus/messages_cooldowns", check);
+fn whom_litellm_rests_on_messages_the_native_leg_rests() {
+    tests_support::check_all("tests/corpus/messages_cooldowns", |file| check(file, Route::Messages));
 }
 
-fn check(file: &Path) -> Vec<String> {
+#[test]
+fn whom_litellm_rests_on_chat_completions_the_native_leg_rests() {
+    tests_support::check_all("tests/corpus/chat_completions_cooldowns", |file| check(file, Route::ChatCompletions));
+}
+
+fn check(file: &Path, route: Route) -> Vec<String> {
     let golden: Golden = serde_json::from_slice(&std::fs::read(file).unwrap()).unwrap();
-    let prices = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/corpus/messages/price_map.json");
+    let corpus = if route == Route::Messages { "messages" } else { "chat" };
+    let prices = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/corpus/{corpus}/price_map.json"));
     let native = tests_support::recorded_native(&golden.model_list, &golden.settings, &std::fs::read(prices).unwrap());
     let begun = golden.steps.first().map_or(0.0, |step| step.at);
-    let stand = Stand { native: &native, cooldowns: &Arc::default(), start: Instant::now(), begun };
+    let stand = Stand { route, native: &native, cooldowns: &Arc::default(), start: Instant::now(), begun };
     let steps = golden.steps.iter().enumerate();
     let wrong = steps.flat_map(|(number, step)| {
         (0..step.times).flat_map(|_| stand.replay(step)).map(|what| (number, what)).collect::<Vec<_>>()
@@ -97,6 +103,7 @@ fn check(file: &Path) -> Vec<String> {
 /// What the requests of one conversation share.
 #[derive(Clone, Copy)]
 struct Stand<'a> {
+    route: Route,
     native: &'a Native,
     cooldowns: &'a Arc<Cooldowns>,
     /// Of the virtual clock, at `begun` of the recording.
@@ -107,7 +114,7 @@ struct Stand<'a> {
 impl Stand<'_> {
     fn replay(&self, step: &Step) -> Vec<String> {
         let received = self.start + Duration::from_secs_f64(step.at - self.begun);
-        let tape = Tape { exchanges: exchanges(self.native, step) };
+        let tape = Tape { exchanges: self.exchanges(step) };
         let recorded: Vec<String> = tape.exchanges.iter().map(|exchange| exchange.deployment_id.clone()).collect();
         let mut effects = Remembering {
             tape: TapeEffects::new(tape, received, UNIX_EPOCH + Duration::from_secs_f64(step.at)),
@@ -115,7 +122,7 @@ impl Stand<'_> {
             during: &step.during,
             wrong: Vec::new(),
         };
-        let request = client_request(step, received);
+        let request = client_request(self.route, step, received);
         let answered = match answer(self.native, &request, &mut effects).now_or_never().unwrap() {
             Ok(answered) => answered,
             Err(decline) => return vec![format!("declined: {}", decline.reason())],
@@ -137,14 +144,31 @@ impl Stand<'_> {
         if step.calls.is_empty() || step.left || step.response.body.contains("No deployments available") {
             return Vec::new();
         }
-        let tape = Tape { exchanges: exchanges(self.native, step) };
+        let tape = Tape { exchanges: self.exchanges(step) };
         let mut effects = TapeEffects::new(tape, received, UNIX_EPOCH + Duration::from_secs_f64(step.at));
-        let answered = answer(self.native, &client_request(step, received), &mut effects).now_or_never().unwrap();
+        let answered =
+            answer(self.native, &client_request(self.route, step, received), &mut effects).now_or_never().unwrap();
         let mut wrong = compare(step, &whole(answered.unwrap()), |id| self.knows(id));
         if effects.tape_exhausted() || effects.unplayed() > 0 || effects.foreign_choice() {
             wrong.push(format!("asked {} times, {} unplayed", effects.asked().len(), effects.unplayed()));
         }
         wrong
+    }
+
+    /// The provider's answers in order. A deployment at a dead address was asked, and nobody recorded it: twice, but by
+    /// OpenAI's client.
+    fn exchanges(&self, step: &Step) -> Vec<TapeExchange> {
+        let asked: Value = serde_json::from_str(&step.client.body).unwrap();
+        let said = ["Connect call failed", "Connection error."];
+        let is_refused = step.calls.is_empty() && said.iter().any(|words| step.response.body.contains(words));
+        let deployments = self.native.config.deployments.iter();
+        let dead = deployments.filter(|one| one.model_name == asked["model"] && is_refused);
+        let sends = if self.route == Route::Messages { 2 } else { 1 };
+        let refused = dead.take(1).flat_map(|one| {
+            let outcome = TapeOutcome::Failure(TapeFailure::Refused { host: "127.0.0.1".into(), port: 9 });
+            vec![TapeExchange { deployment_id: one.id.clone(), outcome, elapsed_ms: 0, at_unix_ms: 0 }; sends]
+        });
+        step.calls.iter().map(exchange).chain(refused).collect()
     }
 
     /// Conversations shared a LiteLLM, which tells of all that rest.
@@ -236,13 +260,13 @@ impl Effects for Remembering<'_> {
     }
 }
 
-fn client_request(step: &Step, received: Instant) -> ClientRequest {
+fn client_request(route: Route, step: &Step, received: Instant) -> ClientRequest {
     let headers = step.client.headers.iter();
     let headers: HeaderMap = headers
         .map(|(name, value)| (HeaderName::try_from(name).unwrap(), HeaderValue::try_from(value).unwrap()))
         .collect();
     ClientRequest {
-        route: Route::Messages,
+        route,
         method: Method::POST,
         path: step.client.path.clone(),
         headers,
@@ -250,18 +274,6 @@ fn client_request(step: &Step, received: Instant) -> ClientRequest {
         received,
         call_id: "call".to_owned(),
     }
-}
-
-/// The provider's answers in order. A deployment at a dead address was asked, twice, and nobody recorded it.
-fn exchanges(native: &Native, step: &Step) -> Vec<TapeExchange> {
-    let asked: Value = serde_json::from_str(&step.client.body).unwrap();
-    let is_refused = step.calls.is_empty() && step.response.body.contains("Connect call failed");
-    let dead = native.config.deployments.iter().filter(|one| one.model_name == asked["model"] && is_refused);
-    let refused = dead.take(1).flat_map(|one| {
-        let outcome = TapeOutcome::Failure(TapeFailure::Refused { host: "127.0.0.1".into(), port: 9 });
-        vec![TapeExchange { deployment_id: one.id.clone(), outcome, elapsed_ms: 0, at_unix_ms: 0 }; 2]
-    });
-    step.calls.iter().map(exchange).chain(refused).collect()
 }
 
 fn exchange(call: &Call) -> TapeExchange {
@@ -341,12 +353,12 @@ fn comparable(headers: &[(String, String)]) -> Vec<String> {
     kept.map(|(name, value)| format!("{name}: {}", steady(name, value))).collect()
 }
 
-/// Without addresses of objects and elapsed times.
+/// Without addresses of objects, elapsed times, the time of a stream and ids made up.
 fn steady(text: &str) -> String {
-    ["object at 0x", "time taken="].iter().fold(text.to_owned(), |text, before| {
+    ["object at 0x", "time taken=", "\"created\":", "\"chatcmpl-"].iter().fold(text.to_owned(), |text, before| {
         let mut parts = text.split(before);
         let first = parts.next().unwrap_or_default().to_owned();
-        let varying = |character: char| character.is_ascii_hexdigit() || character == '.';
+        let varying = |character: char| character.is_ascii_hexdigit() || matches!(character, '.' | '-');
         parts.fold(first, |whole, part| whole + before + part.trim_start_matches(varying))
     })
 }

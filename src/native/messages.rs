@@ -15,6 +15,7 @@ use transform::{Exception, ProviderFailure, ProviderRequest, ProviderResponse};
 use super::admission::Admitted;
 use super::client_stream::{Begun, Ending, Outcome};
 use super::conversation::is_alone;
+use super::decoder::Decoder;
 use super::effects::{Opened, ProviderStream};
 use super::plan::{Counting, Plan, Standing, Unavailable, milliseconds};
 use super::provider;
@@ -157,6 +158,7 @@ enum Sent<S> {
 
 impl Plan for MessagesPlan<'_> {
     type Reply<S: ProviderStream> = Reply<S>;
+    type Failure = Exception;
 
     fn allowance(&self) -> Allowance {
         self.allowance
@@ -191,7 +193,7 @@ impl Plan for MessagesPlan<'_> {
         };
         let Opened { headers, stream, .. } = opened;
         let before = stream.elapsed();
-        let decoder = MessageStream::new(&deployment.model, &self.asked.model, &headers);
+        let decoder = Decoder::Messages(MessageStream::new(&deployment.model, &self.asked.model, &headers));
         let outcome = effects.cooldowns().map(|cooldowns| Outcome {
             cooldowns: Arc::clone(cooldowns),
             deployment: deployment.id.clone(),

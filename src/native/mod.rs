@@ -4,6 +4,7 @@
 //! [`Effects`], so that serving and shadowing run the same code.
 
 pub mod admission;
+mod chat;
 pub mod effects;
 mod fault;
 mod form;
@@ -19,6 +20,7 @@ mod conversation;
 #[cfg(test)]
 mod cooldown_goldens;
 mod decline;
+mod decoder;
 #[cfg(test)]
 mod goldens;
 #[cfg(test)]
@@ -99,6 +101,12 @@ pub async fn answer<E: Effects>(
             let plan = messages::MessagesPlan::new(native, &reach, &asked)?;
             Ok(converse(&plan, &native.config, &reach, request, admitted, effects).await)
         }
-        Route::ChatCompletions | Route::Responses | Route::Embeddings => Err(Decline::NoNativeLeg),
+        Route::ChatCompletions => {
+            let asked = chat::read(request)?;
+            let reach = router::resolve(&native.config, request.route.as_str(), &asked.model)?;
+            let plan = chat::ChatPlan::new(native, &reach, &asked)?;
+            Ok(converse(&plan, &native.config, &reach, request, admitted, effects).await)
+        }
+        Route::Responses | Route::Embeddings => Err(Decline::NoNativeLeg),
     }
 }

@@ -83,6 +83,7 @@ impl<'a> OcrPlan<'a> {
 
 impl Plan for OcrPlan<'_> {
     type Reply<S: ProviderStream> = OcrResponse;
+    type Failure = Exception;
 
     fn allowance(&self) -> Allowance {
         self.allowance

@@ -19,6 +19,9 @@ pub(super) trait Plan: Sync {
     /// What a successful attempt yields.
     type Reply<S: ProviderStream>: Send;
 
+    /// What a failed attempt raises.
+    type Failure: Raised + Send;
+
     fn allowance(&self) -> Allowance;
 
     /// What the router remembers of this request's failures.
@@ -35,7 +38,7 @@ pub(super) trait Plan: Sync {
         admitted: Admitted,
         deployment: &Deployment,
         effects: &mut E,
-    ) -> impl Future<Output = Result<Self::Reply<E::Stream>, Exception>> + Send;
+    ) -> impl Future<Output = Result<Self::Reply<E::Stream>, Self::Failure>> + Send;
 
     /// The client's answer to a success.
     fn success<E: Effects>(
@@ -46,10 +49,21 @@ pub(super) trait Plan: Sync {
     ) -> Answer<Body<E::Stream>>;
 
     /// The client's answer when the router has given up.
-    fn failure(&self, standing: &Standing<'_>, exception: &Exception) -> Answer;
+    fn failure(&self, standing: &Standing<'_>, failure: &Self::Failure) -> Answer;
 
     /// The client's answer when every deployment rests.
     fn unavailable(&self, unavailable: &Unavailable<'_>) -> Answer;
+}
+
+/// What a failed attempt raises, for the router to look at.
+pub(super) trait Raised {
+    fn exception(&self) -> &Exception;
+}
+
+impl Raised for Exception {
+    fn exception(&self) -> &Exception {
+        self
+    }
 }
 
 /// Which failures of a request the router counts, and may let their deployments rest for.

@@ -45,7 +45,8 @@ impl Route {
         match self {
             Self::Ocr => &["mistral"],
             Self::Messages => &["anthropic"],
-            Self::ChatCompletions | Self::Responses | Self::Embeddings => &[],
+            Self::ChatCompletions => &["openai"],
+            Self::Responses | Self::Embeddings => &[],
         }
     }
 

@@ -20,6 +20,7 @@ pub const MISTRAL_API_BASE: &str = "https://api.mistral.ai/v1";
 const NATIVE: &[(&str, &str, &str)] = &[
     ("mistral", MISTRAL_API_BASE, "MISTRAL_API_KEY"),
     ("anthropic", "https://api.anthropic.com", "ANTHROPIC_API_KEY"),
+    ("openai", "https://api.openai.com/v1", "OPENAI_API_KEY"),
 ];
 
 /// Another credential, address or path, other thinking budgets, cache marks or dropped parameters in Anthropic's requests;
@@ -33,6 +34,15 @@ const ANTHROPIC_VARIABLES: &[&str] = &[
     "DEFAULT_REASONING_EFFORT_MINIMAL_THINKING_BUDGET", "DEFAULT_REASONING_EFFORT_LOW_THINKING_BUDGET",
     "DEFAULT_REASONING_EFFORT_MEDIUM_THINKING_BUDGET", "DEFAULT_REASONING_EFFORT_HIGH_THINKING_BUDGET",
     "DEFAULT_REASONING_EFFORT_XHIGH_THINKING_BUDGET", "DEFAULT_REASONING_EFFORT_MAX_THINKING_BUDGET",
+];
+
+/// Another organization, project or header, other options, or another end of streams in calls of OpenAI.
+#[rustfmt::skip]
+const OPENAI_VARIABLES: &[&str] = &[
+    "OPENAI_ORGANIZATION", "OPENAI_ORG_ID", "OPENAI_PROJECT_ID", "OPENAI_CUSTOM_HEADERS", "OPENAI_LOG",
+    "LITELLM_REASONING_AUTO_SUMMARY", "LITELLM_DROP_PARAMS", "LITELLM_MODIFY_PARAMS",
+    "LITELLM_MAX_STREAMING_DURATION_SECONDS", "REPEATED_STREAMING_CHUNK_LIMIT", "AIOHTTP_TRUST_ENV",
+    "DISABLE_AIOHTTP_TRUST_ENV",
 ];
 
 /// Variables that move a provider, the first one set counts. For the tap too.
@@ -119,8 +129,8 @@ pub fn connection(
             .or_else(|| environment.text("MISTRAL_AZURE_API_KEY"))
             .or_else(|| environment.text("MISTRAL_API_KEY"));
     }
-    if provider == "anthropic" {
-        api_key = api_key.or_else(|| environment.text("ANTHROPIC_API_KEY"));
+    if let Some((_, _, variable)) = NATIVE.iter().find(|(name, _, _)| *name == provider && provider != "mistral") {
+        api_key = api_key.or_else(|| environment.text(variable));
     }
     let moved = BASE_VARIABLES.iter().filter(|(name, _)| *name == provider);
     let api_base = api_base.or_else(|| moved.filter_map(|(_, variable)| environment.text(variable)).next());
@@ -143,12 +153,14 @@ impl Connection {
             into.add(at("model"), "provider_unsupported", format!("the native leg does not speak to {provider} yet"));
             return;
         };
-        if provider == "anthropic" {
-            let is_set = |name: &&&str| environment.get(name).is_some_and(|text| !text.is_empty());
-            for name in ANTHROPIC_VARIABLES.iter().filter(is_set) {
-                let text = "LiteLLM calls Anthropic in another way when this is set";
-                into.add(format!("environment.{name}"), "provider_request", text);
-            }
+        let variables = match provider {
+            "anthropic" => ANTHROPIC_VARIABLES,
+            "openai" => OPENAI_VARIABLES,
+            _ => &[],
+        };
+        for name in variables.iter().filter(|name| environment.get(name).is_some_and(|text| !text.is_empty())) {
+            let text = format!("LiteLLM calls {provider} in another way when this is set");
+            into.add(format!("environment.{name}"), "provider_request", text);
         }
         match self.credential {
             CredentialUse::None | CredentialUse::Whole => {}

@@ -126,10 +126,10 @@ pub const GENERAL_DECLINING: &[Declining] = &[
     ("disable_retry_on_max_parallel_request_limit_error", "rate_limit", "Python bounds the requests in flight"),
 ];
 
-/// Without effect on `/ocr`, and not measured on `/v1/messages`.
-pub const TOP_FOR_MESSAGES: &[&str] =
+/// Without effect on `/ocr`, and not measured on the other routes.
+pub const TOP_UNPROVEN: &[&str] =
     &["search_tools", "sandbox_tools", "mcp_servers", "mcp_tools", "agents", "agent_list", "vector_store_registry"];
-pub const GENERAL_FOR_MESSAGES: &[&str] = &["always_include_stream_usage", "search_tools"];
+pub const GENERAL_UNPROVEN: &[&str] = &["always_include_stream_usage", "search_tools"];
 #[rustfmt::skip]
 pub const LITELLM_FOR_MESSAGES: &[&str] = &[
     "anthropic_key", "anthropic_prompt_caching_ttl", "anthropic_sse_ping_interval_seconds",
@@ -138,6 +138,16 @@ pub const LITELLM_FOR_MESSAGES: &[&str] = &[
     "reasoning_auto_summary", "redact_messages_in_exceptions", "responses", "route_all_chat_openai_to_responses",
     "safe_memory_mode", "sse_keepalive_ping_interval_seconds", "strip_anthropic_total_tokens", "token",
     "use_chat_completions_url_for_anthropic_messages", "vector_store_search_failure_mode",
+];
+
+#[rustfmt::skip]
+pub const LITELLM_FOR_CHAT: &[&str] = &[
+    "add_function_to_prompt", "anthropic_key", "anthropic_prompt_caching_ttl", "disable_add_prefix_to_prompt",
+    "disable_stop_sequence_limit", "disable_streaming_logging", "disable_token_counter",
+    "enable_anthropic_prompt_caching", "enable_json_schema_validation", "include_cost_in_streaming_usage",
+    "mcp_tool_search", "modify_params", "openai_key", "reasoning_auto_summary", "redact_messages_in_exceptions",
+    "responses", "route_all_chat_openai_to_responses", "safe_memory_mode", "sse_keepalive_ping_interval_seconds",
+    "token", "vector_store_search_failure_mode",
 ];
 
 /// Followed natively, about logs and keys, or about other routes and providers.

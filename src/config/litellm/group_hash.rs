@@ -18,15 +18,17 @@ pub const SETTINGS: &str = "";
 /// text of ours: a build that reads more out of the same file makes other hashes, which asks for a restart of LiteLLM.
 pub fn group_hashes(config: &LiteLlmConfig, key: &[u8]) -> BTreeMap<String, String> {
     let (general, settings, router) = (&config.general, &config.settings, &config.router);
+    let timeouts = [settings.request_timeout, router.timeout, router.stream_timeout];
+    let timeouts = timeouts.map(|timeout| timeout.map(|seconds| seconds.value));
     let common = json!({
         "master_key": general.master_key.as_ref().map(Secret::expose),
         "database": general.has_database,
         "num_retries": [settings.num_retries, router.num_retries],
-        "timeout": [settings.request_timeout, router.timeout, router.stream_timeout],
+        "timeout": timeouts,
         "drop_params": settings.drop_params,
         "retry_after": router.retry_after,
         "allowed_fails": router.allowed_fails,
-        "cooldown_time": router.cooldown_time,
+        "cooldown_time": router.cooldown_time.map(|rest| rest.value),
         "disable_cooldowns": router.disable_cooldowns,
         "aliases": config.aliases,
         "reasons": config.reasons.iter().map(|reason| (&reason.path, reason.code)).collect::<Vec<_>>(),

@@ -20,6 +20,7 @@ pub mod yaml;
 use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
+use transform::python::float_repr;
 
 use self::environment::Environment;
 pub use self::group_hash::{SETTINGS, group_hashes};
@@ -107,19 +108,22 @@ const COUNTED_DEPLOYMENTS_MAX: usize = 32;
 
 /// Beyond its 199 counters LiteLLM forgets, which the native leg does not imitate.
 fn leave_many_to_python(deployments: &mut [Deployment]) {
-    let mut counted: Vec<&mut Deployment> = deployments.iter_mut().filter(|one| one.provider == "anthropic").collect();
+    let is_counted = |one: &&mut Deployment| matches!(one.provider.as_str(), "anthropic" | "openai");
+    let mut counted: Vec<&mut Deployment> = deployments.iter_mut().filter(is_counted).collect();
     if counted.len() <= COUNTED_DEPLOYMENTS_MAX {
         return;
     }
     for deployment in &mut counted {
-        deployment.reasons.push(Reason {
-            path: "router_settings.disable_cooldowns".to_owned(),
-            code: "cooldown_policy",
-            text: format!(
-                "LiteLLM forgets failures when it counts those of more than {COUNTED_DEPLOYMENTS_MAX} deployments"
-            ),
-            routes: RouteScope::Route("messages".to_owned()),
-        });
+        for route in ["messages", "chat_completions"] {
+            deployment.reasons.push(Reason {
+                path: "router_settings.disable_cooldowns".to_owned(),
+                code: "cooldown_policy",
+                text: format!(
+                    "LiteLLM forgets failures when it counts those of more than {COUNTED_DEPLOYMENTS_MAX} deployments"
+                ),
+                routes: RouteScope::Route(route.to_owned()),
+            });
+        }
     }
 }
 
@@ -159,6 +163,20 @@ pub struct LiteLlmConfig {
     pub files: Vec<PathBuf>,
 }
 
+/// A time that clients may be told, who then see whether it was written as an integer.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Seconds {
+    pub value: f64,
+    pub is_whole: bool,
+}
+
+impl Seconds {
+    /// As Python prints the number.
+    pub fn spelled(&self) -> String {
+        if self.is_whole { format!("{:.0}", self.value) } else { float_repr(self.value) }
+    }
+}
+
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct GeneralSettings {
     /// `general_settings.master_key`, else `LITELLM_MASTER_KEY`. None: LiteLLM lets everybody in.
@@ -169,8 +187,8 @@ pub struct GeneralSettings {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct LitellmSettings {
     pub num_retries: Option<u32>,
-    /// Seconds; `litellm_settings.request_timeout`.
-    pub request_timeout: Option<f64>,
+    /// `litellm_settings.request_timeout`
+    pub request_timeout: Option<Seconds>,
     /// Absent: not said, which for a deployment or a request is not the same as false.
     pub drop_params: Option<bool>,
 }
@@ -181,15 +199,11 @@ pub struct RouterSettings {
     pub num_retries: Option<u32>,
     /// Seconds; the least wait between retries.
     pub retry_after: Option<f64>,
-    /// Seconds.
-    pub timeout: Option<f64>,
-    /// Seconds; for streams.
-    pub stream_timeout: Option<f64>,
+    pub timeout: Option<Seconds>,
+    /// For streams.
+    pub stream_timeout: Option<Seconds>,
     pub allowed_fails: Option<u32>,
-    /// Seconds.
-    pub cooldown_time: Option<f64>,
-    /// Written as an integer: clients are told it as it is written.
-    pub cooldown_time_is_whole: bool,
+    pub cooldown_time: Option<Seconds>,
     pub disable_cooldowns: Option<bool>,
 }
 

@@ -3,16 +3,17 @@
 //! The tables in `effects` and `param_effects` say what each setting does; this file only looks things up.
 
 use super::effects::{
-    Declining, GENERAL_DECLINING, GENERAL_FOR_MESSAGES, GENERAL_HARMLESS, LITELLM_DECLINING, LITELLM_FOR_MESSAGES,
-    LITELLM_HARMLESS, LITELLM_UNPROVEN, MATTER_WHEN_FALSE, ROUTER_DECLINING, ROUTER_HARMLESS, TOP_DECLINING,
-    TOP_FOR_MESSAGES, TOP_HARMLESS,
+    Declining, GENERAL_DECLINING, GENERAL_HARMLESS, GENERAL_UNPROVEN, LITELLM_DECLINING, LITELLM_FOR_CHAT,
+    LITELLM_FOR_MESSAGES, LITELLM_HARMLESS, LITELLM_UNPROVEN, MATTER_WHEN_FALSE, ROUTER_DECLINING, ROUTER_HARMLESS,
+    TOP_DECLINING, TOP_HARMLESS, TOP_UNPROVEN,
 };
 use super::param_effects::{DECLINING, FOLLOWED, HARMLESS, OCR_FIELDS, UNPROVEN};
 use super::tables::PRICE_PARAMS;
 use crate::config::python::{Dict, Node, Value};
 use crate::config::{Reason, RouteScope};
 use serde_json::Map;
-use transform::llms::anthropic::experimental_pass_through::messages::deployment::declines;
+use transform::llms::anthropic::experimental_pass_through::messages;
+use transform::llms::openai::chat;
 
 /// What was found in a part of the configuration.
 #[derive(Default)]
@@ -54,7 +55,7 @@ pub fn of_config(sections: &Sections<'_>) -> Findings {
     );
     look_up(sections.router, "router_settings", &[ROUTER_HARMLESS], ROUTER_DECLINING, &mut findings);
     unproven_settings(sections.litellm, &mut findings);
-    unproven_for_messages(sections, &mut findings);
+    unproven_by_route(sections, &mut findings);
     pass_through(sections.general, &mut findings);
     findings
 }
@@ -96,22 +97,36 @@ fn unproven_settings(section: Option<&Dict>, into: &mut Findings) {
     }
 }
 
-/// What was proven without effect on `/ocr` need not be so on `/v1/messages`.
-fn unproven_for_messages(sections: &Sections<'_>, into: &mut Findings) {
+/// What was proven without effect on `/ocr` need not be so elsewhere.
+fn unproven_by_route(sections: &Sections<'_>, into: &mut Findings) {
     let parts = [
-        (Some(sections.root), "", TOP_FOR_MESSAGES),
-        (sections.general, "general_settings.", GENERAL_FOR_MESSAGES),
-        (sections.litellm, "litellm_settings.", LITELLM_FOR_MESSAGES),
+        ("messages", Some(sections.root), "", TOP_UNPROVEN),
+        ("messages", sections.general, "general_settings.", GENERAL_UNPROVEN),
+        ("messages", sections.litellm, "litellm_settings.", LITELLM_FOR_MESSAGES),
+        ("chat_completions", Some(sections.root), "", TOP_UNPROVEN),
+        ("chat_completions", sections.general, "general_settings.", GENERAL_UNPROVEN),
+        ("chat_completions", sections.litellm, "litellm_settings.", LITELLM_FOR_CHAT),
     ];
-    for (section, prefix, table) in parts {
+    for (route, section, prefix, table) in parts {
         for (key, node) in section.into_iter().flat_map(Dict::named) {
             if table.contains(&key) && node.value.is_true() {
                 let text = "nobody has measured what this changes on this route".to_owned();
-                into.add_for("messages", format!("{prefix}{key}"), "unproven_setting", text);
+                into.add_for(route, format!("{prefix}{key}"), "unproven_setting", text);
             }
         }
     }
 }
+
+/// Where a pass-through endpoint would answer in a native route's place.
+const NATIVE_PATHS: [&str; 7] = [
+    "/ocr",
+    "/v1/ocr",
+    "/v1/messages",
+    "/chat/completions",
+    "/v1/chat/completions",
+    "/engines/model/chat/completions",
+    "/openai/deployments/model/chat/completions",
+];
 
 /// A pass-through endpoint matters only where it covers a native route.
 fn pass_through(general: Option<&Dict>, into: &mut Findings) {
@@ -119,7 +134,7 @@ fn pass_through(general: Option<&Dict>, into: &mut Findings) {
     for (index, endpoint) in endpoints.unwrap_or_default().iter().enumerate() {
         let path = endpoint.dict().and_then(|dict| dict.get("path")).and_then(Node::text).unwrap_or("/");
         let covers = |route: &str| route == path || route.starts_with(&format!("{}/", path.trim_end_matches('/')));
-        if ["/ocr", "/v1/ocr", "/v1/messages"].into_iter().any(covers) {
+        if NATIVE_PATHS.into_iter().any(covers) {
             let at = format!("general_settings.pass_through_endpoints[{index}].path");
             into.add(at, "pass_through", "a pass-through endpoint covers this route");
         }
@@ -168,7 +183,10 @@ fn of_info(path: String, key: &str, value: &Value, into: &mut Findings) {
         "blocked" | "db_model" if value.is_true() => into.add(path, "blocked", "this deployment is kept out of use"),
         "enable_tag_filtering" if value.is_true() => into.add(path, "tag_routing", "this deployment is picked by tags"),
         "cooldown_time" | "allowed_fails" | "allowed_fails_policy" => {
-            into.add_for("messages", path, "cooldown_policy", "this deployment has a cooldown of its own".to_owned());
+            for route in ["messages", "chat_completions"] {
+                let text = "this deployment has a cooldown of its own".to_owned();
+                into.add_for(route, path.clone(), "cooldown_policy", text);
+            }
         }
         _ if key.contains("_cost")
             || key.starts_with("cost_")
@@ -181,15 +199,21 @@ fn of_info(path: String, key: &str, value: &Value, into: &mut Findings) {
     }
 }
 
-/// What a deployment of Anthropic's says that is not reproduced on `/v1/messages`.
-pub fn of_messages(
+/// What a deployment says that is not reproduced on the route on which its provider is native.
+pub fn of_route(
+    provider: &str,
     path: &str,
     params: &Map<String, serde_json::Value>,
     info: &Map<String, serde_json::Value>,
     into: &mut Findings,
 ) {
-    for (key, decline) in declines(params, info) {
+    let (route, declines) = match provider {
+        "anthropic" => ("messages", messages::deployment::declines(params, info)),
+        "openai" => ("chat_completions", chat::deployment::declines(params, info)),
+        _ => return,
+    };
+    for (key, decline) in declines {
         let text = "what this changes on this route is not reproduced natively".to_owned();
-        into.add_for("messages", format!("{path}.{key}"), decline.reason(), text);
+        into.add_for(route, format!("{path}.{key}"), decline.reason(), text);
     }
 }

@@ -5,7 +5,7 @@
 use super::environment::Environment;
 use super::reasons::Findings;
 use super::source::Files;
-use super::{GeneralSettings, LitellmSettings, RouterSettings, params};
+use super::{GeneralSettings, LitellmSettings, RouterSettings, Seconds, params};
 use crate::config::Secret;
 use crate::config::error::ConfigError;
 use crate::config::python::{Dict, Node, Value};
@@ -70,12 +70,11 @@ pub fn router(section: Option<&Dict>, findings: &mut Findings) -> RouterSettings
     let mut read = Reader { section, name: "router_settings", findings };
     RouterSettings {
         num_retries: read.count("num_retries"),
-        retry_after: read.seconds("retry_after"),
+        retry_after: read.seconds("retry_after").map(|seconds| seconds.value),
         timeout: read.seconds("timeout"),
         stream_timeout: read.seconds("stream_timeout"),
         allowed_fails: read.count("allowed_fails"),
         cooldown_time: read.seconds("cooldown_time"),
-        cooldown_time_is_whole: read.node("cooldown_time").is_some_and(|node| matches!(node.value, Value::Int(_))),
         disable_cooldowns: read.node("disable_cooldowns").map(|node| node.value.is_true()),
     }
 }
@@ -113,10 +112,10 @@ impl<'a> Reader<'a, '_> {
         self.section.and_then(|section| section.get(key)).filter(|node| !node.is_none())
     }
 
-    fn seconds(&mut self, key: &str) -> Option<f64> {
+    fn seconds(&mut self, key: &str) -> Option<Seconds> {
         match self.node(key)?.value {
-            Value::Int(seconds) if seconds >= 0 => Some(seconds as f64),
-            Value::Float(seconds) if seconds >= 0.0 && seconds.is_finite() => Some(seconds),
+            Value::Int(seconds) if seconds >= 0 => Some(Seconds { value: seconds as f64, is_whole: true }),
+            Value::Float(value) if value >= 0.0 && value.is_finite() => Some(Seconds { value, is_whole: false }),
             _ => self.odd(key),
         }
     }

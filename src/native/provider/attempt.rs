@@ -57,6 +57,20 @@ pub async fn attempt_stream<E: Effects>(
     opened(proof, deployment, request, limit, effects).await.map(|(opened, _)| opened)
 }
 
+/// Makes one attempt as OpenAI's client does: sent once, whatever becomes of the connection.
+///
+/// Errors  what kept the answer's head from coming.
+/// Source  LiteLLM 1.102.4 `llms/openai/openai.py`, where the client's `max_retries` is 0 behind a router
+pub async fn attempt_once<E: Effects>(
+    _proof: Admitted,
+    deployment: &Deployment,
+    request: &ProviderRequest,
+    limit: Duration,
+    effects: &mut E,
+) -> Result<Opened<E::Stream>, ProviderFailure> {
+    send(deployment, request, limit, effects).await
+}
+
 /// The answer's head, and whether it is that of the second send.
 async fn opened<E: Effects>(
     _proof: Admitted,

@@ -9,7 +9,7 @@ mod redirect;
 #[cfg(test)]
 mod tests;
 
-pub use attempt::{attempt, attempt_stream, whole};
+pub use attempt::{attempt, attempt_once, attempt_stream, whole};
 #[cfg(test)]
 pub(in crate::native) use body::collect;
 pub use body::{BODY_BYTES_MAX, BodyStream};

@@ -1,12 +1,11 @@
 //! Whom the router rests after failures, as LiteLLM's own counters decide it. State as data, and time an argument.
 //!
 //! Source: LiteLLM 1.102.4 `router.py` `deployment_callback_on_failure`, `router_utils/cooldown_handlers.py`,
-//! `router_utils/cooldown_cache.py`, `caching/in_memory_cache.py`; the conversations in `tests/corpus/messages_cooldowns`.
+//! `router_utils/cooldown_cache.py`, `caching/in_memory_cache.py`; the conversations in `tests/corpus/<route>_cooldowns`.
 
 use std::collections::HashMap;
 use std::time::{Duration, Instant, SystemTime};
 
-use transform::python::float_repr;
 use transform::{Exception, ExceptionClass};
 
 use super::retry_after;
@@ -53,10 +52,9 @@ impl Rest {
 
 impl Policy {
     pub fn of(settings: &RouterSettings) -> Self {
-        let rest = match settings.cooldown_time.filter(|seconds| *seconds > 0.0) {
+        let rest = match settings.cooldown_time.filter(|rest| rest.value > 0.0) {
             None => Rest::whole(SECONDS_DEFAULT.into()),
-            Some(seconds) if settings.cooldown_time_is_whole => Rest { seconds, spelled: format!("{seconds:.0}") },
-            Some(seconds) => Rest { seconds, spelled: float_repr(seconds) },
+            Some(rest) => Rest { seconds: rest.value, spelled: rest.spelled() },
         };
         Self {
             disabled: settings.disable_cooldowns == Some(true),
@@ -248,6 +246,7 @@ impl Count {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::litellm::Seconds;
     use crate::native::tests_support::moment;
 
     fn failure(status: u16) -> Failure {
@@ -280,8 +279,9 @@ mod tests {
 
     #[test]
     fn rests_are_spelled_as_python_prints_them() {
-        let check = |cooldown_time, cooldown_time_is_whole, expect: &str| {
-            let settings = RouterSettings { cooldown_time, cooldown_time_is_whole, ..RouterSettings::default() };
+        let check = |value: Option<f64>, is_whole, expect: &str| {
+            let cooldown_time = value.map(|value| Seconds { value, is_whole });
+            let settings = RouterSettings { cooldown_time, ..RouterSettings::default() };
             assert_eq!(Policy::of(&settings).default_rest().spelled, expect, "{cooldown_time:?}");
         };
         check(None, false, "5");

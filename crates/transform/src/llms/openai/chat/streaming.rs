@@ -55,6 +55,7 @@ pub struct ChatStream {
     contents: [Option<String>; 2],
     repeated: u32,
     is_done: bool,
+    has_failed: bool,
     has_head: bool,
 }
 
@@ -97,6 +98,7 @@ impl ChatStream {
             contents: [None, None],
             repeated: 1,
             is_done: false,
+            has_failed: false,
             has_head: false,
         }
     }
@@ -104,6 +106,11 @@ impl ChatStream {
     /// Whether nothing more of the provider's stream matters.
     pub fn is_done(&self) -> bool {
         self.is_done
+    }
+
+    /// Whether it ended by an error, of the provider's or of the connection's: LiteLLM then logs a failed call.
+    pub fn has_failed(&self) -> bool {
+        self.has_failed
     }
 
     /// Whether bytes for the client have been handed out.
@@ -181,7 +188,7 @@ impl ChatStream {
     }
 
     fn fail_with(&mut self, exception: Exception, mut out: Vec<u8>) -> Progress {
-        self.is_done = true;
+        (self.is_done, self.has_failed) = (true, true);
         if out.is_empty() && !self.has_head {
             return Progress::Failed(exception);
         }

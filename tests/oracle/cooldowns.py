@@ -1,9 +1,9 @@
-"""Records whom a real LiteLLM rests after failures on /v1/messages, and what it answers when nobody is left.
+"""Records whom a real LiteLLM rests after failures on a route, and what it answers when nobody is left.
 
-    LITELLM_BIN=/path/to/litellm python3 tests/oracle/messages_cooldowns.py --port 31200 [--only SUBSTRING...]
+    LITELLM_BIN=/path/to/litellm ROUTE=messages python3 tests/oracle/cooldowns.py --port 31200 [--only SUBSTRING...]
 
 A case is a conversation: requests in order, with what each deployment answers and when each request came. It is written to
-tests/corpus/messages_cooldowns/<case>.json; a Rust test holds the same conversation with the native leg on a virtual clock.
+tests/corpus/<route>_cooldowns/<case>.json; the routes are in `cooldown_routes.py`. A Rust test holds the same conversation with the native leg on a virtual clock.
 In a group of several the first deployment has all the weight, so LiteLLM picks it whenever it does not rest: the picks are
 no matter of chance, and each shows who rests. Ports port .. port+19 are used. Nothing but the loopback is reached.
 """
@@ -17,20 +17,20 @@ import time
 from email.utils import formatdate
 
 sys.path.insert(0, os.path.dirname(__file__))
-from messages_cases import DELTA, SSE, START, USER, WHOLE, answered, event, refused  # noqa: E402
+from cooldown_routes import encoded, of_route  # noqa: E402
 from messages_oracle import StreamingProvider, ask_stream  # noqa: E402
 from ocr_oracle import KEY, LiteLlm  # noqa: E402
 
-CORPUS = os.path.join(os.path.dirname(__file__), "..", "corpus", "messages_cooldowns")
-OK = answered()
-STREAM = {"status": 200, "headers": SSE, "pieces": WHOLE}
+ROUTE = of_route(os.environ.get("ROUTE", "messages"))
+CORPUS = os.path.join(os.path.dirname(__file__), "..", "corpus", f"{ROUTE.name}_cooldowns")
+OK, STREAM, SSE, START, DELTA = ROUTE.whole, ROUTE.stream, ROUTE.sse, ROUTE.start, ROUTE.delta
 REFUSED_PORT = 9
 KEPT_MAX = 20
 
 
 def failing(status, text="no", **headers):
     """A provider's error; header names are written with underscores, a `retry_date_in` is seconds from the call."""
-    answer = refused(status, "api_error", text)
+    answer = ROUTE.refused(status, text)
     later = headers.pop("retry_date_in", None)
     extra = [[name.replace("_", "-"), value] for name, value in headers.items()]
     return {**answer, "headers": [*answer["headers"], *extra], **({"retry_date_in": later} if later else {})}
@@ -47,7 +47,7 @@ class KeyedProvider(StreamingProvider):
         head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
         headers = {name.lower(): value for name, value in (line.split(": ", 1) for line in head[1:] if line)}
         body = json.loads(await reader.readexactly(int(headers.get("content-length", 0))))
-        key = headers["x-api-key"]
+        key = ROUTE.key(headers)
         made = sum(call["deployment"] == key for call in self.calls)
         answer = self.answers.get(key, STREAM if body.get("stream") else OK)
         answer = answer[min(made, len(answer) - 1)] if isinstance(answer, list) else answer
@@ -71,11 +71,11 @@ def models(case, port):
     for group, deployments in groups.items():
         for number, params in enumerate(deployments):
             weight = {"weight": 1 if number == 0 else 0} if len(deployments) > 1 else {}
-            base = f"http://127.0.0.1:{params.get('port', port)}"
+            base = f"http://127.0.0.1:{params.get('port', port)}{ROUTE.base}"
             own = {name: value for name, value in params.items() if name not in ("port", "model_info")}
             entries.append({
                 "model_name": group,
-                "litellm_params": {"model": "anthropic/claude-sonnet-4-5", "api_base": base, "api_key": f"{group}-{number}", **weight, **own},
+                "litellm_params": {"model": ROUTE.model, "api_base": base, "api_key": f"{group}-{number}", **weight, **own},
                 "model_info": {"id": f"{group}-{number}", **params.get("model_info", {})},
             })
     return entries
@@ -102,9 +102,9 @@ def spoken(case, one):
 
 
 def client_request(one):
-    body = {"model": one["group"], "max_tokens": 1000, "messages": [USER], **one.get("body", {})}
+    body = {"model": one["group"], **ROUTE.own, "messages": [ROUTE.user], **one.get("body", {})}
     headers = [["authorization", f"Bearer {KEY}"], ["x-litellm-call-id", "call"], ["content-type", "application/json"], *one.get("headers", [])]
-    return {"method": "POST", "path": "/v1/messages", "headers": headers, "body": json.dumps(body, ensure_ascii=False)}
+    return {"method": "POST", "path": ROUTE.path, "headers": headers, "body": encoded(body)}
 
 
 DROPPED = ("date", "connection", "server")
@@ -122,7 +122,7 @@ async def leave(port, client):
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     head = "".join(f"{name}: {value}\r\n" for name, value in [["host", "h"], *client["headers"], ["content-length", str(len(body))]])
     writer.write(f"POST {client['path']} HTTP/1.1\r\n{head}\r\n".encode() + body)
-    seen = await reader.readuntil(b"content_block_delta")
+    seen = await reader.readuntil(ROUTE.content)
     writer.transport.abort()
     return {"status": int(seen.split(b" ", 2)[1]), "headers": [], "body": ""}
 
@@ -195,20 +195,20 @@ def counted(name, answer, successes, failures, **more):
 
 def odd_successes():
     """Answers that LiteLLM passes on; whether its own log of them fails shows in what it counts."""
-    bare = {**OK, "body": json.dumps({"id": "msg_1", "type": "message", "role": "assistant", "content": []})}
-    wordless = {**STREAM, "pieces": [START, event("message_stop")]}
-    return [weighs("odd_unpriced", OK, model="anthropic/our-own-model"), weighs("odd_empty", {**OK, "body": "{}"}), weighs("odd_bare", bare),
-        weighs("odd_unpriced_streamed", STREAM, model="anthropic/our-own-model", **STREAMED), weighs("odd_wordless", wordless, **STREAMED),
+    bare = {**OK, "body": encoded(ROUTE.wordless)}
+    wordless = {**STREAM, "pieces": [START, ROUTE.stop]}
+    return [weighs("odd_unpriced", OK, model=ROUTE.unpriced), weighs("odd_empty", {**OK, "body": "{}"}), weighs("odd_bare", bare),
+        weighs("odd_unpriced_streamed", STREAM, model=ROUTE.unpriced, **STREAMED), weighs("odd_wordless", wordless, **STREAMED),
         weighs("odd_nothing_streamed", {**STREAM, "pieces": []}, **STREAMED), weighs("odd_garbage_streamed", {**STREAM, "pieces": ["nonsense\n\n", "data: {\n\n"]}, **STREAMED)]
 
 
 STREAMED = {"body": {"stream": True}}
-OVERLOADED = {"status": 200, "headers": SSE, "pieces": [START, event("error", error={"type": "overloaded_error", "message": "busy"})]}
-BROKEN = {"status": 200, "headers": SSE, "pieces": [START, DELTA, event("error", error={"type": "overloaded_error", "message": "busy"})]}
+OVERLOADED = {"status": 200, "headers": SSE, "pieces": [START, ROUTE.failed("overloaded_error", "busy")]}
+BROKEN = {"status": 200, "headers": SSE, "pieces": [START, DELTA, ROUTE.failed("overloaded_error", "busy")]}
 LOST = {"status": 200, "headers": SSE, "pieces": [START], "end": "close"}
 UNFINISHED = {"status": 200, "headers": SSE, "pieces": [START, DELTA]}
-SLOW = {"status": 200, "headers": SSE, "pieces": [*WHOLE[:3], *[DELTA] * 50, *WHOLE[3:]]}
-REFUSED_HERE = {"body": {"speed": "fast"}}
+SLOW = {"status": 200, "headers": SSE, "pieces": [*ROUTE.pieces[:3], *[DELTA] * 50, *ROUTE.pieces[3:]]}
+REFUSED_HERE = {"body": ROUTE.refused_by_litellm}
 
 
 BROKEN_OFF = {**SLOW, "pieces": SLOW["pieces"][:9], "end": "reset"}
@@ -237,7 +237,7 @@ def plain():
         case("stream_overloaded_5_500_5", [step(OVERLOADED, times=5, **STREAMED, settle=0.25), step(failing(500), times=5), step()]),
         case("refusals_count_400", [step(failing(400), times=5), step(failing(500)), step()]),
         case("refused_by_litellm", [step(times=5, **REFUSED_HERE), step(failing(500)), step()]),
-        case("refused_by_litellm_streamed", [step(times=5, body={"speed": "fast", "stream": True}), step(failing(500)), step()]),
+        case("refused_by_litellm_streamed", [step(times=5, body={**ROUTE.refused_by_litellm, "stream": True}), step(failing(500)), step()]),
         case("refused_by_litellm_is_no_success", [step(times=5, **REFUSED_HERE), step(failing(500), times=5), step()]),
         weighs("weighs_lost", LOST, **STREAMED), weighs("weighs_unfinished", UNFINISHED, **STREAMED), weighs("weighs_broken_off", BROKEN_OFF, **STREAMED),
         weighs("weighs_left", SLOW, leave=True, **STREAMED), weighs("weighs_error", failing(500), **REFUSED_HERE),
