@@ -118,6 +118,15 @@ fn lead_through(entry: &mut Node, index: usize, config: &LiteLlmConfig, tap_url:
         warnings.push(format!("{path} keeps its own address: where {provider} is reached is not known here"));
         return;
     };
+    if deployment.provider == "openai" && host_is_within(base, OPENAI_HOST) && !host_is_within(tap_url, OPENAI_API_HOST)
+    {
+        warnings.push(format!(
+            "{path} keeps its own address, so its traffic is not mirrored: LiteLLM sends other requests to hosts that are not \
+             OpenAI's. Give the tap a name below {OPENAI_API_HOST} in the hosts file of LiteLLM's machine, and name it in the \
+             tap's address"
+        ));
+        return;
+    }
     let tapped = tap_base(tap_url, &deployment.id, base);
     if let Some(Value::Dict(params)) = entry.get_mut("litellm_params").map(|node| &mut node.value) {
         params.insert(Value::Text("api_base".to_owned()), Node::new(Value::Text(tapped), Place::default()));
@@ -127,6 +136,20 @@ fn lead_through(entry: &mut Node, index: usize, config: &LiteLlmConfig, tap_url:
             params.insert(Value::Text("custom_llm_provider".to_owned()), Node::new(provider, Place::default()));
         }
     }
+}
+
+/// Under these LiteLLM takes its client's cache marks out, rewrites tools, and calls another API for some models.
+///
+/// Source: litellm/llms/openai/chat/gpt_transformation.py `_is_openai_host`, litellm/main.py `_is_openai_backed_api_base`
+/// @ 1.102.4
+const OPENAI_HOST: &str = "openai.com";
+const OPENAI_API_HOST: &str = "api.openai.com";
+
+fn host_is_within(base: &str, domain: &str) -> bool {
+    let authority =
+        base.split_once("://").map_or(base, |(_, rest)| rest).split(['/', '?', '#']).next().unwrap_or_default();
+    let host = authority.rsplit('@').next().unwrap_or_default().split(':').next().unwrap_or_default().to_lowercase();
+    host.strip_suffix(domain).is_some_and(|before| before.is_empty() || before.ends_with('.'))
 }
 
 fn pin_id(entry: &mut Dict, id: &str) {
@@ -259,5 +282,27 @@ mod tests {
         assert!(printed.yaml.contains("\"api_key\": \"os.environ/KEY\""), "{}", printed.yaml);
         assert!(printed.yaml.contains("/v1\""), "{}", printed.yaml);
         assert_eq!(printed.warnings, [""; 0]);
+    }
+
+    #[test]
+    fn openais_own_hosts_are_led_through_a_tap_of_their_name_only() {
+        let printed = |base: &str, tap: &str| {
+            let text =
+                format!("model_list:\n- model_name: a\n  litellm_params: {{model: openai/m, api_key: k{base}}}\n");
+            let read = |path: &Path| Ok(path.ends_with("c.yaml").then(|| text.as_bytes().to_vec()));
+            tap_config(Path::new("/c.yaml"), tap, &read, &|_| None).expect("printed")
+        };
+        for (base, tap, is_led) in [
+            ("", "http://127.0.0.1:1", false),
+            (", api_base: 'https://api.openai.com/v1'", "http://127.0.0.1:1", false),
+            (", api_base: 'https://eu.API.openai.com/v1'", "http://notapi.openai.com", false),
+            ("", "http://crossfade.api.openai.com:1", true),
+            (", api_base: 'https://notopenai.com/v1'", "http://127.0.0.1:1", true),
+            (", api_base: 'http://vllm:8000/v1'", "http://127.0.0.1:1", true),
+        ] {
+            let printed = printed(base, tap);
+            assert_eq!(printed.yaml.contains("/d/"), is_led, "{base} {tap}");
+            assert_eq!(printed.warnings.is_empty(), is_led, "{base} {tap}");
+        }
     }
 }

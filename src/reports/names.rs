@@ -1,6 +1,6 @@
 //! Names of JSON members and headers, as a store without content may keep them.
 //!
-//! A name that LiteLLM, Mistral, Anthropic, JSON Schema or HTTP knows is structure. One that a client thought of, or a model
+//! A name that LiteLLM, Mistral, Anthropic, OpenAI, JSON Schema or HTTP knows is structure. One that a client thought of, or a model
 //! for a tool's arguments, can be as telling as a value, so in its place stands a keyed hash, wherever it turns up: an answer
 //! may echo it.
 
@@ -130,44 +130,56 @@ fn is_known(name: &str) -> bool {
     MEMBERS.binary_search(&name).is_ok() || HEADERS.binary_search(&name).is_ok()
 }
 
-/// Members of bodies: LiteLLM's and Mistral's OCR and Anthropic's messages, requests, answers, events and errors, and JSON
-/// Schema for annotations and tools.
+/// Members of bodies: LiteLLM's, Mistral's OCR, Anthropic's messages and OpenAI's chat completions, requests, answers, events
+/// and errors, and JSON Schema for annotations and tools.
 #[rustfmt::skip]
-const MEMBERS: [&str; 253] = [
-    "$defs", "$id", "$ref", "$schema", "additionalProperties", "allOf", "allowed_callers", "allowed_domains",
-    "allowed_openai_params", "allowed_tools", "anyOf", "api_base", "api_key", "api_version", "applied_edits",
+const MEMBERS: [&str; 332] = [
+    "$defs", "$id", "$ref", "$schema", "accepted_prediction_tokens", "additionalProperties", "additional_drop_params",
+    "allOf", "allowed_callers", "allowed_domains", "allowed_openai_params", "allowed_tools", "annotations", "anyOf",
+    "api_base", "api_key", "api_version", "applied_edits", "approximate", "arguments", "audio", "audio_tokens",
     "authorization_token", "base64", "bbox", "bbox_annotation_format", "blocked_domains", "blocks", "bottom_right_x",
-    "bottom_right_y", "budget_tokens", "cache_control", "cache_creation", "cache_creation_input_tokens",
-    "cache_read_input_tokens", "caching", "caller", "category", "citation", "citations", "cited_text", "city",
-    "clear_at_least", "clear_tool_inputs", "cleared_input_tokens", "cleared_thinking_turns", "cleared_tool_uses",
-    "code", "confidence_scores", "confidence_scores_granularity", "const", "container", "content", "content_block",
-    "context", "context_management", "country", "credits", "custom_llm_provider", "cut", "data", "default",
-    "defer_loading", "definitions", "delta", "description", "detail", "dimensions", "disable_parallel_tool_use",
-    "display", "display_height_px", "display_number", "display_width_px", "doc_size_bytes", "document",
-    "document_annotation", "document_annotation_format", "document_annotation_prompt", "document_index",
-    "document_name", "document_title", "document_url", "dpi", "drop_params", "eager_input_streaming", "edits", "effort",
-    "enabled", "encrypted_content", "encrypted_index", "end_block_index", "end_char_index", "end_page_number", "enum",
-    "ephemeral_1h_input_tokens", "ephemeral_5m_input_tokens", "error", "error_code", "event", "events", "exclude_tools",
-    "exclusiveMaximum", "exclusiveMinimum", "expires_at", "explanation", "extra_body", "extra_headers", "extra_query",
-    "extract_footer", "extract_header", "fallbacks", "file", "file_id", "filename", "footer", "format", "frames",
-    "guardrails", "header", "height", "hyperlinks", "id", "image_annotation", "image_base64", "image_limit",
-    "image_min_size", "image_url", "images", "include_blocks", "include_image_base64", "index", "inference_geo",
-    "input", "input_examples", "input_schema", "input_tokens", "is_error", "items", "iterations", "json_schema", "keep",
-    "keyValuePairs", "litellm_metadata", "litellm_session_id", "litellm_trace_id", "loc", "markdown", "maxItems",
-    "maxLength", "max_characters", "max_content_tokens", "max_retries", "max_tokens", "max_uses", "maximum",
-    "mcp_servers", "media_type", "message", "messages", "metadata", "mime_type", "minItems", "minLength", "minimum",
-    "model", "msg", "name", "no-log", "num_retries", "object", "oneOf", "original_input_tokens", "output_config",
-    "output_format", "output_tokens", "output_tokens_details", "page", "page_age", "pages", "pages_processed",
-    "pages_processed_annotation", "param", "partial_json", "pattern", "properties", "provider_specific_fields",
-    "purpose", "query", "raw_status_code", "region", "request_id", "request_timeout", "required", "response_format",
-    "retrieved_at", "return_code", "role", "safeguards", "schema", "schema_definition", "search_result_index",
-    "server_name", "server_tool_use", "service_tier", "session_id", "signature", "skill_id", "skills", "source",
-    "speed", "start_block_index", "start_char_index", "start_page_number", "stderr", "stdout", "stop_details",
-    "stop_reason", "stop_sequence", "stop_sequences", "stream", "stream_timeout", "strict", "system", "table_format",
-    "tables", "tags", "temperature", "text", "thinking", "thinking_tokens", "timeout", "timezone", "title",
-    "tool_choice", "tool_configuration", "tool_name", "tool_use_id", "tools", "top_k", "top_left_x", "top_left_y",
-    "top_logprobs", "top_p", "total_tokens", "trace_id", "trigger", "ttl", "type", "uniqueItems", "url", "usage",
-    "usage_info", "user", "user_id", "user_location", "value", "version", "web_fetch_requests", "web_search_requests",
+    "bottom_right_y", "budget_tokens", "bytes", "cache_control", "cache_creation", "cache_creation_input_tokens",
+    "cache_creation_token_details", "cache_creation_tokens", "cache_read_input_tokens", "cached_tokens", "caching",
+    "call_id", "caller", "category", "choices", "citation", "citations", "cited_text", "city", "clear_at_least",
+    "clear_tool_inputs", "cleared_input_tokens", "cleared_thinking_turns", "cleared_tool_uses", "code",
+    "completion_tokens", "completion_tokens_details", "confidence_scores", "confidence_scores_granularity", "const",
+    "container", "content", "content_block", "context", "context_management", "cost", "country", "created", "credits",
+    "custom", "custom_llm_provider", "cut", "data", "default", "defer_loading", "definition", "definitions", "delta",
+    "description", "detail", "dimensions", "disable_parallel_tool_use", "display", "display_height_px",
+    "display_number", "display_width_px", "doc_size_bytes", "document", "document_annotation",
+    "document_annotation_format", "document_annotation_prompt", "document_index", "document_name", "document_title",
+    "document_url", "dpi", "drop_params", "eager_input_streaming", "edits", "effort", "enabled", "encrypted_content",
+    "encrypted_index", "end_block_index", "end_char_index", "end_index", "end_page_number", "enum",
+    "ephemeral_1h_input_tokens", "ephemeral_5m_input_tokens", "error", "error_code", "event", "events",
+    "exclude_tools", "exclusiveMaximum", "exclusiveMinimum", "expires_at", "explanation", "extra_body",
+    "extra_headers", "extra_query", "extract_footer", "extract_header", "fallbacks", "file", "file_data", "file_id",
+    "file_search", "filename", "finish_reason", "footer", "format", "frames", "frequency_penalty", "function",
+    "function_call", "functions", "grammar", "guardrails", "header", "height", "hyperlinks", "id", "image_annotation",
+    "image_base64", "image_limit", "image_min_size", "image_tokens", "image_url", "images", "include_blocks",
+    "include_image_base64", "include_obfuscation", "include_usage", "index", "inference_geo", "input", "input_audio",
+    "input_examples", "input_schema", "input_tokens", "instructions", "is_error", "items", "iterations", "json_schema",
+    "keep", "keyValuePairs", "litellm_metadata", "litellm_session_id", "litellm_trace_id", "loc", "logit_bias",
+    "logprob", "logprobs", "markdown", "maxItems", "maxLength", "max_characters", "max_completion_tokens",
+    "max_content_tokens", "max_retries", "max_tokens", "max_uses", "maximum", "mcp_servers", "media_type", "message",
+    "messages", "metadata", "mime_type", "minItems", "minLength", "minimum", "modalities", "mode", "model",
+    "moderation", "msg", "n", "name", "no-log", "num_retries", "obfuscation", "object", "oneOf",
+    "original_input_tokens", "output_config", "output_format", "output_tokens", "output_tokens_details", "page",
+    "page_age", "pages", "pages_processed", "pages_processed_annotation", "parallel_tool_calls", "param",
+    "partial_json", "pattern", "predicted_outputs", "prediction", "presence_penalty", "prompt_cache_key",
+    "prompt_cache_retention", "prompt_tokens", "prompt_tokens_details", "properties", "provider_specific_fields",
+    "purpose", "query", "raw_status_code", "reasoning", "reasoning_content", "reasoning_effort", "reasoning_tokens",
+    "refusal", "region", "rejected_prediction_tokens", "request_id", "request_timeout", "required", "response_format",
+    "retrieved_at", "return_code", "role", "safeguards", "safety_identifier", "schema", "schema_definition",
+    "search_context_size", "search_result_index", "seed", "server_name", "server_tool_use", "service_tier",
+    "session_id", "signature", "skill_id", "skills", "source", "speed", "start_block_index", "start_char_index",
+    "start_index", "start_page_number", "stderr", "stdout", "stop", "stop_details", "stop_reason", "stop_sequence",
+    "stop_sequences", "store", "stream", "stream_options", "stream_timeout", "strict", "summary", "syntax", "system",
+    "system_fingerprint", "table_format", "tables", "tags", "temperature", "text", "text_tokens", "thinking",
+    "thinking_blocks", "thinking_tokens", "timeout", "timezone", "title", "token", "tokens", "tool", "tool_call_id",
+    "tool_calls", "tool_choice", "tool_configuration", "tool_name", "tool_use_id", "tools", "top_k", "top_left_x",
+    "top_left_y", "top_logprobs", "top_p", "total_tokens", "trace_id", "transcript", "trigger", "ttl", "type",
+    "uniqueItems", "url", "url_citation", "usage", "usage_info", "user", "user_id", "user_location", "value",
+    "verbosity", "version", "video_tokens", "voice", "web_fetch_requests", "web_search_options", "web_search_requests",
     "width",
 ];
 

@@ -43,8 +43,10 @@ fn of_json(route: Route, body: &[u8]) -> Facts {
     let Ok(top) = serde_json::from_slice::<std::collections::BTreeMap<String, &RawValue>>(body) else {
         return Facts::default();
     };
-    if route == Route::Messages {
-        return message_facts::read(body);
+    match route {
+        Route::Messages => return message_facts::read(&message_facts::MESSAGES, body),
+        Route::ChatCompletions => return message_facts::read(&message_facts::CHAT, body),
+        Route::Ocr | Route::Responses | Route::Embeddings => {}
     }
     let text = |key: &str| top.get(key).and_then(|raw| serde_json::from_str::<String>(raw.get()).ok());
     let mut shape = String::new();

@@ -1,4 +1,5 @@
-//! The facts of a request to `/v1/messages`, read without keeping more than names of kinds.
+//! The facts of a request that holds a conversation (`/v1/messages`, `/chat/completions`), read without keeping more than
+//! names of kinds.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,42 +8,95 @@ use serde_json::value::RawValue;
 
 use super::Facts;
 
-/// Kinds of content, tools and options that make a shape; everything else is `other`, so that clients cannot invent shapes
-/// without end.
-const KINDS: [&str; 15] = [
-    "text",
-    "image",
-    "document",
-    "tool_use",
-    "tool_result",
-    "thinking",
-    "redacted_thinking",
-    "server_tool_use",
-    "web_search_tool_result",
-    "web_fetch_tool_result",
-    "code_execution_tool_result",
-    "mcp_tool_use",
-    "mcp_tool_result",
-    "search_result",
-    "container_upload",
-];
-const OPTIONS: [&str; 15] = [
-    "system",
-    "temperature",
-    "top_p",
-    "top_k",
-    "stop_sequences",
-    "tools",
-    "tool_choice",
-    "thinking",
-    "metadata",
-    "container",
-    "mcp_servers",
-    "context_management",
-    "output_config",
-    "output_format",
-    "service_tier",
-];
+/// The words that a route's shapes are made of; everything else is `other`, so that clients cannot invent shapes without
+/// end.
+pub struct Words {
+    /// What a request that does not stream is called.
+    whole: &'static str,
+    /// Kinds of content.
+    kinds: &'static [&'static str],
+    options: &'static [&'static str],
+    /// What nearly every request has.
+    silent: &'static [&'static str],
+    /// The type of a tool that the client runs.
+    own_tool: &'static str,
+}
+
+pub const MESSAGES: Words = Words {
+    whole: "message",
+    kinds: &[
+        "text",
+        "image",
+        "document",
+        "tool_use",
+        "tool_result",
+        "thinking",
+        "redacted_thinking",
+        "server_tool_use",
+        "web_search_tool_result",
+        "web_fetch_tool_result",
+        "code_execution_tool_result",
+        "mcp_tool_use",
+        "mcp_tool_result",
+        "search_result",
+        "container_upload",
+    ],
+    options: &[
+        "system",
+        "temperature",
+        "top_p",
+        "top_k",
+        "stop_sequences",
+        "tools",
+        "tool_choice",
+        "thinking",
+        "metadata",
+        "container",
+        "mcp_servers",
+        "context_management",
+        "output_config",
+        "output_format",
+        "service_tier",
+    ],
+    silent: &["model", "messages", "max_tokens", "stream"],
+    own_tool: "custom",
+};
+
+pub const CHAT: Words = Words {
+    whole: "completion",
+    kinds: &["text", "image_url", "input_audio", "file", "refusal", "thinking", "document"],
+    options: &[
+        "audio",
+        "frequency_penalty",
+        "function_call",
+        "functions",
+        "logit_bias",
+        "logprobs",
+        "max_completion_tokens",
+        "max_tokens",
+        "modalities",
+        "n",
+        "parallel_tool_calls",
+        "prediction",
+        "presence_penalty",
+        "reasoning_effort",
+        "response_format",
+        "seed",
+        "service_tier",
+        "stop",
+        "stream_options",
+        "temperature",
+        "thinking",
+        "tool_choice",
+        "tools",
+        "top_logprobs",
+        "top_p",
+        "user",
+        "web_search_options",
+    ],
+    silent: &["model", "messages", "stream"],
+    own_tool: "function",
+};
 
 #[derive(Deserialize)]
 struct Message<'a> {
@@ -50,6 +104,8 @@ struct Message<'a> {
     role: Option<&'a RawValue>,
     #[serde(borrow, default)]
     content: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    tool_calls: Option<&'a RawValue>,
 }
 
 #[derive(Deserialize)]
@@ -62,25 +118,28 @@ struct Block<'a> {
 
 /// Shape   `stream+text+tool_result+tools+cache_control`, kinds in the order of their names; the subject is the content of
 ///         the first message of a user.
-pub fn read(body: &[u8]) -> Facts {
+pub fn read(vocabulary: &Words, body: &[u8]) -> Facts {
     let Ok(top) = serde_json::from_slice::<BTreeMap<String, &RawValue>>(body) else { return Facts::default() };
     let model = top.get("model").and_then(|raw| serde_json::from_str(raw.get()).ok());
     let streams = top.get("stream").is_some_and(|raw| raw.get() == "true");
     let mut words = BTreeSet::new();
-    for key in top.keys().filter(|key| !matches!(key.as_str(), "model" | "messages" | "max_tokens" | "stream")) {
-        words.insert(OPTIONS.iter().copied().find(|known| known == key).unwrap_or("other"));
+    for key in top.keys().filter(|key| !vocabulary.silent.contains(&key.as_str())) {
+        words.insert(vocabulary.options.iter().copied().find(|known| known == key).unwrap_or("other"));
     }
     let messages: Vec<Message<'_>> =
         top.get("messages").and_then(|raw| serde_json::from_str(raw.get()).ok()).unwrap_or_default();
-    for content in messages.iter().filter_map(|message| message.content) {
-        add_kinds(content, &mut words);
+    for content in messages.iter().filter_map(|message| message.content).filter(|content| content.get() != "null") {
+        add_kinds(vocabulary, content, &mut words);
+    }
+    if messages.iter().any(|message| message.tool_calls.is_some()) {
+        words.insert("tool_calls");
     }
     if let Some(tools) = top.get("tools") {
-        add_tools(tools, &mut words);
+        add_tools(vocabulary, tools, &mut words);
     }
     let first = messages.iter().find(|message| message.role.is_some_and(|role| role.get() == "\"user\""));
     let subject = first.and_then(|message| message.content).map(|content| content.get().to_owned());
-    let mut shape = if streams { "stream" } else { "message" }.to_owned();
+    let mut shape = if streams { "stream" } else { vocabulary.whole }.to_owned();
     for word in words {
         shape.push('+');
         shape.push_str(word);
@@ -88,24 +147,24 @@ pub fn read(body: &[u8]) -> Facts {
     Facts { model, shape, subject }
 }
 
-fn add_kinds(content: &RawValue, words: &mut BTreeSet<&'static str>) {
+fn add_kinds(vocabulary: &Words, content: &RawValue, words: &mut BTreeSet<&'static str>) {
     let Ok(blocks) = serde_json::from_str::<Vec<Block<'_>>>(content.get()) else {
         words.insert("text");
         return;
     };
     for block in blocks {
         let kind = block.kind.and_then(|raw| serde_json::from_str::<&str>(raw.get()).ok());
-        words.insert(KINDS.iter().copied().find(|known| Some(*known) == kind).unwrap_or("other"));
+        words.insert(vocabulary.kinds.iter().copied().find(|known| Some(*known) == kind).unwrap_or("other"));
         if block.cache_control.is_some() {
             words.insert("cache_control");
         }
     }
 }
 
-/// A tool without a type, or of type `custom`, is the client's; every other one runs at the provider.
-fn add_tools(tools: &RawValue, words: &mut BTreeSet<&'static str>) {
+/// A tool without a type is the client's too; every other one runs at the provider.
+fn add_tools(vocabulary: &Words, tools: &RawValue, words: &mut BTreeSet<&'static str>) {
     for tool in serde_json::from_str::<Vec<Block<'_>>>(tools.get()).unwrap_or_default() {
-        if tool.kind.is_some_and(|kind| kind.get() != "\"custom\"") {
+        if tool.kind.is_some_and(|kind| kind.get().trim_matches('"') != vocabulary.own_tool) {
             words.insert("server_tools");
         }
         if tool.cache_control.is_some() {
@@ -120,14 +179,16 @@ mod tests {
 
     #[test]
     fn shapes_are_made_of_known_words() {
-        for (body, model, shape, subject) in [
+        for (vocabulary, body, model, shape, subject) in [
             (
+                &MESSAGES,
                 r#"{"model":"m","max_tokens":1,"messages":[{"role":"user","content":"hi"}]}"#,
                 Some("m"),
                 "message+text",
                 Some("\"hi\""),
             ),
             (
+                &MESSAGES,
                 r#"{"model":"m","stream":true,"tools":[{"name":"a"},{"type":"web_search_20250305","cache_control":{}}],"zzz":1,
                     "messages":[{"role":"user","content":[{"type":"image"},{"type":"secret","cache_control":{}}]},
                                 {"role":"assistant","content":[{"type":"tool_use"}]}]}"#,
@@ -135,10 +196,20 @@ mod tests {
                 "stream+cache_control+image+other+server_tools+tool_use+tools",
                 Some(r#"[{"type":"image"},{"type":"secret","cache_control":{}}]"#),
             ),
-            (r#"{"model":1,"messages":"x"}"#, None, "message", None),
-            ("[]", None, "", None),
+            (&MESSAGES, r#"{"model":1,"messages":"x"}"#, None, "message", None),
+            (&MESSAGES, "[]", None, "", None),
+            (
+                &CHAT,
+                r#"{"model":"m","stream":true,"tools":[{"type":"function"},{"type":"custom"}],"mine":1,"temperature":0,
+                    "messages":[{"role":"system","content":"s"},{"role":"user","content":[{"type":"image_url"}]},
+                                {"role":"assistant","content":null,"tool_calls":[]},{"role":"tool","content":"x"}]}"#,
+                Some("m"),
+                "stream+image_url+other+server_tools+temperature+text+tool_calls+tools",
+                Some(r#"[{"type":"image_url"}]"#),
+            ),
+            (&CHAT, r#"{"model":"m","messages":[]}"#, Some("m"), "completion", None),
         ] {
-            let facts = read(body.as_bytes());
+            let facts = read(vocabulary, body.as_bytes());
             assert_eq!((facts.model.as_deref(), facts.shape.as_str()), (model, shape), "{body}");
             assert_eq!(facts.subject.as_deref(), subject, "{body}");
         }
