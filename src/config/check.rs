@@ -151,7 +151,10 @@ impl Report {
             let _ = writeln!(out, "{} {}: LiteLLM leaves it out: {}", ignored.path, ignored.model_group, ignored.text);
         }
         for key in &self.unknown_keys {
-            let _ = writeln!(out, "{key}: LiteLLM does not know this key; it changes nothing");
+            let _ = writeln!(
+                out,
+                "{key}: LiteLLM does not know this key; chat completions send it to the provider, elsewhere it changes nothing"
+            );
         }
         for line in &self.summary {
             let _ = writeln!(out, "{line}");
@@ -170,7 +173,7 @@ mod tests {
     use super::*;
     use crate::config::litellm::tests::config;
 
-    const TWO: &str = "model_list:\n- model_name: a\n  litellm_params: {model: mistral/m, api_base: 'http://h/v1', api_key: k}\n  model_info: {id: one}\n- model_name: a\n  litellm_params: {model: openai/gpt-4o, api_key: k, zzz: 1}\n  model_info: {id: two}\n- model_name: b\n  litellm_params: {model: mistral/m, api_base: 'http://h/v1', api_key: k, rpm: many}\n";
+    const TWO: &str = "model_list:\n- model_name: a\n  litellm_params: {model: mistral/m, api_base: 'http://h/v1', api_key: k}\n  model_info: {id: one}\n- model_name: a\n  litellm_params: {model: groq/gpt-4o, api_key: k, zzz: 1}\n  model_info: {id: two}\n- model_name: b\n  litellm_params: {model: mistral/m, api_base: 'http://h/v1', api_key: k, rpm: many}\n";
 
     #[test]
     fn text_names_every_reason_with_its_path() {
@@ -182,13 +185,13 @@ mod tests {
   ocr              exact
   messages         declines
     model_list[0]: the native leg does not speak to mistral on this route yet [provider_unsupported]
-model_list[1] a (openai/gpt-4o, id two)
+model_list[1] a (groq/gpt-4o, id two)
   ocr              declines
-    model_list[1].litellm_params.model: the native leg does not speak to openai yet [provider_unsupported]
+    model_list[1].litellm_params.model: the native leg does not speak to groq yet [provider_unsupported]
   messages         declines
-    model_list[1].litellm_params.model: the native leg does not speak to openai yet [provider_unsupported]
+    model_list[1].litellm_params.model: the native leg does not speak to groq yet [provider_unsupported]
 model_list[2] b: LiteLLM leaves it out: litellm_params.rpm must be an integer
-model_list[1].litellm_params.zzz: LiteLLM does not know this key; it changes nothing
+model_list[1].litellm_params.zzz: LiteLLM does not know this key; chat completions send it to the provider, elsewhere it changes nothing
 ocr: 1 of 2 deployments exact, 0 of 1 model groups
 messages: 0 of 2 deployments exact, 0 of 1 model groups
 "

@@ -198,12 +198,8 @@ fn deployments_decline_for_themselves() {
             "{}",
             "litellm_params.litellm_credential_name credential,litellm_params.api_key no_api_key",
         ),
-        ("{model: openai/gpt-4o, api_key: k}".to_owned(), "{}", "litellm_params.model provider_unsupported"),
-        (
-            "{model: gpt-4o, api_key: k}".to_owned(),
-            "{}",
-            "litellm_params.model provider_uncertain,litellm_params.model provider_unsupported",
-        ),
+        ("{model: groq/gpt-4o, api_key: k}".to_owned(), "{}", "litellm_params.model provider_unsupported"),
+        ("{model: gpt-4o, api_key: k}".to_owned(), "{}", "litellm_params.model provider_uncertain"),
     ] {
         let text = format!("model_list:\n- model_name: a\n  litellm_params: {params}\n  model_info: {info}\n");
         let config = config(&text, &[]).expect(&text);
