@@ -5,6 +5,7 @@
 mod board;
 mod check;
 mod control;
+mod coverage;
 mod output;
 mod replay;
 mod rules_schema;
@@ -36,6 +37,8 @@ enum Command {
     Replay(replay::ReplayArguments),
     /// Print the JSON Schema of a rule file, for editors.
     RulesSchema,
+    /// Print what this build serves natively and why it leaves the rest to Python, as Markdown.
+    Coverage,
     Status(control::StatusArguments),
     /// Raise a lane by one step.
     Promote(control::PromoteArguments),
@@ -66,6 +69,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Tap(arguments) => tap::run(&arguments),
         Command::Replay(arguments) => replay::run(&arguments),
         Command::RulesSchema => rules_schema::run(),
+        Command::Coverage => coverage::run(),
         Command::Status(arguments) => control::status(&arguments),
         Command::Promote(arguments) => control::promote(&arguments),
         Command::Hold(arguments) => control::lane(&arguments, "hold"),

@@ -50,6 +50,48 @@ impl Decline {
             Self::Transform(decline) => decline.reason(),
         }
     }
+
+    /// Why, as a clause.
+    pub fn meaning(&self) -> &'static str {
+        match self {
+            Self::NoKey => "no header carries a key",
+            Self::NotTheMasterKey => "the key is a virtual one, or a wrong one: Python knows",
+            Self::AuthenticationUnknown => "there is no master key, and no probe has shown that LiteLLM runs open",
+            Self::CrossOriginCookie => {
+                "a browser asks from another origin with cookies, which changes the CORS headers"
+            }
+            Self::RequestOption => {
+                "a request header, path or query has a form that LiteLLM refuses or reads in its own way"
+            }
+            Self::Form => "parsers read the multipart form differently",
+            Self::NoNativeLeg => "the route has no native leg in this build",
+            Self::UnknownModel => "no group, alias or deployment has exactly this name",
+            Self::Deployment => "a deployment in reach is left to Python, see `crossfade check`",
+            Self::Configuration => "the whole configuration is left to Python, see `crossfade check`",
+            Self::TooManyRetries => "more than 16 retries are asked for",
+            Self::Timeout => "LiteLLM reads the time limit in a way of its own",
+            Self::Transform(decline) => decline.meaning(),
+        }
+    }
+
+    /// Every one of them.
+    pub fn all() -> impl Iterator<Item = Self> {
+        const OWN: [Decline; 12] = [
+            Decline::NoKey,
+            Decline::NotTheMasterKey,
+            Decline::AuthenticationUnknown,
+            Decline::CrossOriginCookie,
+            Decline::RequestOption,
+            Decline::Form,
+            Decline::NoNativeLeg,
+            Decline::UnknownModel,
+            Decline::Deployment,
+            Decline::Configuration,
+            Decline::TooManyRetries,
+            Decline::Timeout,
+        ];
+        OWN.into_iter().chain(transform::Decline::ALL.into_iter().map(Self::Transform))
+    }
 }
 
 impl From<transform::Decline> for Decline {

@@ -1,5 +1,6 @@
 //! Which route family a request belongs to, and what decides who answers it.
 
+pub mod coverage;
 pub mod facts;
 pub mod latency;
 mod message_facts;
@@ -38,6 +39,22 @@ impl Route {
     /// The route of that name.
     pub fn named(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|route| route.as_str() == name)
+    }
+
+    /// The paths that LiteLLM accepts for it.
+    pub fn paths(self) -> &'static [&'static str] {
+        match self {
+            Self::Ocr => &["/v1/ocr", "/ocr"],
+            Self::Messages => &["/v1/messages"],
+            Self::ChatCompletions => &[
+                "/v1/chat/completions",
+                "/chat/completions",
+                "/engines/{model}/chat/completions",
+                "/openai/deployments/{model}/chat/completions",
+            ],
+            Self::Responses => &["/v1/responses", "/responses", "/openai/v1/responses"],
+            Self::Embeddings => &["/v1/embeddings", "/embeddings"],
+        }
     }
 
     /// The providers for which this build can answer the route, by LiteLLM's names.

@@ -184,6 +184,7 @@ fn every_command_says_what_it_does() {
         ),
         ("check", &["Validate", "--config", "--rules", "--format", "Exit code"]),
         ("tap", &["through Crossfade's tap", "--config", "--tap-url"]),
+        ("coverage", &["serves natively", "Markdown"]),
         ("rules-schema", &["JSON Schema"]),
         ("status", &["lanes", "--admin", "--json"]),
         ("promote", &["one step", "--reason", "--force"]),

@@ -134,6 +134,23 @@ fn every_path_in_the_architecture_exists() {
 }
 
 #[test]
+fn the_documents_tell_what_the_build_covers() {
+    use crossfade::routes::coverage;
+    for (document, made) in [("README.md", coverage::markdown()), ("docs/parity.md", coverage::settings_markdown())] {
+        check_made(document, &made);
+    }
+}
+
+fn check_made(document: &str, made: &str) {
+    let whole = text(Path::new(document));
+    let told = whole
+        .split_once("<!-- coverage: made by `crossfade coverage` -->\n")
+        .and_then(|(_, rest)| rest.split_once("<!-- /coverage -->"));
+    let (told, _) = told.expect("a section that is made");
+    assert_eq!(told.trim(), made.trim(), "put what `crossfade coverage` prints into {document}");
+}
+
+#[test]
 fn the_root_holds_two_documents() {
     let mut documents = Vec::new();
     for entry in std::fs::read_dir(root()).unwrap() {

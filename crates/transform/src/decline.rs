@@ -86,4 +86,38 @@ impl Decline {
             Self::Connection => "deployment_connection",
         }
     }
+
+    /// Why, as a clause.
+    pub fn meaning(&self) -> &'static str {
+        match self {
+            Self::ContentType => "the content type makes LiteLLM read a form that is not `multipart/form-data`",
+            Self::InvalidJson => "there is no body, or none that LiteLLM's parser reads",
+            Self::BodyNotObject => "the body is JSON, but no object",
+            Self::Model => {
+                "`model` is no plain name of one model group, differs from the path's, or names a model that LiteLLM calls by another API"
+            }
+            Self::Document => "`document` is missing, or of a type that LiteLLM refuses",
+            Self::BodyKey => {
+                "the body has a key that LiteLLM's proxy or router acts on (`tags`, `api_key`, `mock_response` and many more)"
+            }
+            Self::RequestHeader => "a request header is one that LiteLLM's proxy acts on",
+            Self::RequestFormat => "`req_format` is not LiteLLM's own",
+            Self::RouterOption => {
+                "`timeout` or `num_retries` have a shape that LiteLLM refuses or reads in its own way"
+            }
+            Self::MessageShape => {
+                "`messages`, `max_tokens` or `metadata` have a shape that LiteLLM refuses or reads in its own way"
+            }
+            Self::Parameter => {
+                "an option is one that LiteLLM refuses for this model, or translates from or to another API"
+            }
+            Self::HostedTool => "a tool or skill is one that LiteLLM runs itself",
+            Self::ExtraHeaders => "`extra_headers` collide with LiteLLM's own or cannot be sent",
+            Self::Upload => "a form has no usable `file`",
+            Self::Unwritable => "a value cannot be written to the provider exactly (NaN, a lone surrogate)",
+            Self::DeploymentParameter => "a parameter of the deployment has an effect that is not reproduced",
+            Self::CustomPricing => "prices are not those of the price map",
+            Self::Connection => "the deployment has no address or no key",
+        }
+    }
 }

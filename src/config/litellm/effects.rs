@@ -6,6 +6,8 @@
 //! Source: litellm/__init__.py, litellm/proxy/_types.py `ConfigGeneralSettings`, litellm/router.py `Router.__init__`,
 //! litellm/proxy/proxy_server.py `load_config` @ 1.102.4
 
+use super::param_effects::DECLINING;
+
 /// A key, the code of its reason, and what it does, as a clause.
 pub type Declining = (&'static str, &'static str, &'static str);
 
@@ -312,3 +314,16 @@ pub const ROUTER_DECLINING: &[Declining] = &[
     ("model_group_affinity_config", "routing_strategy", "callers stick to deployments"),
     ("health_check_ignore_transient_errors", "health_routing", "unhealthy deployments are left out"),
 ];
+
+/// Every setting that declines, with the code of its reason: `litellm_settings.cache`, `litellm_params.order`.
+pub fn declining_settings() -> impl Iterator<Item = (&'static str, String)> {
+    let sections = [
+        ("", TOP_DECLINING),
+        ("general_settings.", GENERAL_DECLINING),
+        ("litellm_settings.", LITELLM_DECLINING),
+        ("router_settings.", ROUTER_DECLINING),
+        ("litellm_params.", DECLINING),
+    ];
+    let named = sections.into_iter().flat_map(|(prefix, table)| table.iter().map(move |entry| (prefix, entry)));
+    named.map(|(prefix, (key, code, _))| (*code, format!("{prefix}{key}")))
+}

@@ -22,6 +22,7 @@ use std::path::{Path, PathBuf};
 use sha2::{Digest, Sha256};
 use transform::python::float_repr;
 
+pub use self::effects::declining_settings;
 use self::environment::Environment;
 pub use self::group_hash::{SETTINGS, group_hashes};
 pub use self::model_list::Ignored;
