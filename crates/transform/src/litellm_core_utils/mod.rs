@@ -1,6 +1,7 @@
 //! LiteLLM's shared core.
 
 pub mod exception_mapping_utils;
+pub(crate) mod json_fragment_accumulator;
 pub mod secret_redaction;
 pub(crate) mod streaming_handler;
 pub mod token_counter;
