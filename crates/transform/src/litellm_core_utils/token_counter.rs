@@ -45,7 +45,8 @@ fn count_exactly(text: &str) -> usize {
 /// The pieces that tokens don't cross: contractions, words with what stands in front, three digits, marks, white space.
 fn pieces(text: &str) -> impl Iterator<Item = &str> {
     static PATTERN: OnceLock<Option<Regex>> = OnceLock::new();
-    const WORDS: &str = r"^(?:'(?i:[sdmt]|ll|ve|re)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s+$|\s*[\r\n])";
+    const WORDS: &str =
+        r"^(?:'(?i:[sdmt]|ll|ve|re)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s+$|\s*[\r\n])";
     let pattern = PATTERN.get_or_init(|| Regex::new(WORDS).ok()).as_ref();
     let mut rest = text;
     std::iter::from_fn(move || {

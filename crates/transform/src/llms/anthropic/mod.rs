@@ -1,6 +1,7 @@
 //! Anthropic.
 
 pub mod capabilities;
+pub mod chat;
 mod common_utils;
 pub mod experimental_pass_through;
 

@@ -8,7 +8,7 @@ use crate::answer::Answered;
 use crate::cost_calculator::anthropic::{MessageCost, breakdown_headers};
 use crate::exceptions::{Exception, ExceptionClass};
 use crate::litellm_core_utils::secret_redaction::redact_internal_details;
-use crate::llms::openai::chat::transformation::{ChatFailure, ChatResponse};
+use crate::llms::base_llm::chat::transformation::{ChatFailure, ChatResponse};
 use crate::proxy::anthropic_endpoints::answers::{Served, attempts, dict, durations, own, text, told};
 use crate::proxy::common_request_processing::{
     GivenUp, NoDeployments, browser_headers, error_status, error_type, framing, internal_server_error,
