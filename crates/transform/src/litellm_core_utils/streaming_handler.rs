@@ -244,13 +244,7 @@ impl StreamWrapper {
     }
 
     /// A chunk without content once an end has been said: the first such one tells it.
-    fn finishing(
-        &mut self,
-        chunk: &Dict,
-        first: &Dict,
-        first_delta: Dict,
-        out: &mut Vec<u8>,
-    ) -> Result<(), Failure> {
+    fn finishing(&mut self, chunk: &Dict, first: &Dict, first_delta: Dict, out: &mut Vec<u8>) -> Result<(), Failure> {
         if self.has_sent_finish {
             return Ok(());
         }

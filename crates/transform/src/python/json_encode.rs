@@ -83,7 +83,8 @@ pub fn write_string(text: &str, out: &mut Vec<u8>) {
     out.push(b'"');
 }
 
-const COMPACT: Writer = Writer { orjson: false, any_integer: false, ascii: false, spaced: false, depth_max: usize::MAX };
+const COMPACT: Writer =
+    Writer { orjson: false, any_integer: false, ascii: false, spaced: false, depth_max: usize::MAX };
 
 struct Writer {
     orjson: bool,

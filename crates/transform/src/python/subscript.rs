@@ -53,7 +53,12 @@ mod tests {
             (r#"{"b": 1}"#, "'a'", Ok(false), "None"),
             (r#"{"a": 1}"#, "1", Ok(true), "1"),
             (r#""cap""#, "string indices must be integers, not 'str'", Ok(true), "'str' object has no attribute 'get'"),
-            (r#"["a"]"#, "list indices must be integers or slices, not str", Ok(true), "'list' object has no attribute 'get'"),
+            (
+                r#"["a"]"#,
+                "list indices must be integers or slices, not str",
+                Ok(true),
+                "'list' object has no attribute 'get'",
+            ),
             (
                 "null",
                 "'NoneType' object is not subscriptable",
