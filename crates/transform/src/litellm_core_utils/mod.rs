@@ -2,3 +2,4 @@
 
 pub mod exception_mapping_utils;
 pub mod secret_redaction;
+pub mod token_counter;
