@@ -65,6 +65,8 @@ def anthropic():
         splits[token] = len(raw(left))
         assert ids[token] == 261 + place, "ids are not in the order of the merges"
     assert len(splits) + 256 == len(ids)
+    merges = Tokenizer.from_str(json.dumps(data)).model
+    assert all(len(merges.tokenize(token)) == 1 for token in model["vocab"] if token not in special), "a token that is never made"
     return vocabulary(ids, splits)
 
 

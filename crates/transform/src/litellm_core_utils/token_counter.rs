@@ -18,7 +18,7 @@ use std::borrow::Cow;
 pub use encoding::Encoding;
 
 use crate::cost_calculator::PriceTable;
-use crate::python::{Text, Value, repr};
+use crate::python::{Dict, Text, Value, repr};
 
 /// Why there is no number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -63,7 +63,11 @@ impl TokenCounter {
     }
 
     /// `token_counter(messages=…, tools=…)`
-    pub fn messages(&self, messages: &[Value], tools: Option<&Value>) -> Result<u64, Uncounted> {
+    pub fn messages<'a>(
+        &self,
+        messages: impl Iterator<Item = &'a Dict> + Clone,
+        tools: Option<&Value>,
+    ) -> Result<u64, Uncounted> {
         messages::count(self, messages, tools)
     }
 }

@@ -24,13 +24,13 @@ impl BytePairs {
         Self { vocabulary, next: Vec::new(), previous: Vec::new(), pairs: BinaryHeap::new() }
     }
 
-    /// The tokens of a piece that is one if the vocabulary has it, however it would be merged.
-    pub(super) fn count_whole(&mut self, piece: &[u8]) -> usize {
-        if self.vocabulary.rank(piece).is_some() { 1 } else { self.count_merged(piece) }
+    /// The tokens of a piece. In tiktoken a piece that is a token is one, however it would be merged; in Anthropic's vocabulary
+    /// every token is what its own merges come to.
+    pub(super) fn count(&mut self, piece: &[u8]) -> usize {
+        if self.vocabulary.has(piece) { 1 } else { self.count_merged(piece) }
     }
 
-    /// The tokens of a piece after merging.
-    pub(super) fn count_merged(&mut self, piece: &[u8]) -> usize {
+    fn count_merged(&mut self, piece: &[u8]) -> usize {
         self.next.clear();
         self.next.extend(1..=piece.len());
         self.next.push(0);

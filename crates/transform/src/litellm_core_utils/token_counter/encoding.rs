@@ -67,7 +67,7 @@ impl Encoding {
         while !rest.is_empty() {
             let end = rest.char_indices().nth(CHUNK_CHARACTERS).map_or(rest.len(), |(at, _)| at);
             let (chunk, behind) = rest.split_at(end);
-            count += Pieces::new(chunk, pattern).map(|piece| pairs.count_whole(piece.as_bytes())).sum::<usize>();
+            count += Pieces::new(chunk, pattern).map(|piece| pairs.count(piece.as_bytes())).sum::<usize>();
             rest = behind;
         }
         count as u64
@@ -114,7 +114,7 @@ fn count_anthropic(text: &str) -> u64 {
         let (begin, end) = found.unwrap_or((rest.len(), rest.len()));
         let section = normalized(&rest[..begin]);
         let pieces = Pieces::new(&section, Pattern::ByteLevel);
-        count += pieces.map(|piece| pairs.count_merged(piece.as_bytes())).sum::<usize>();
+        count += pieces.map(|piece| pairs.count(piece.as_bytes())).sum::<usize>();
         if found.is_none() {
             return count as u64;
         }
@@ -124,5 +124,9 @@ fn count_anthropic(text: &str) -> u64 {
 }
 
 fn normalized(text: &str) -> Cow<'_, str> {
-    if text.is_ascii() { Cow::Borrowed(text) } else { Cow::Owned(text.nfkc().map(|(character, _)| character).collect()) }
+    if text.is_ascii() {
+        Cow::Borrowed(text)
+    } else {
+        Cow::Owned(text.nfkc().map(|(character, _)| character).collect())
+    }
 }

@@ -14,18 +14,20 @@ const TOOLS_WITH_SYSTEM: i64 = -4;
 
 type Count = Result<i64, Uncounted>;
 
-pub(super) fn count(counter: &TokenCounter, messages: &[Value], tools: Option<&Value>) -> Result<u64, Uncounted> {
-    let messages = messages.iter().map(|message| message.as_dict().ok_or(Uncounted::Raised));
-    let messages: Vec<&Dict> = messages.collect::<Result<_, _>>()?;
+pub(super) fn count<'a>(
+    counter: &TokenCounter,
+    mut messages: impl Iterator<Item = &'a Dict> + Clone,
+    tools: Option<&Value>,
+) -> Result<u64, Uncounted> {
     let mut total = ANSWER;
-    for message in &messages {
+    for message in messages.clone() {
         total += count_message(counter, message)?;
     }
     if let Some(tools) = tools.filter(|tools| tools.is_truthy()) {
         let tools = tools.as_list().ok_or(Uncounted::NotReproduced)?;
-        let is_system = |message: &&Dict| message.get("role").and_then(Value::as_str) == Some("system");
+        let is_system = |message: &Dict| message.get("role").and_then(Value::as_str) == Some("system");
         total += words(counter, &definitions(tools)?) + TOOLS;
-        total += if messages.iter().any(is_system) { TOOLS_WITH_SYSTEM } else { 0 };
+        total += if messages.any(is_system) { TOOLS_WITH_SYSTEM } else { 0 };
     }
     u64::try_from(total).map_err(|_| Uncounted::NotReproduced)
 }

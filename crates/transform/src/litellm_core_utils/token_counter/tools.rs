@@ -95,7 +95,9 @@ fn choices(items: &Value) -> Result<String, Uncounted> {
     let quoted = |item: &Value| python_text(item).map(|item| format!("\"{item}\""));
     let spelled: Vec<String> = match items {
         Value::List(items) => items.iter().map(quoted).collect::<Result<_, _>>()?,
-        Value::Dict(items) => items.iter().map(|(key, _)| quoted(&Value::Str(key.clone()))).collect::<Result<_, _>>()?,
+        Value::Dict(items) => {
+            items.iter().map(|(key, _)| quoted(&Value::Str(key.clone()))).collect::<Result<_, _>>()?
+        }
         Value::Str(text) => {
             let text = text.as_str().ok_or(Uncounted::NotReproduced)?;
             text.chars().map(|character| format!("\"{character}\"")).collect()

@@ -55,12 +55,12 @@ impl Vocabulary {
         Self { groups, tokens, ranks, left_lengths: has_left_lengths.then_some(rest) }
     }
 
-    /// The rank of a token; a lower one is merged first.
-    pub(super) fn rank(&self, token: &[u8]) -> Option<usize> {
-        self.place(token).map(|place| number(self.ranks, RANK_BYTES * place, RANK_BYTES))
+    /// Whether these bytes are a token.
+    pub(super) fn has(&self, bytes: &[u8]) -> bool {
+        self.place(bytes).is_some()
     }
 
-    /// The rank of what a token's two parts make.
+    /// The rank of what two parts make, if it is a token; a lower one is made first.
     pub(super) fn merged_rank(&self, token: &[u8], left_length: usize) -> Option<usize> {
         let place = self.place(token)?;
         let is_made_so = |lengths| number(lengths, 2 * place, 2) == left_length;

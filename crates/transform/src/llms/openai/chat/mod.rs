@@ -1,5 +1,6 @@
 //! Chat completions.
 
+mod assembled;
 mod choices;
 pub mod deployment;
 mod errors;

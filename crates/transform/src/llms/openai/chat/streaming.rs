@@ -5,19 +5,23 @@
 //! Source: LiteLLM 1.102.4 `litellm_core_utils/streaming_handler.py`, `streaming_chunk_builder_utils.py`, `proxy/proxy_server.py`
 //! `async_data_generator`, `_fast_serialize_simple_model_response_stream`; OpenAI's SDK `_streaming.py`.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 
+use super::assembled::Assembled;
 use super::choices::{delta, extras, given, logprobs, streamed, text};
 use super::errors::{BODY_DEPTH_MAX, Context};
 use super::finish_reasons::mapped;
 pub use super::server_sent_events::EVENT_BYTES_MAX;
 use super::server_sent_events::Events;
 use super::transformation::{Target, asked_tier};
-use super::usage::StreamUsage;
+use super::usage::{Counted, StreamUsage};
 use crate::answer::ProviderFailure;
 use crate::cost_calculator::PriceTable;
 use crate::cost_calculator::openai::{Priced, chat_cost};
 use crate::exceptions::{Exception, ExceptionClass};
+use crate::litellm_core_utils::token_counter::{TokenCounter, Uncounted};
 pub use crate::llms::anthropic::experimental_pass_through::messages::streaming_iterator::Progress;
 use crate::llms::anthropic::experimental_pass_through::messages::streaming_iterator::{Decoder, stream_failure_text};
 use crate::proxy::chat_endpoints::answers::stream_error_frame;
@@ -47,10 +51,12 @@ pub struct ChatStream {
     finish: Option<String>,
     has_sent_role: bool,
     has_sent_finish: bool,
-    /// Nothing but text so far.
-    is_text: bool,
-    reasons: bool,
-    has_chunks: bool,
+    /// Kept where the client wants a usage, for what LiteLLM counts itself.
+    messages: Option<Arc<[Dict]>>,
+    assembled: Assembled,
+    /// The model that LiteLLM counts for: the one its first chunk named, which by then is the client's, unless that chunk had a usage.
+    counted_model: Option<String>,
+    has_unknown_usage: bool,
     usage: StreamUsage,
     contents: [Option<String>; 2],
     repeated: u32,
@@ -90,9 +96,10 @@ impl ChatStream {
             finish: None,
             has_sent_role: false,
             has_sent_finish: false,
-            is_text: true,
-            reasons: false,
-            has_chunks: false,
+            messages: request.wants_usage.then(|| Arc::clone(&request.messages)),
+            assembled: Assembled::default(),
+            counted_model: None,
+            has_unknown_usage: false,
             usage: StreamUsage::default(),
             contents: [None, None],
             repeated: 1,
@@ -111,10 +118,10 @@ impl ChatStream {
         self.has_head
     }
 
-    /// Whether the client was told a usage that LiteLLM would have counted with a tokenizer of its own: the provider sent none though
-    /// it was asked to. A host leaves such a deployment's streams with usage to Python from then on.
+    /// Whether the client was told a usage that LiteLLM would have counted in a way that isn't reproduced: the provider sent none
+    /// though it was asked to. A host leaves such a deployment's streams with usage to Python from then on.
     pub fn has_unknown_usage(&self) -> bool {
-        self.is_done && self.wants_usage && self.has_chunks && self.usage.is_counted_locally(self.reasons)
+        self.has_unknown_usage
     }
 
     /// Takes the next bytes of the provider.
@@ -229,11 +236,11 @@ impl ChatStream {
         self.fingerprint = given(chunk, "system_fingerprint").cloned();
         if let Some(usage) = given(chunk, "usage").and_then(Value::as_dict) {
             self.usage.add(usage);
-            self.has_chunks = true;
+            self.counted_model.get_or_insert_with(|| self.model.clone());
         }
         let Some(first) = choices.first() else {
             if self.wants_usage && given(chunk, "usage").is_none() {
-                self.has_chunks = true;
+                self.counted_model.get_or_insert_with(|| self.client_model.clone());
                 self.write(Chunk { choices: Vec::new(), extras: Vec::new(), usage: None }, out);
             }
             return Ok(());
@@ -346,21 +353,11 @@ impl ChatStream {
 
     /// What later chunks and the usage depend on.
     fn remember(&mut self, choices: &[Dict]) {
-        self.has_chunks = true;
+        self.counted_model.get_or_insert_with(|| self.client_model.clone());
+        if self.wants_usage {
+            self.assembled.add(choices);
+        }
         let delta = choices.first().and_then(|choice| choice.get("delta")?.as_dict());
-        let has = |key: &str| delta.is_some_and(|delta| delta.get(key).is_some());
-        let more = [
-            "tool_calls",
-            "function_call",
-            "reasoning_content",
-            "thinking_blocks",
-            "annotations",
-            "audio",
-            "images",
-            "provider_specific_fields",
-        ];
-        self.is_text &= !more.into_iter().any(has);
-        self.reasons |= has("reasoning_content");
         let content = delta.and_then(|delta| delta.get("content")?.as_str()).map(str::to_owned);
         let [_, last] = std::mem::take(&mut self.contents);
         self.contents = [last, content];
@@ -397,15 +394,16 @@ impl ChatStream {
         }
         if self.wants_usage {
             let choice = streamed(None, None, zero(), Dict::default());
-            let usage = self.has_chunks.then(|| self.told_usage(table));
+            let usage = self.counted_model.is_some().then(|| self.told_usage(table));
             self.write(Chunk { choices: vec![choice], extras: Vec::new(), usage }, out);
         }
         out.extend_from_slice(DONE);
         self.has_head = true;
     }
 
-    fn told_usage(&self, table: &PriceTable) -> Dict {
-        let mut usage = self.usage.told(self.is_text);
+    fn told_usage(&mut self, table: &PriceTable) -> Dict {
+        let counted = self.counted(table);
+        let mut usage = self.usage.told(&counted, self.assembled.reasoning_tokens());
         if usage.get("cost").is_some() {
             return usage;
         }
@@ -419,6 +417,28 @@ impl ChatStream {
             usage.push(Text::from("cost"), Value::Float(cost.total));
         }
         usage
+    }
+
+    /// What LiteLLM counts of what the provider hasn't.
+    fn counted(&mut self, table: &PriceTable) -> Counted {
+        if self.usage.has_prompt() && self.usage.has_completion() {
+            return Counted::default();
+        }
+        let model = self.counted_model.as_deref().unwrap_or_default();
+        let counter = TokenCounter::of(model, table).ok_or(Uncounted::NotReproduced);
+        let messages = self.messages.as_deref().unwrap_or_default();
+        let prompt = match counter {
+            _ if self.usage.has_prompt() => Ok(0),
+            Ok(counter) => counter.messages(messages.iter(), None),
+            Err(uncounted) => Err(uncounted),
+        };
+        let completion = match counter {
+            _ if self.usage.has_completion() => Ok(0),
+            counter => counter.and_then(|counter| self.assembled.completion_tokens(&counter)),
+        };
+        // A prompt that it can't count has no tokens.
+        self.has_unknown_usage = prompt == Err(Uncounted::NotReproduced) || completion.is_err();
+        Counted { prompt: prompt.unwrap_or_default(), completion: completion.unwrap_or_default() }
     }
 
     fn write(&self, chunk: Chunk, out: &mut Vec<u8>) {
