@@ -163,7 +163,10 @@ fn check(theme: &str) {
     let wrong: Vec<String> = streamed
         .filter_map(|case| {
             let played = play(case, &table, |pieces| pieces);
-            if played.has_unknown_usage { None } else { difference(case, &played) }
+            match played.has_unknown_usage {
+                true => Some(format!("{}: unknown usage", case["name"])),
+                false => difference(case, &played),
+            }
         })
         .collect();
     assert!(wrong.is_empty(), "{theme}: {} of {} differ\n{}", wrong.len(), cases.len(), wrong.join("\n\n"));

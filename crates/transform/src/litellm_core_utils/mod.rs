@@ -1,5 +1,6 @@
 //! LiteLLM's shared core.
 
+pub(crate) mod assembled;
 pub mod exception_mapping_utils;
 pub(crate) mod json_fragment_accumulator;
 pub mod secret_redaction;

@@ -4,7 +4,12 @@
 //! Source: LiteLLM 1.102.4 `litellm_core_utils/streaming_handler.py` `CustomStreamWrapper`, `model_response_utils.py`,
 //! `proxy/proxy_server.py` `async_data_generator`, `_fast_serialize_simple_model_response_stream`.
 
+use std::sync::Arc;
+
+use crate::cost_calculator::PriceTable;
 use crate::exceptions::{Exception, ExceptionClass};
+use crate::litellm_core_utils::assembled::Assembled;
+use crate::litellm_core_utils::token_counter::{TokenCounter, Uncounted};
 pub use crate::llms::anthropic::experimental_pass_through::messages::streaming_iterator::Progress;
 use crate::llms::openai::chat::choices::{delta, extras, given, logprobs, streamed, text};
 use crate::llms::openai::chat::finish_reasons::mapped;
@@ -32,21 +37,24 @@ pub(crate) struct StreamWrapper {
     has_sent_role: bool,
     has_sent_finish: bool,
     has_sent_usage: bool,
-    /// What a later look at all chunks finds.
-    kept: Kept,
+    /// Kept where the client wants a usage, for what LiteLLM counts itself.
+    messages: Option<Arc<[Dict]>>,
+    assembled: Assembled,
+    /// The model that LiteLLM counts for, once there are chunks: the one the first of them named, which by then is the client's,
+    /// unless that chunk had a usage.
+    counted_model: Option<String>,
+    has_unknown_usage: bool,
     contents: [Option<String>; 2],
     repeated: u32,
     is_done: bool,
     has_head: bool,
 }
 
-/// What of the chunks the usage depends on.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Kept {
-    pub has_chunks: bool,
-    /// Nothing but text so far.
-    pub is_text: bool,
-    pub reasons: bool,
+/// What LiteLLM counts where the provider doesn't.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Counted {
+    pub(crate) prompt: u64,
+    pub(crate) completion: u64,
 }
 
 /// A chunk on its way to the client.
@@ -85,7 +93,10 @@ impl StreamWrapper {
             has_sent_role: false,
             has_sent_finish: false,
             has_sent_usage: false,
-            kept: Kept { has_chunks: false, is_text: true, reasons: false },
+            messages: request.wants_usage.then(|| Arc::clone(&request.messages)),
+            assembled: Assembled::default(),
+            counted_model: None,
+            has_unknown_usage: false,
             contents: [None, None],
             repeated: 1,
             is_done: false,
@@ -106,13 +117,36 @@ impl StreamWrapper {
         self.finish.is_some()
     }
 
-    /// Whether the usage was told to the client, after which the stream only ends.
-    pub(crate) fn has_told_usage(&self) -> bool {
-        self.wants_usage && self.has_sent_usage
+    /// Whether the client was told a usage that LiteLLM would have counted in a way that isn't reproduced.
+    pub(crate) fn has_unknown_usage(&self) -> bool {
+        self.has_unknown_usage
     }
 
-    pub(crate) fn kept(&self) -> Kept {
-        self.kept
+    /// What LiteLLM takes for the reasoning's share, of an answer whose provider doesn't tell it.
+    pub(crate) fn reasoning_tokens(&self) -> Option<u64> {
+        self.assembled.reasoning_tokens()
+    }
+
+    /// What LiteLLM counts of what the provider hasn't.
+    pub(crate) fn counted(&mut self, has_prompt: bool, has_completion: bool, table: &PriceTable) -> Counted {
+        if has_prompt && has_completion {
+            return Counted::default();
+        }
+        let model = self.counted_model.as_deref().unwrap_or_default();
+        let counter = TokenCounter::of(model, table).ok_or(Uncounted::NotReproduced);
+        let messages = self.messages.as_deref().unwrap_or_default();
+        let prompt = match counter {
+            _ if has_prompt => Ok(0),
+            Ok(counter) => counter.messages(messages.iter(), None),
+            Err(uncounted) => Err(uncounted),
+        };
+        let completion = match counter {
+            _ if has_completion => Ok(0),
+            counter => counter.and_then(|counter| self.assembled.completion_tokens(&counter)),
+        };
+        // A prompt that it can't count has no tokens.
+        self.has_unknown_usage = prompt == Err(Uncounted::NotReproduced) || completion.is_err();
+        Counted { prompt: prompt.unwrap_or_default(), completion: completion.unwrap_or_default() }
     }
 
     pub(crate) fn progress(&mut self, out: Vec<u8>) -> Progress {
@@ -145,10 +179,12 @@ impl StreamWrapper {
         self.take_finish(choices.first().copied())?;
         self.fingerprint = given(chunk, "system_fingerprint").cloned();
         let has_usage = given(chunk, "usage").is_some();
-        self.kept.has_chunks |= has_usage;
+        if has_usage {
+            self.counted_model.get_or_insert_with(|| self.model.clone());
+        }
         let Some(first) = choices.first() else {
             if self.wants_usage && !has_usage {
-                self.kept.has_chunks = true;
+                self.counted_model.get_or_insert_with(|| self.client_model.clone());
                 return self.write(Chunk::default(), out);
             }
             return Ok(());
@@ -276,21 +312,11 @@ impl StreamWrapper {
 
     /// What later chunks and the usage depend on.
     fn remember(&mut self, choices: &[Dict]) {
-        self.kept.has_chunks = true;
+        self.counted_model.get_or_insert_with(|| self.client_model.clone());
+        if self.wants_usage {
+            self.assembled.add(choices);
+        }
         let delta = choices.first().and_then(|choice| choice.get("delta")?.as_dict());
-        let has = |key: &str| delta.is_some_and(|delta| delta.get(key).is_some());
-        let more = [
-            "tool_calls",
-            "function_call",
-            "reasoning_content",
-            "thinking_blocks",
-            "annotations",
-            "audio",
-            "images",
-            "provider_specific_fields",
-        ];
-        self.kept.is_text &= !more.into_iter().any(has);
-        self.kept.reasons |= has("reasoning_content");
         let content = delta.and_then(|delta| delta.get("content")?.as_str()).map(str::to_owned);
         let [_, last] = std::mem::take(&mut self.contents);
         self.contents = [last, content];
@@ -324,7 +350,7 @@ impl StreamWrapper {
 
     /// The provider's stream came to a stop, which LiteLLM asks it for until everything is said: how the answer ended, its usage
     /// if there were chunks, its own last word.
-    pub(crate) fn stop(&mut self, usage: impl FnOnce(&Self) -> Dict, out: &mut Vec<u8>) -> Result<(), Failure> {
+    pub(crate) fn stop(&mut self, usage: impl FnOnce(&mut Self) -> Dict, out: &mut Vec<u8>) -> Result<(), Failure> {
         if !self.has_sent_finish {
             self.has_sent_finish = true;
             let finish = self.finish.clone().unwrap_or_else(|| "stop".to_owned());
@@ -337,7 +363,7 @@ impl StreamWrapper {
                 return Ok(());
             }
             let choice = streamed(None, None, zero(), Dict::default());
-            let usage = self.kept.has_chunks.then(|| usage(self));
+            let usage = self.counted_model.is_some().then(|| usage(self));
             return self.write(Chunk { choices: vec![choice], usage, ..Chunk::default() }, out);
         }
         self.is_done = true;

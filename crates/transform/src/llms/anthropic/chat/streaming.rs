@@ -22,7 +22,7 @@ pub use crate::llms::custom_httpx::line_decoder::LINE_BYTES_MAX;
 use crate::llms::custom_httpx::line_decoder::Lines;
 use crate::proxy::chat_endpoints::endpoints::ChatRequest;
 use crate::python::json_decode::{DecodeError, loads};
-use crate::python::{Dict, Text, Value};
+use crate::python::{Text, Value};
 
 /// One streamed answer with status 2xx.
 #[derive(Debug)]
@@ -34,7 +34,6 @@ pub struct ChatStream {
     fragments: Option<JsonFragments>,
     events: EventReader,
     usage: StreamUsage,
-    has_content: bool,
     wrapper: StreamWrapper,
 }
 
@@ -58,7 +57,6 @@ impl ChatStream {
             fragments: None,
             events: EventReader::new(reading),
             usage: StreamUsage::default(),
-            has_content: false,
             wrapper,
         }
     }
@@ -73,11 +71,10 @@ impl ChatStream {
         self.wrapper.has_head()
     }
 
-    /// Whether the client was told a usage that LiteLLM would have counted with a tokenizer of its own: the stream was cut off, or
-    /// the provider counts nothing. A host leaves such a deployment's streams with usage to Python from then on.
+    /// Whether the client was told a usage that LiteLLM would have counted in a way that isn't reproduced: the stream was cut off,
+    /// or the provider counts nothing. A host leaves such a deployment's streams with usage to Python from then on.
     pub fn has_unknown_usage(&self) -> bool {
-        let counts = self.usage.counts_prompt() || (self.usage.counts_completion() && self.has_content);
-        self.wrapper.has_told_usage() && self.wrapper.kept().has_chunks && counts
+        self.wrapper.has_unknown_usage()
     }
 
     /// Takes the next bytes of the provider.
@@ -178,15 +175,15 @@ impl ChatStream {
         if let Some(usage) = said.usage {
             self.usage.add(usage);
         }
-        self.has_content |= has_content(&said.chunk);
         self.wrapper.chunk(&said.chunk, out).map_err(Read::Said)
     }
 
     fn stop(&mut self, table: &PriceTable, out: &mut Vec<u8>) -> Result<(), Exception> {
         let (usage, model) = (&self.usage, &self.model);
-        let told = |_: &StreamWrapper| {
-            let mut told = usage.told((0, 0));
-            if let Some(cost) = usage_cost(table, None, model, &usage.billed((0, 0))).filter(|cost| cost.total > 0.0) {
+        let told = |wrapper: &mut StreamWrapper| {
+            let counted = wrapper.counted(usage.has_prompt(), usage.has_completion(), table);
+            let mut told = usage.told(&counted);
+            if let Some(cost) = usage_cost(table, None, model, &usage.billed(&counted)).filter(|cost| cost.total > 0.0) {
                 told.push(Text::from("cost"), Value::Float(cost.total));
             }
             usage.rest().into_iter().for_each(|(key, value)| told.push(key, value));
@@ -281,11 +278,4 @@ fn next_event(fragments: &mut JsonFragments) -> Result<Option<Value>, DecodeErro
         }
     }
     Ok(None)
-}
-
-/// Whether a chunk says what LiteLLM would count.
-fn has_content(chunk: &Dict) -> bool {
-    let choice = chunk.get("choices").and_then(Value::as_list).and_then(|choices| choices.first()?.as_dict());
-    let delta = choice.and_then(|choice| choice.get("delta")?.as_dict());
-    ["content", "tool_calls"].iter().any(|key| delta.and_then(|delta| delta.get(key)).is_some_and(Value::is_truthy))
 }

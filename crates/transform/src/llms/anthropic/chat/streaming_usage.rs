@@ -4,6 +4,7 @@
 
 use super::usage::ChatUsage;
 use crate::cost_calculator::anthropic::BilledUsage;
+use crate::litellm_core_utils::streaming_handler::Counted;
 use crate::python::{Dict, Integer, Text, Value};
 
 /// Every usage of a stream so far, in one.
@@ -53,15 +54,13 @@ impl StreamUsage {
         self.last = Some(usage);
     }
 
-    /// Whether LiteLLM counts the prompt with a tokenizer of its own.
-    pub(super) fn counts_prompt(&self) -> bool {
-        self.prompt == 0
+    pub(super) fn has_prompt(&self) -> bool {
+        self.prompt > 0
     }
 
-    /// Whether LiteLLM counts what was said with a tokenizer of its own: a single token that only the start of a message has
-    /// counted is no count.
-    pub(super) fn counts_completion(&self) -> bool {
-        self.completion() == 0
+    /// A single token that only the start of a message has counted is no count.
+    pub(super) fn has_completion(&self) -> bool {
+        self.completion() > 0
     }
 
     fn completion(&self) -> i64 {
@@ -74,8 +73,8 @@ impl StreamUsage {
         (uncached, self.cache_read.unwrap_or(0), self.cache_creation.unwrap_or(0))
     }
 
-    /// As clients get it, but for what it costs; `counted` are the tokens of the prompt and of what was said where LiteLLM counts.
-    pub(super) fn told(&self, counted: (i64, i64)) -> Dict {
+    /// As clients get it, but for what it costs.
+    pub(super) fn told(&self, counted: &Counted) -> Dict {
         let (prompt, completion) = self.whole(counted);
         let mut told = Dict::default();
         told.set("completion_tokens", number(completion));
@@ -107,9 +106,10 @@ impl StreamUsage {
         rest
     }
 
-    fn whole(&self, (prompt, completion): (i64, i64)) -> (i64, i64) {
-        let prompt = if self.counts_prompt() { prompt } else { self.prompt };
-        let completion = if self.counts_completion() { completion } else { self.completion() };
+    fn whole(&self, counted: &Counted) -> (i64, i64) {
+        let signed = |count: u64| i64::try_from(count).unwrap_or(i64::MAX);
+        let prompt = if self.has_prompt() { self.prompt } else { signed(counted.prompt) };
+        let completion = if self.has_completion() { self.completion() } else { signed(counted.completion) };
         (prompt, completion)
     }
 
@@ -126,7 +126,7 @@ impl StreamUsage {
     }
 
     /// What is paid for: the details where they fit the whole.
-    pub(super) fn billed(&self, counted: (i64, i64)) -> BilledUsage {
+    pub(super) fn billed(&self, counted: &Counted) -> BilledUsage {
         let (prompt, completion) = self.whole(counted);
         let (uncached, cache_read, cache_creation) = self.details();
         let is_cached = cache_read > 0 || cache_creation > 0;

@@ -3,7 +3,7 @@
 //! Source: LiteLLM 1.102.4 `llms/anthropic/chat/transformation.py` `calculate_usage`, `types/utils.py` `Usage`.
 
 use crate::cost_calculator::anthropic::{BilledUsage, region};
-use crate::litellm_core_utils::token_counter::count_tokens;
+use crate::litellm_core_utils::token_counter::TokenCounter;
 use crate::pydantic::as_integer;
 use crate::python::{Dict, Integer, Text, Value, type_name};
 
@@ -245,7 +245,7 @@ fn reasoning(
     let reported = of_iterations().or_else(|| thinking_tokens(usage));
     let counted = || {
         let text = answered.reasoning.filter(|text| !text.is_empty())?;
-        Some(count_tokens(text) as i64)
+        TokenCounter::DEFAULT.text(&Text::from(text)).ok().and_then(|count| i64::try_from(count).ok())
     };
     match reported.map(|tokens| tokens.max(0)).or_else(counted) {
         Some(tokens) => {

@@ -65,14 +65,10 @@ impl ChatStream {
         self.wrapper.has_head()
     }
 
-    /// Whether the client was told a usage that LiteLLM would have counted with a tokenizer of its own: the provider sent none though
-    /// it was asked to. A host leaves such a deployment's streams with usage to Python from then on.
+    /// Whether the client was told a usage that LiteLLM would have counted in a way that isn't reproduced: the provider sent none
+    /// though it was asked to. A host leaves such a deployment's streams with usage to Python from then on.
     pub fn has_unknown_usage(&self) -> bool {
-        let kept = self.wrapper.kept();
-        self.is_done()
-            && self.wrapper.has_told_usage()
-            && kept.has_chunks
-            && self.usage.is_counted_locally(kept.reasons)
+        self.wrapper.has_unknown_usage()
     }
 
     /// Takes the next bytes of the provider.
@@ -157,14 +153,15 @@ impl ChatStream {
 
     fn finish(&mut self, table: &PriceTable, out: &mut Vec<u8>) -> Result<(), Failure> {
         let Self { usage, answered_model, model, asked_tier, wrapper, .. } = self;
-        let told = |wrapper: &StreamWrapper| {
+        let told = |wrapper: &mut StreamWrapper| {
             let priced = Priced {
                 answered_model: answered_model.as_deref(),
                 model,
                 asked_tier: asked_tier.as_deref(),
                 ..Priced::default()
             };
-            told_usage(usage.told(wrapper.kept().is_text), &priced, table)
+            let counted = wrapper.counted(usage.has_prompt(), usage.has_completion(), table);
+            told_usage(usage.told(&counted, wrapper.reasoning_tokens()), &priced, table)
         };
         while !wrapper.is_done() {
             wrapper.stop(told, out)?;
