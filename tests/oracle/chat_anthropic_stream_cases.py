@@ -88,6 +88,7 @@ def themes():
     return {
         "texts": texts(), "tools": tools(), "thinking": thinking(), "json_mode": json_mode(), "server_tools": server_tools(),
         "usages": usages(), "counted": counted(), "endings": endings(), "framing": framing(), "errors": errors(), "oddities": oddities(),
+        "names": names(),
     }
 
 
@@ -588,3 +589,18 @@ def oddities():
         stream("deep", START, OPEN, f"data: {{\"type\": \"x\", \"a\": {'[' * 500}{']' * 500}}}\n\n", said("b"), closed(), *END),
         stream("big numbers", START, OPEN, 'data: {"type": "x", "a": 123456789012345678901234567890, "b": 1e999, "c": NaN}\n\n', said("b"), closed(), *END),
     ]
+
+
+def names():
+    """The client's name of the model decides about the costs once anything was said."""
+    groups = ["claude-3-haiku-20240307", "team--claude-sonnet-4-5", "gpt-4o", "anthropic/claude-3-haiku-20240307", "anthropic/ours", "openai/gpt-4o"]
+    cases = []
+    for group in groups:
+        cases += [
+            stream(f"{group}", *WHOLE, group=group),
+            stream(f"{group} with nothing said", START, *END, group=group),
+            stream(f"{group} without usage at the start", event("message_start", message={}), *TEXT, ended(usage={"input_tokens": 9, "output_tokens": 5}), STOP, group=group),
+            stream(f"{group} cut off", START, OPEN, said("Hello there"), group=group),
+            stream(f"{group} with nothing counted", event("message_start", message={}), *TEXT, ended(usage={}), STOP, group=group),
+        ]
+    return cases

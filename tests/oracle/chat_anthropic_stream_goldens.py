@@ -19,8 +19,9 @@ from messages_oracle import StreamingProvider, ask_stream  # noqa: E402
 from ocr_oracle import LiteLlm  # noqa: E402
 
 CORPUS = os.path.join(os.path.dirname(__file__), "..", "corpus", "chat_anthropic_stream")
-MODELS = {"claude": "claude-sonnet-4-5", "sonnet-4": "claude-sonnet-4-20250514", "opus-4-6": "claude-opus-4-6", "haiku-3": "claude-3-haiku-20240307", "ours": "our-own-model"}
-ALSO_PRICED = {"claude-sonnet-4-5-20250929", "claude-opus-4-1-20250805"}
+NAMED = ["claude-3-haiku-20240307", "team--claude-sonnet-4-5", "gpt-4o", "anthropic/claude-3-haiku-20240307", "anthropic/ours", "openai/gpt-4o"]
+MODELS = {"claude": "claude-sonnet-4-5", **{name: "claude-sonnet-4-5" for name in NAMED}, "sonnet-4": "claude-sonnet-4-20250514", "opus-4-6": "claude-opus-4-6", "haiku-3": "claude-3-haiku-20240307", "ours": "our-own-model"}
+ALSO_PRICED = {"gpt-4o", "claude-sonnet-4-5-20250929", "claude-opus-4-1-20250805"}
 
 
 class Provider(StreamingProvider):

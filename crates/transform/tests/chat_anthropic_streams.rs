@@ -179,3 +179,24 @@ macro_rules! themes {
 }
 
 themes!(texts, tools, thinking, json_mode, server_tools, usages, counted, endings, framing, errors, oddities);
+
+/// A file of other recordings, for development: `CHAT_RECORDINGS=file cargo test -p crossfade-transform --test chat_anthropic_streams`.
+#[test]
+fn recordings_from_elsewhere() {
+    let Ok(file) = std::env::var("CHAT_RECORDINGS") else { return };
+    let cases: Vec<Value> = serde_json::from_slice(&std::fs::read(&file).expect("recordings")).expect("recorded cases");
+    let map = std::path::Path::new(&file).with_file_name("price_map.json");
+    let table = PriceTable::from_price_map_json(&std::fs::read(map).expect("a price map")).expect("a price map");
+    let is_stream = |case: &&Value| {
+        case["client"]["body"].as_str().is_some_and(|body| body.contains("\"stream\": true"))
+            && case["answers"][0]["status"] == 200
+    };
+    let (mut wrong, mut unknown, mut played) = (Vec::new(), 0, 0);
+    for case in cases.iter().filter(is_stream) {
+        let outcome = play(case, &table, |pieces| pieces);
+        played += 1;
+        unknown += usize::from(outcome.has_unknown_usage);
+        wrong.extend(difference(case, &outcome).filter(|_| !outcome.has_unknown_usage));
+    }
+    assert!(wrong.is_empty(), "{} of {played} differ, {unknown} unknown\n{}", wrong.len(), wrong.join("\n\n"));
+}

@@ -40,9 +40,9 @@ pub(crate) struct StreamWrapper {
     /// Kept where the client wants a usage, for what LiteLLM counts itself.
     messages: Option<Arc<[Dict]>>,
     assembled: Assembled,
-    /// The model that LiteLLM counts for, once there are chunks: the one the first of them named, which by then is the client's,
-    /// unless that chunk had a usage.
-    counted_model: Option<String>,
+    /// Whether the chunks name the deployment's model, once there are any: the first of them, and one that differs from it. What
+    /// was told to the client names the client's model by then, unless it had a usage.
+    names: [Option<bool>; 2],
     has_unknown_usage: bool,
     contents: [Option<String>; 2],
     repeated: u32,
@@ -95,7 +95,7 @@ impl StreamWrapper {
             has_sent_usage: false,
             messages: request.wants_usage.then(|| Arc::clone(&request.messages)),
             assembled: Assembled::default(),
-            counted_model: None,
+            names: [None, None],
             has_unknown_usage: false,
             contents: [None, None],
             repeated: 1,
@@ -127,12 +127,29 @@ impl StreamWrapper {
         self.assembled.reasoning_tokens()
     }
 
+    /// The model that LiteLLM takes the chunks for.
+    pub(crate) fn assembled_model(&self) -> &str {
+        self.name(self.names[1].or(self.names[0]).unwrap_or(true))
+    }
+
+    fn name(&self, is_deployments: bool) -> &str {
+        if is_deployments { &self.model } else { &self.client_model }
+    }
+
+    fn keep_name(&mut self, is_deployments: bool) {
+        match self.names {
+            [None, _] => self.names[0] = Some(is_deployments),
+            [Some(first), None] if first != is_deployments => self.names[1] = Some(is_deployments),
+            _ => {}
+        }
+    }
+
     /// What LiteLLM counts of what the provider hasn't.
     pub(crate) fn counted(&mut self, has_prompt: bool, has_completion: bool, table: &PriceTable) -> Counted {
         if has_prompt && has_completion {
             return Counted::default();
         }
-        let model = self.counted_model.as_deref().unwrap_or_default();
+        let model = self.name(self.names[0].unwrap_or(false));
         let counter = TokenCounter::of(model, table).ok_or(Uncounted::NotReproduced);
         let messages = self.messages.as_deref().unwrap_or_default();
         let prompt = match counter {
@@ -180,11 +197,11 @@ impl StreamWrapper {
         self.fingerprint = given(chunk, "system_fingerprint").cloned();
         let has_usage = given(chunk, "usage").is_some();
         if has_usage {
-            self.counted_model.get_or_insert_with(|| self.model.clone());
+            self.keep_name(true);
         }
         let Some(first) = choices.first() else {
             if self.wants_usage && !has_usage {
-                self.counted_model.get_or_insert_with(|| self.client_model.clone());
+                self.keep_name(false);
                 return self.write(Chunk::default(), out);
             }
             return Ok(());
@@ -194,7 +211,7 @@ impl StreamWrapper {
         if self.is_content(&first_delta) {
             self.check_repetition()?;
             let told = self.content(chunk, &choices);
-            self.remember(&told.choices);
+            self.remember(&told.choices, has_usage);
             return self.write(told, out);
         }
         if self.finish.is_some() {
@@ -203,11 +220,11 @@ impl StreamWrapper {
         if ["tool_calls", "audio", "images"].iter().any(|key| first_delta.get(key).is_some()) {
             let told = self.role_stripped(first_delta);
             let choice = streamed(None, None, zero(), told);
-            self.remember(std::slice::from_ref(&choice));
+            self.remember(std::slice::from_ref(&choice), has_usage);
             return self.write(Chunk { choices: vec![choice], ..Chunk::default() }, out);
         }
         if has_usage {
-            self.remember(&[streamed(None, None, zero(), first_delta)]);
+            self.remember(&[streamed(None, None, zero(), first_delta)], has_usage);
         }
         Ok(())
     }
@@ -306,13 +323,15 @@ impl StreamWrapper {
             choice.set("logprobs", logprobs);
         }
         self.has_sent_role = true;
-        self.remember(std::slice::from_ref(&choice));
+        self.remember(std::slice::from_ref(&choice), given(chunk, "usage").is_some());
         self.write(Chunk { choices: vec![choice], extras: chunk_extras(chunk), usage: None }, out)
     }
 
     /// What later chunks and the usage depend on.
-    fn remember(&mut self, choices: &[Dict]) {
-        self.counted_model.get_or_insert_with(|| self.client_model.clone());
+    fn remember(&mut self, choices: &[Dict], has_usage: bool) {
+        if !has_usage {
+            self.keep_name(false);
+        }
         if self.wants_usage {
             self.assembled.add(choices);
         }
@@ -363,7 +382,7 @@ impl StreamWrapper {
                 return Ok(());
             }
             let choice = streamed(None, None, zero(), Dict::default());
-            let usage = self.counted_model.is_some().then(|| usage(self));
+            let usage = self.names[0].is_some().then(|| usage(self));
             return self.write(Chunk { choices: vec![choice], usage, ..Chunk::default() }, out);
         }
         self.is_done = true;

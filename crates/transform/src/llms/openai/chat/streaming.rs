@@ -154,13 +154,9 @@ impl ChatStream {
     fn finish(&mut self, table: &PriceTable, out: &mut Vec<u8>) -> Result<(), Failure> {
         let Self { usage, answered_model, model, asked_tier, wrapper, .. } = self;
         let told = |wrapper: &mut StreamWrapper| {
-            let priced = Priced {
-                answered_model: answered_model.as_deref(),
-                model,
-                asked_tier: asked_tier.as_deref(),
-                ..Priced::default()
-            };
             let counted = wrapper.counted(usage.has_prompt(), usage.has_completion(), table);
+            let answered_model = answered_model.as_deref().or(Some(wrapper.assembled_model()));
+            let priced = Priced { answered_model, model, asked_tier: asked_tier.as_deref(), ..Priced::default() };
             told_usage(usage.told(&counted, wrapper.reasoning_tokens()), &priced, table)
         };
         while !wrapper.is_done() {
