@@ -172,8 +172,24 @@ fn check(theme: &str) {
     assert!(wrong.is_empty(), "{theme}: {} of {} differ\n{}", wrong.len(), cases.len(), wrong.join("\n\n"));
 }
 
+#[test]
+fn however_it_is_cut() {
+    let table = table();
+    for theme in THEMES {
+        for case in cases(theme).iter().filter(|case| case["answers"][0]["end"] == "clean") {
+            let whole = written(&play(case, &table, |pieces| vec![pieces.concat()]).body);
+            let sizes = [1, 3, 64];
+            for size in sizes {
+                let cut = |pieces: Vec<Vec<u8>>| pieces.concat().chunks(size).map(<[u8]>::to_vec).collect();
+                assert!(written(&play(case, &table, cut).body) == whole, "{theme}/{} by {size}", case["name"]);
+            }
+        }
+    }
+}
+
 macro_rules! themes {
     ($($theme:ident),*) => {
+        const THEMES: &[&str] = &[$(stringify!($theme)),*];
         $(#[test] fn $theme() { check(stringify!($theme)); })*
     };
 }

@@ -183,7 +183,9 @@ impl ChatStream {
         let told = |wrapper: &mut StreamWrapper| {
             let counted = wrapper.counted(usage.has_prompt(), usage.has_completion(), table);
             let mut told = usage.told(&counted);
-            if let Some(cost) = usage_cost(table, Some(wrapper.assembled_model()), model, &usage.billed(&counted)).filter(|cost| cost.total > 0.0) {
+            if let Some(cost) = usage_cost(table, Some(wrapper.assembled_model()), model, &usage.billed(&counted))
+                .filter(|cost| cost.total > 0.0)
+            {
                 told.push(Text::from("cost"), Value::Float(cost.total));
             }
             usage.rest().into_iter().for_each(|(key, value)| told.push(key, value));
