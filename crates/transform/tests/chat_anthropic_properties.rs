@@ -170,7 +170,7 @@ fn fragments() -> impl Strategy<Value = Vec<u8>> {
 /// The bytes a client gets, or the failure instead.
 fn outcome(pieces: &[&[u8]], end: Result<(), &ProviderFailure>, format: bool) -> Result<Vec<u8>, Exception> {
     let (parameters, table) = (Map::new(), table());
-    let mut stream = ChatStream::new(&asked(format), &target(&parameters), &[], "id", 1);
+    let mut stream = ChatStream::new(&asked(format), &target(&parameters), &table, &[], "id", 1);
     let mut body = Vec::new();
     for piece in pieces {
         match stream.push(piece, &table) {
@@ -238,7 +238,7 @@ proptest! {
 #[test]
 fn a_line_is_bounded() {
     let (parameters, table) = (Map::new(), table());
-    let mut stream = ChatStream::new(&asked(false), &target(&parameters), &[], "id", 1);
+    let mut stream = ChatStream::new(&asked(false), &target(&parameters), &table, &[], "id", 1);
     assert_eq!(stream.push(&vec![b'x'; LINE_BYTES_MAX], &table), Progress::Held);
     assert!(matches!(stream.push(b"x", &table), Progress::Failed(_)));
 }
@@ -246,7 +246,7 @@ fn a_line_is_bounded() {
 #[test]
 fn what_is_put_together_is_bounded() {
     let (parameters, table) = (Map::new(), table());
-    let mut stream = ChatStream::new(&asked(false), &target(&parameters), &[], "id", 1);
+    let mut stream = ChatStream::new(&asked(false), &target(&parameters), &table, &[], "id", 1);
     let line = format!("data: {}\n", "[".repeat(LINE_BYTES_MAX / 4));
     let taken = (0..4).map(|_| stream.push(line.as_bytes(), &table)).find(|progress| *progress != Progress::Held);
     assert!(matches!(taken, Some(Progress::Failed(_))));

@@ -74,7 +74,7 @@ fn play(case: &Value, table: &PriceTable, cut: impl Fn(Vec<Vec<u8>>) -> Vec<Vec<
     let answer = &case["answers"][0];
     let headers: Vec<(String, String)> = serde_json::from_value(answer["headers"].clone()).expect("headers");
     let (id, created) = recorded_head(case);
-    let mut stream = ChatStream::new(&request, &target, &headers, &id, created);
+    let mut stream = ChatStream::new(&request, &target, table, &headers, &id, created);
     let body = run(&mut stream, &cut(pieces(answer)), end_of(answer), table);
     Played { body, has_unknown_usage: stream.has_unknown_usage() }
 }

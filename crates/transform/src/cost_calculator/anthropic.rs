@@ -43,6 +43,8 @@ pub struct AnthropicModel {
     /// `provider_specific_entry`: factors by region, and for `fast`.
     factors: Vec<(Box<str>, f64)>,
     flags: Vec<(Capability, bool)>,
+    /// The longest answer; absent means the entry doesn't say.
+    pub(crate) output_limit: Option<i64>,
     /// Priced in a way that isn't reproduced.
     pub(crate) is_foreign: bool,
 }
@@ -61,6 +63,7 @@ impl AnthropicModel {
                 .flatten()
                 .filter_map(|(name, factor)| Some((name.as_str().into(), factor.as_f64()?)))
                 .collect(),
+            output_limit: entry.get("max_output_tokens").or_else(|| entry.get("max_tokens")).and_then(Json::as_i64),
             flags: Capability::ALL.into_iter().filter_map(flag).collect(),
             is_foreign: entry.iter().any(|(key, value)| !value.is_null() && is_foreign_price(key)),
         }

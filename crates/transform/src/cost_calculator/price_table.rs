@@ -120,6 +120,16 @@ impl PriceTable {
         self.anthropic.get(name).map(|model| &**model)
     }
 
+    /// How long an answer of a model of Anthropic's may be, where nobody says; declined if the map has the name otherwise.
+    pub(crate) fn anthropic_output_limit(&self, model: &str) -> Result<i64, crate::Decline> {
+        const UNKNOWN: i64 = 4096;
+        match self.exact_anthropic_model(model) {
+            Some(entry) => entry.output_limit.ok_or(crate::Decline::Parameter),
+            None if self.names.contains(model) => Err(crate::Decline::Parameter),
+            None => Ok(UNKNOWN),
+        }
+    }
+
     /// Whether the map has this very name.
     pub(crate) fn contains(&self, name: &str) -> bool {
         self.names.contains(name)

@@ -47,6 +47,7 @@ pub(crate) struct StreamWrapper {
     contents: [Option<String>; 2],
     repeated: u32,
     is_done: bool,
+    has_failed: bool,
     has_head: bool,
 }
 
@@ -100,12 +101,17 @@ impl StreamWrapper {
             contents: [None, None],
             repeated: 1,
             is_done: false,
+            has_failed: false,
             has_head: false,
         }
     }
 
     pub(crate) fn is_done(&self) -> bool {
         self.is_done
+    }
+
+    pub(crate) fn has_failed(&self) -> bool {
+        self.has_failed
     }
 
     pub(crate) fn has_head(&self) -> bool {
@@ -175,7 +181,7 @@ impl StreamWrapper {
     }
 
     pub(crate) fn fail_with(&mut self, exception: Exception, mut out: Vec<u8>) -> Progress {
-        self.is_done = true;
+        (self.is_done, self.has_failed) = (true, true);
         if out.is_empty() && !self.has_head {
             return Progress::Failed(exception);
         }

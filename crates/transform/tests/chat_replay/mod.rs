@@ -3,10 +3,10 @@
 use base64::Engine as _;
 use serde_json::{Map, Value, json};
 use transform::cost_calculator::PriceTable;
+use transform::llms::anthropic::chat::transformation as anthropic;
+use transform::llms::base_llm::chat::transformation::{ChatFailure, ChatResponse, Circumstances, Target};
 use transform::llms::openai::chat::streaming::{ChatStream, Progress};
-use transform::llms::openai::chat::transformation::{
-    ChatFailure, Circumstances, Target, refusal, request, response, stream_refusal,
-};
+use transform::llms::openai::chat::transformation as openai;
 use transform::proxy::anthropic_endpoints::answers::Served;
 use transform::proxy::chat_endpoints::answers::{Failed, error, refused, stream_failed, stream_head, success};
 use transform::proxy::chat_endpoints::endpoints::{ChatRequest, parse};
@@ -32,6 +32,9 @@ fn play(case: &Value, table: &PriceTable) -> Result<Value, Decline> {
     let asked = parse(&bytes(&case["client"]), &headers, path_model(case))?;
     let deployment = case["deployment"].as_object().cloned().unwrap_or_default();
     let target = target(case, &deployment);
+    let is_anthropic = is_anthropic(&deployment);
+    let refusal = if is_anthropic { anthropic::refusal } else { openai::refusal };
+    let request = if is_anthropic { anthropic::request } else { openai::request };
     if let Some(exception) = refusal(&asked, &target, table) {
         let played = Played { case, table, asked: &asked, deployment: &deployment, target };
         return Ok(json!({"provider": [], "response": client_view(&played.refused(&exception))}));
@@ -60,10 +63,14 @@ fn client_view(answer: &Answered) -> Value {
     json!({"status": answer.status, "headers": answer.headers, "body": String::from_utf8_lossy(&answer.body)})
 }
 
+fn is_anthropic(deployment: &Map<String, Value>) -> bool {
+    deployment["model"].as_str().is_some_and(|model| model.starts_with("anthropic/"))
+}
+
 fn target<'a>(case: &Value, deployment: &'a Map<String, Value>) -> Target<'a> {
     let text = |key: &str| deployment[key].as_str().expect("a text in the deployment");
     Target {
-        model: text("model").trim_start_matches("openai/"),
+        model: text("model").split_once('/').expect("a provider in front").1,
         api_base: text("api_base"),
         api_key: text("api_key"),
         parameters: deployment,
@@ -72,7 +79,7 @@ fn target<'a>(case: &Value, deployment: &'a Map<String, Value>) -> Target<'a> {
 }
 
 fn provider_outcome(answer: &Value, limit_seconds: f64, deployment: &Map<String, Value>) -> Outcome {
-    if deployment["api_base"].as_str().is_some_and(|base| base.contains(":9/")) {
+    if deployment["api_base"].as_str().is_some_and(|base| base.ends_with(":9") || base.contains(":9/")) {
         return Err(ProviderFailure::Refused {
             host: "127.0.0.1".to_owned(),
             port: 9,
@@ -124,9 +131,8 @@ struct Played<'a> {
 
 impl Played<'_> {
     fn completion(&self, outcome: &Outcome) -> Answered {
-        let circumstances = Circumstances { fallback_id: "id", now: 0 };
         let provider = outcome.as_ref().map_or(&[][..], |response| &response.headers);
-        match response(outcome.as_ref(), &self.target, &circumstances) {
+        match self.response(outcome) {
             Ok(completion) => {
                 let cost = completion.cost(self.asked, &self.target, self.table);
                 success(&completion, provider, &self.served(), cost)
@@ -135,7 +141,27 @@ impl Played<'_> {
         }
     }
 
+    fn response(&self, outcome: &Outcome) -> Result<ChatResponse, ChatFailure> {
+        let outcome = outcome.as_ref();
+        if is_anthropic(self.deployment) {
+            let (id, now) = self.recorded_completion();
+            let circumstances = Circumstances { fallback_id: &id, now };
+            return anthropic::response(outcome, self.asked, &self.target, self.table, &circumstances);
+        }
+        openai::response(outcome, &self.target, &Circumstances { fallback_id: "id", now: 0 })
+    }
+
+    /// The id LiteLLM made up, and its clock.
+    fn recorded_completion(&self) -> (String, i64) {
+        let body = self.case["response"]["body"].as_str().unwrap_or_default();
+        let body: Value = serde_json::from_str(body).unwrap_or_default();
+        let id = body["id"].as_str().and_then(|id| id.strip_prefix("chatcmpl-")).unwrap_or_default();
+        (id.to_owned(), body["created"].as_i64().unwrap_or_default())
+    }
+
     fn stream(&self, outcome: &Outcome, answer: &Value) -> Answered {
+        let stream_refusal =
+            if is_anthropic(self.deployment) { anthropic::stream_refusal } else { openai::stream_refusal };
         let response = match outcome {
             Ok(response) if stream_refusal(Ok(response), &self.target).is_none() => response,
             outcome => {
@@ -143,6 +169,9 @@ impl Played<'_> {
                 return self.error(&failure, outcome.as_ref().map_or(&[][..], |response| &response.headers));
             }
         };
+        if is_anthropic(self.deployment) {
+            return stream_head(&response.headers, &self.served());
+        }
         let (id, created) = self.recorded_head();
         let mut stream = ChatStream::new(self.asked, &self.target, &response.headers, &id, created);
         let whole = bytes(answer);

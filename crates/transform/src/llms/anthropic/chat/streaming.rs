@@ -6,8 +6,9 @@
 
 use bytes::Bytes;
 
-use super::streaming_events::{EVENT_DEPTH_MAX, EventReader, Reading, Unread};
+use super::streaming_events::{EVENT_DEPTH_MAX, EventReader, Unread};
 use super::streaming_usage::StreamUsage;
+use super::transformation::Reading;
 use crate::answer::ProviderFailure;
 use crate::cost_calculator::PriceTable;
 use crate::cost_calculator::anthropic::usage_cost;
@@ -43,19 +44,19 @@ impl ChatStream {
     pub fn new(
         request: &ChatRequest,
         target: &Target<'_>,
+        table: &PriceTable,
         headers: &[(String, String)],
         fallback_id: &str,
         created: i64,
     ) -> Self {
         let wrapper = StreamWrapper::new("anthropic", target.model, request, fallback_id, created);
-        let reading = provisional(request);
         let content_type = headers.iter().find(|(name, _)| name == "content-type").map(|(_, value)| value.as_str());
         Self {
             model: target.model.to_owned(),
             decoder: Decoder::of(headers),
             lines: Lines::of(content_type),
             fragments: None,
-            events: EventReader::new(reading),
+            events: EventReader::new(Reading::of(request, target, table)),
             usage: StreamUsage::default(),
             wrapper,
         }
@@ -64,6 +65,11 @@ impl ChatStream {
     /// Whether nothing more of the provider's stream matters.
     pub fn is_done(&self) -> bool {
         self.wrapper.is_done()
+    }
+
+    /// Whether it ended by an error, of the provider's or of the connection's: LiteLLM then logs a failed call.
+    pub fn has_failed(&self) -> bool {
+        self.wrapper.has_failed()
     }
 
     /// Whether bytes for the client have been handed out.
@@ -233,18 +239,6 @@ impl ChatStream {
             }
             (Read::Unread(Unread::Value(words) | Unread::Other(words)), _) => self.python(words),
         }
-    }
-}
-
-fn provisional(request: &ChatRequest) -> Reading {
-    let tools = request.parameters.get("tools").and_then(Value::as_list).unwrap_or_default();
-    let names: Vec<&str> =
-        tools.iter().filter_map(|tool| tool.as_dict()?.get("function")?.as_dict()?.get("name")?.as_str()).collect();
-    let format = request.parameters.get("response_format").and_then(Value::as_dict);
-    Reading {
-        json_mode: format.is_some_and(|format| format.get("json_schema").is_some()),
-        speed: request.parameters.get("speed").and_then(Value::as_str).map(str::to_owned),
-        tool_names: super::tool_names::ToolNames::of(names.iter().copied()),
     }
 }
 

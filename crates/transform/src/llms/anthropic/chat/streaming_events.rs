@@ -4,8 +4,9 @@
 //! as Python reads it, so an odd one fails where it fails there.
 
 use super::content::text;
+use super::parameters::JSON_TOOL;
 use super::streaming_tools::{Opened, ServerTools, call_delta, checked_call};
-use super::tool_names::ToolNames;
+use super::transformation::Reading;
 use super::usage::{Answered, ChatUsage};
 use crate::llms::openai::chat::finish_reasons::mapped;
 use crate::python::json_decode::loads;
@@ -15,18 +16,6 @@ use crate::python::{Dict, Integer, Text, Value, repr, type_name};
 
 /// Nesting up to which an event is read.
 pub(super) const EVENT_DEPTH_MAX: usize = 900;
-/// The tool that a JSON schema becomes on models that know no schemas.
-const RESPONSE_FORMAT_TOOL: &str = "json_tool_call";
-
-/// What the translation of the request left for the answer to be read by.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Reading {
-    /// The client asked for JSON.
-    pub json_mode: bool,
-    /// `speed` as it was sent.
-    pub speed: Option<String>,
-    pub tool_names: ToolNames,
-}
 
 /// Why an event can't be read.
 #[derive(Debug, PartialEq)]
@@ -198,7 +187,7 @@ impl EventReader {
     fn call_start(&mut self, block: &Value, kind: Option<&str>, parts: &mut Parts) -> Result<(), Unread> {
         self.calls += 1;
         let name = match item(block, "name")? {
-            Value::Str(Text::Unicode(name)) => text(self.reading.tool_names.original(name)),
+            Value::Str(Text::Unicode(name)) => text(self.reading.names.original(name)),
             name => name.clone(),
         };
         let id = item(block, "id")?;
@@ -291,7 +280,7 @@ impl EventReader {
         let function = call.get("function").and_then(Value::as_dict);
         if call.get("id").is_some_and(|id| *id != Value::None) {
             let name = function.and_then(|function| function.get("name")?.as_str());
-            self.is_response_format = name == Some(RESPONSE_FORMAT_TOOL);
+            self.is_response_format = name == Some(JSON_TOOL);
         }
         if !self.is_response_format {
             return Ok(());

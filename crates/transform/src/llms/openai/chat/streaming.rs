@@ -60,6 +60,11 @@ impl ChatStream {
         self.wrapper.is_done()
     }
 
+    /// Whether it ended by an error, of the provider's or of the connection's: LiteLLM then logs a failed call.
+    pub fn has_failed(&self) -> bool {
+        self.wrapper.has_failed()
+    }
+
     /// Whether bytes for the client have been handed out.
     pub fn has_head(&self) -> bool {
         self.wrapper.has_head()

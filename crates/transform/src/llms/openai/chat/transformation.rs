@@ -4,10 +4,11 @@
 //! as OpenAI's SDK 2.54.0 sends it, which never retries here (`max_retries` is 0 behind a router).
 
 use super::choices::{completed, extras, given, text};
+use super::deployment::is_option;
 use super::errors::{BODY_DEPTH_MAX, Context};
-use super::messages::{with_roles, without_cache_control};
+use super::messages::{fixed, with_roles, without_cache_control};
 use super::parameters::{Family, Fitted, bridges_tools, fitted, requested};
-use super::tools::needs_flattening;
+use super::tools::{check as check_tools, needs_flattening};
 use super::usage;
 use crate::answer::{ProviderFailure, ProviderRequest, ProviderResponse};
 use crate::cost_calculator::PriceTable;
@@ -62,7 +63,8 @@ fn cites(body: &Dict) -> bool {
 
 /// What an attempt raises instead of calling the provider, if anything; the router treats it like a failed call.
 pub fn refusal(request: &ChatRequest, target: &Target<'_>, table: &PriceTable) -> Option<Exception> {
-    let given = requested(request, target).ok()?;
+    check_request(request).ok()?;
+    let given = requested(request, target, is_option).ok()?;
     match fitted(&given, request, target, table).ok()? {
         Fitted::Body(_) => None,
         Fitted::Refused(message) => Some(Exception {
@@ -98,7 +100,8 @@ fn build(
     without: &[String],
 ) -> Result<ProviderRequest, Decline> {
     check_connection(target)?;
-    let given = requested(request, target)?;
+    let messages = check_request(request)?;
+    let given = requested(request, target, is_option)?;
     check_api(&given, target, table)?;
     let mut parameters = match fitted(&given, request, target, table)? {
         Fitted::Body(parameters) => parameters,
@@ -106,7 +109,7 @@ fn build(
     };
     let family = Family::of(target.model, table);
     let knows_system = family != Family::OSeries || knows_system(table, target.model);
-    let mut messages = Value::List(with_roles(&request.messages, family == Family::OSeries, knows_system)?);
+    let mut messages = Value::List(with_roles(&messages, family == Family::OSeries, knows_system)?);
     if is_openai_host(target.api_base) {
         if needs_flattening(parameters.get("tools")) {
             return Err(Decline::Parameter);
@@ -131,6 +134,17 @@ fn build(
     let body = httpx_json(&Value::Dict(body)).map_err(|_| Decline::Unwritable)?;
     let headers = headers(request, target, timeout_seconds)?;
     Ok(ProviderRequest { method: "POST", url: complete_url(target.api_base), headers, body: body.into() })
+}
+
+/// What LiteLLM changes in ways that aren't reproduced, or keeps for other providers; also the messages as they leave.
+fn check_request(request: &ChatRequest) -> Result<Vec<Dict>, Decline> {
+    const FOREIGN: [&str; 3] = ["cache_control", "speed", "system"];
+    if request.metadata_user.is_some() || FOREIGN.iter().any(|name| request.parameters.get(name).is_some()) {
+        return Err(Decline::BodyKey);
+    }
+    check_tools(request.parameters.get("tools").unwrap_or(&Value::None))?;
+    check_headers(request.extra_headers.as_deref().unwrap_or_default())?;
+    fixed(&request.messages)
 }
 
 fn knows_system(table: &PriceTable, model: &str) -> bool {
@@ -231,12 +245,16 @@ pub(super) fn deployment_headers(
     }
 }
 
-/// `extra_headers` of a request's body: the SDK's own are left to Python.
-pub(crate) fn client_headers(headers: &Dict) -> Result<Vec<(String, String)>, Decline> {
+/// Headers as a client or a deployment adds them: the SDK's own are left to Python.
+fn client_headers(headers: &Dict) -> Result<Vec<(String, String)>, Decline> {
     let sent = extra_headers(headers)?;
+    check_headers(&sent).map(|()| sent)
+}
+
+fn check_headers(sent: &[(String, String)]) -> Result<(), Decline> {
     let is_own =
         |name: &str| name.starts_with("x-stainless-") || name == "openai-organization" || name == "idempotency-key";
-    if sent.iter().any(|(name, _)| is_own(name)) { Err(Decline::ExtraHeaders) } else { Ok(sent) }
+    if sent.iter().any(|(name, _)| is_own(name)) { Err(Decline::ExtraHeaders) } else { Ok(()) }
 }
 
 /// The second request of an attempt whose first was refused with a 422, where the settings give leave to drop what is refused.
