@@ -73,11 +73,13 @@ pub(crate) enum Failure {
 }
 
 impl StreamWrapper {
-    /// `created` is the caller's time in seconds since 1970, `fallback_id` a random UUID for a provider that gives no id.
+    /// `created` is the caller's time in seconds since 1970, `fallback_id` a random UUID for a provider that gives no id; `messages`
+    /// are those LiteLLM counts where the client wants a usage.
     pub(crate) fn new(
         provider: &'static str,
         model: &str,
         request: &ChatRequest,
+        messages: Option<Arc<[Dict]>>,
         fallback_id: &str,
         created: i64,
     ) -> Self {
@@ -94,7 +96,7 @@ impl StreamWrapper {
             has_sent_role: false,
             has_sent_finish: false,
             has_sent_usage: false,
-            messages: request.wants_usage.then(|| Arc::clone(&request.messages)),
+            messages,
             assembled: Assembled::default(),
             names: [None, None],
             has_unknown_usage: false,

@@ -4,6 +4,8 @@
 //! LiteLLM reads lines and not events: whatever is no data is an empty chunk, and the first such line behind the reason to stop is
 //! where it stops asking for more.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 
 use super::streaming_events::{EVENT_DEPTH_MAX, EventReader, Unread};
@@ -49,7 +51,8 @@ impl ChatStream {
         fallback_id: &str,
         created: i64,
     ) -> Self {
-        let wrapper = StreamWrapper::new("anthropic", target.model, request, fallback_id, created);
+        let messages = request.wants_usage.then(|| Arc::clone(&request.messages));
+        let wrapper = StreamWrapper::new("anthropic", target.model, request, messages, fallback_id, created);
         let content_type = headers.iter().find(|(name, _)| name == "content-type").map(|(_, value)| value.as_str());
         Self {
             model: target.model.to_owned(),

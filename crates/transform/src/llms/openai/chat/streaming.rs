@@ -7,6 +7,7 @@
 use bytes::Bytes;
 
 use super::choices::given;
+use super::messages::fixed;
 use super::errors::{BODY_DEPTH_MAX, Context};
 pub use super::server_sent_events::EVENT_BYTES_MAX;
 use super::server_sent_events::Events;
@@ -44,6 +45,8 @@ impl ChatStream {
         fallback_id: &str,
         created: i64,
     ) -> Self {
+        // What can't be sent was declined before.
+        let messages = request.wants_usage.then(|| fixed(&request.messages).unwrap_or_default().into());
         Self {
             model: target.model.to_owned(),
             asked_tier: asked_tier(request, target).map(str::to_owned),
@@ -51,7 +54,7 @@ impl ChatStream {
             events: Events::default(),
             answered_model: None,
             usage: StreamUsage::default(),
-            wrapper: StreamWrapper::new("openai", target.model, request, fallback_id, created),
+            wrapper: StreamWrapper::new("openai", target.model, request, messages, fallback_id, created),
         }
     }
 
