@@ -48,6 +48,7 @@ def deployments(provider_port):
         "slash-base": {"api_base": f"{base}/"},
         "full-base": {"api_base": f"{base}/proxy/v1/messages"},
         "query-base": {"api_base": f"{base}?tenant=1"},
+        "path-query-base": {"api_base": f"{base}/x?tenant=1"},
         "refused": {"api_base": "http://127.0.0.1:9"},
         "quick": {"timeout": 0.4},
         "quick-stream": {"timeout": 30, "stream_timeout": 0.4},

@@ -238,7 +238,14 @@ fn stream_options(body: &Dict) -> Result<Option<&Dict>, Decline> {
 fn extra_headers(body: &Dict) -> Result<Option<Vec<(String, String)>>, Decline> {
     match body.get("extra_headers") {
         None | Some(Value::None) => Ok(None),
-        Some(Value::Dict(headers)) => sendable_headers(headers).map(Some),
+        Some(Value::Dict(headers)) => {
+            // In another spelling it would be a header beside the one that is computed.
+            let is_odd = |name: &str| name != "anthropic-beta" && name.eq_ignore_ascii_case("anthropic-beta");
+            if headers.iter().any(|(name, _)| name.as_str().is_some_and(is_odd)) {
+                return Err(Decline::ExtraHeaders);
+            }
+            sendable_headers(headers).map(Some)
+        }
         Some(_) => Err(Decline::ExtraHeaders),
     }
 }

@@ -17,8 +17,8 @@ use crate::python::{Dict, Value};
 
 const API_VERSION: &str = "2023-06-01";
 /// Headers that LiteLLM computes here: a deployment's or a client's own spelling of them is left to Python.
-const COMPUTED: [&str; 4] =
-    ["x-api-key", "anthropic-version", "anthropic-beta", "anthropic-dangerous-direct-browser-access"];
+const COMPUTED: [&str; 3] = ["x-api-key", "anthropic-version", "anthropic-dangerous-direct-browser-access"];
+const BETA: &str = "anthropic-beta";
 /// `anthropic_beta_headers_config.json`: all others are dropped.
 const KNOWN_BETAS: [&str; 24] = [
     "advanced-tool-use-2025-11-20",
@@ -57,13 +57,7 @@ pub(super) fn provider_headers(
         ("accept-encoding".to_owned(), "gzip, deflate".to_owned()),
         ("user-agent".to_owned(), format!("litellm/{}", crate::LITELLM_VERSION)),
     ];
-    match &request.extra_headers {
-        Some(extra) => {
-            check_headers(extra)?;
-            headers.extend(extra.iter().cloned());
-        }
-        None => headers.extend(deployment_headers(target.parameters)?),
-    }
+    headers.extend(added_headers(request, target)?.into_iter().filter(|(name, _)| name != BETA));
     let own = [
         ("anthropic-version", API_VERSION),
         ("accept", "application/json"),
@@ -73,9 +67,17 @@ pub(super) fn provider_headers(
     headers.extend(own.map(|(name, value)| (name.to_owned(), value.to_owned())));
     if !betas.is_empty() {
         let betas: Vec<&str> = betas.iter().map(String::as_str).collect();
-        headers.push(("anthropic-beta".to_owned(), betas.join(",")));
+        headers.push((BETA.to_owned(), betas.join(",")));
     }
     Ok(headers)
+}
+
+/// `extra_headers` of the client, or else of the deployment.
+fn added_headers(request: &ChatRequest, target: &Target<'_>) -> Result<Vec<(String, String)>, Decline> {
+    match &request.extra_headers {
+        Some(extra) => check_headers(extra).map(|()| extra.clone()),
+        None => deployment_headers(target.parameters),
+    }
 }
 
 /// `extra_headers` of a deployment.
@@ -88,6 +90,11 @@ pub(super) fn deployment_headers(
     };
     match orjson_loads(&value) {
         Some(Value::Dict(headers)) => {
+            // In another spelling it would be a header beside the one that is computed.
+            let is_odd = |name: &str| name != BETA && name.eq_ignore_ascii_case(BETA);
+            if headers.iter().any(|(name, _)| name.as_str().is_some_and(is_odd)) {
+                return Err(Decline::ExtraHeaders);
+            }
             let sent = extra_headers(&headers)?;
             check_headers(&sent).map(|()| sent)
         }
@@ -110,10 +117,11 @@ pub(super) struct Features<'a> {
 
 impl Features<'_> {
     /// The client's beta features and those that the request needs, as far as LiteLLM knows them.
-    pub(super) fn betas(&self, request: &ChatRequest) -> Result<BTreeSet<String>, Decline> {
+    pub(super) fn betas(&self, request: &ChatRequest, target: &Target<'_>) -> Result<BTreeSet<String>, Decline> {
         let mut betas: BTreeSet<String> = BTreeSet::new();
-        let of_client = request.anthropic_headers.iter().find(|(name, _)| name == "anthropic-beta");
-        betas.extend(of_client.iter().flat_map(|(_, value)| value.split(',')).map(|beta| beta.trim().to_owned()));
+        let added = added_headers(request, target)?;
+        let listed = request.anthropic_headers.iter().chain(&added).find(|(name, _)| name == BETA);
+        betas.extend(listed.iter().flat_map(|(_, value)| value.split(',')).map(|beta| beta.trim().to_owned()));
         let mut add = |beta: &str, is_used: bool| {
             if is_used {
                 betas.insert(beta.to_owned());

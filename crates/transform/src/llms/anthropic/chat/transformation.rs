@@ -80,9 +80,17 @@ pub fn second_request(
     None
 }
 
-/// Where requests of this base go.
+/// Where requests of this base go. LiteLLM puts the path behind a query too.
 pub fn complete_url(api_base: &str) -> String {
-    if api_base.ends_with("/v1/messages") { api_base.to_owned() } else { format!("{api_base}/v1/messages") }
+    let whole =
+        if api_base.ends_with("/v1/messages") { api_base.to_owned() } else { format!("{api_base}/v1/messages") };
+    let authority = whole.find("://").map_or(0, |at| at + 3);
+    match whole[authority..].find(['/', '?']) {
+        Some(at) if whole[authority + at..].starts_with('?') => {
+            format!("{}/{}", &whole[..authority + at], &whole[authority + at..])
+        }
+        _ => whole,
+    }
 }
 
 /// A request as it leaves, and what its answer is read with.
@@ -121,7 +129,7 @@ impl Sent {
             drop_blank_stops(&mut body);
         }
         let features = Features { model: target.model, table, parameters: &body, messages: &request.messages };
-        let mut betas = features.betas(request)?;
+        let mut betas = features.betas(request, target)?;
         let speed = body.get("speed").and_then(Value::as_str).map(str::to_owned);
         let before = body.clone();
         prepare(&mut body, request, &fit)?;
