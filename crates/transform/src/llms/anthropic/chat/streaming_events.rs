@@ -7,7 +7,7 @@ use super::content::text;
 use super::parameters::JSON_TOOL;
 use super::streaming_tools::{Opened, ServerTools, call_delta, checked_call};
 use super::transformation::Reading;
-use super::usage::{Answered, ChatUsage};
+use super::usage::{Answered, ChatUsage, NoUsage};
 use crate::llms::openai::chat::finish_reasons::mapped;
 use crate::python::json_decode::loads;
 use crate::python::json_encode::json_dumps;
@@ -26,6 +26,15 @@ pub(super) enum Unread {
     Value(String),
     /// Any other exception of Python's.
     Other(String),
+}
+
+impl From<NoUsage> for Unread {
+    fn from(no_usage: NoUsage) -> Self {
+        match no_usage {
+            NoUsage::Invalid(words) => Self::Value(words),
+            NoUsage::Other(words) => Self::Other(words),
+        }
+    }
 }
 
 impl From<String> for Unread {

@@ -7,8 +7,8 @@
 use bytes::Bytes;
 
 use super::choices::given;
-use super::messages::fixed;
 use super::errors::{BODY_DEPTH_MAX, Context};
+use super::messages::fixed;
 pub use super::server_sent_events::EVENT_BYTES_MAX;
 use super::server_sent_events::Events;
 use super::transformation::{Target, asked_tier};
