@@ -384,7 +384,7 @@ impl StreamWrapper {
             let choice = streamed(None, Some(&finish), zero(), Dict::default());
             return self.write(Chunk { choices: vec![choice], ..Chunk::default() }, out);
         }
-        if !self.has_sent_usage {
+        if !self.has_sent_usage && (self.wants_usage || self.takes_usage_for_itself()) {
             self.has_sent_usage = true;
             if !self.wants_usage {
                 return Ok(());
@@ -397,6 +397,11 @@ impl StreamWrapper {
         out.extend_from_slice(DONE);
         self.has_head = true;
         Ok(())
+    }
+
+    /// The proxy asks every provider of OpenAI's kind for a usage, and keeps it where the client doesn't want it.
+    fn takes_usage_for_itself(&self) -> bool {
+        self.provider == "openai"
     }
 
     fn write(&self, chunk: Chunk, out: &mut Vec<u8>) -> Result<(), Failure> {

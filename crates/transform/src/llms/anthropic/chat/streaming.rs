@@ -191,9 +191,11 @@ impl ChatStream {
         let (usage, model) = (&self.usage, &self.model);
         let told = |wrapper: &mut StreamWrapper| {
             let counted = wrapper.counted(usage.has_prompt(), usage.has_completion(), table);
-            let mut told = usage.told(&counted);
-            if let Some(cost) = usage_cost(table, Some(wrapper.assembled_model()), model, &usage.billed(&counted))
-                .filter(|cost| cost.total > 0.0)
+            let reasoning = wrapper.reasoning_tokens();
+            let mut told = usage.told(&counted, reasoning);
+            if let Some(cost) =
+                usage_cost(table, Some(wrapper.assembled_model()), model, &usage.billed(&counted, reasoning))
+                    .filter(|cost| cost.total > 0.0)
             {
                 told.push(Text::from("cost"), Value::Float(cost.total));
             }

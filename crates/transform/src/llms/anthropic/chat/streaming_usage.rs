@@ -73,14 +73,21 @@ impl StreamUsage {
         (uncached, self.cache_read.unwrap_or(0), self.cache_creation.unwrap_or(0))
     }
 
-    /// As clients get it, but for what it costs.
-    pub(super) fn told(&self, counted: &Counted) -> Dict {
+    /// As clients get it, but for what it costs; `reasoning` is counted by LiteLLM, for a stream without any usage.
+    pub(super) fn told(&self, counted: &Counted, reasoning: Option<u64>) -> Dict {
         let (prompt, completion) = self.whole(counted);
         let mut told = Dict::default();
         told.set("completion_tokens", number(completion));
         told.set("prompt_tokens", number(prompt));
         told.set("total_tokens", number(prompt.saturating_add(completion)));
-        let Some(last) = &self.last else { return told };
+        let Some(last) = &self.last else {
+            if let Some(reasoning) = reasoning {
+                let mut details = Dict::default();
+                details.set("reasoning_tokens", number(signed(reasoning)));
+                told.set("completion_tokens_details", Value::Dict(details));
+            }
+            return told;
+        };
         told.set("completion_tokens_details", last.completion_details());
         told.set("prompt_tokens_details", self.prompt_details(last));
         if let Some((web, tools)) = self.searches {
@@ -107,7 +114,6 @@ impl StreamUsage {
     }
 
     fn whole(&self, counted: &Counted) -> (i64, i64) {
-        let signed = |count: u64| i64::try_from(count).unwrap_or(i64::MAX);
         let prompt = if self.has_prompt() { self.prompt } else { signed(counted.prompt) };
         let completion = if self.has_completion() { self.completion() } else { signed(counted.completion) };
         (prompt, completion)
@@ -126,13 +132,13 @@ impl StreamUsage {
     }
 
     /// What is paid for: the details where they fit the whole.
-    pub(super) fn billed(&self, counted: &Counted) -> BilledUsage {
+    pub(super) fn billed(&self, counted: &Counted, reasoning: Option<u64>) -> BilledUsage {
         let (prompt, completion) = self.whole(counted);
         let (uncached, cache_read, cache_creation) = self.details();
         let is_cached = cache_read > 0 || cache_creation > 0;
         let is_twice = is_cached && uncached + cache_read + cache_creation > prompt;
         let plain = if is_twice || uncached == 0 { (prompt - cache_read - cache_creation).max(0) } else { uncached };
-        let reasoning = self.last.as_ref().and_then(|last| last.reasoning).unwrap_or(0);
+        let reasoning = self.last.as_ref().map_or(reasoning.map(signed), |last| last.reasoning).unwrap_or(0);
         let text = match self.last.as_ref().and_then(|last| last.text).unwrap_or(0) {
             0 if reasoning > 0 => (completion - reasoning).max(0),
             0 => completion,
@@ -152,6 +158,10 @@ impl StreamUsage {
         };
         billed.billed()
     }
+}
+
+fn signed(count: u64) -> i64 {
+    i64::try_from(count).unwrap_or(i64::MAX)
 }
 
 fn number(count: i64) -> Value {
