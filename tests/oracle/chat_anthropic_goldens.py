@@ -86,7 +86,7 @@ async def record(case, provider, port, groups):
 
 async def price_map(port):
     answer = await ask_stream(port, {"method": "GET", "path": "/public/litellm_model_cost_map", "headers": []})
-    entries = {name: entry for name, entry in json.loads(answer["body"]).items() if entry.get("litellm_provider") == "anthropic"}
+    entries = {name: entry for name, entry in json.loads(answer["body"]).items() if entry.get("litellm_provider") in (None, "anthropic")}
     return {name: {key: value for key, value in entry.items() if value is not None} for name, entry in entries.items()}
 
 

@@ -31,7 +31,8 @@ impl Content {
     }
 
     fn add(&mut self, index: usize, block: &Dict, names: &ToolNames) -> Result<(), String> {
-        let kind = required(block, "type")?.as_str().unwrap_or_default();
+        let kind = required(block, "type")?;
+        let kind = kind.as_str().ok_or_else(|| format!("'{}' object has no attribute 'endswith'", type_name(kind)))?;
         let whole = || Value::Dict(block.clone());
         match kind {
             "text" => match required(block, "text")? {
@@ -48,9 +49,13 @@ impl Content {
         }
         if let Some(citations) = block.get("citations").filter(|citations| **citations != Value::None) {
             let supported = block.get("text").cloned().unwrap_or_else(|| text(""));
-            let cited = |citation: &Value| supporting(citation, &supported);
-            let cited = citations.as_list().unwrap_or_default().iter().map(cited).collect();
-            push(&mut self.citations, Value::List(cited));
+            let cited = match citations {
+                Value::List(citations) => citations.iter().map(|citation| supporting(citation, &supported)).collect(),
+                Value::Dict(citations) if citations.is_empty() => Ok(Vec::new()),
+                Value::Str(_) | Value::Dict(_) => Err("'str' object is not a mapping".to_owned()),
+                other => Err(format!("'{}' object is not iterable", type_name(other))),
+            };
+            push(&mut self.citations, Value::List(cited?));
         }
         Ok(())
     }
@@ -135,10 +140,11 @@ fn tool_call(index: usize, block: &Dict, names: &ToolNames) -> Result<Dict, Stri
 }
 
 /// A citation with the text it stands behind.
-fn supporting(citation: &Value, supported: &Value) -> Value {
-    let mut cited = citation.as_dict().cloned().unwrap_or_default();
+fn supporting(citation: &Value, supported: &Value) -> Result<Value, String> {
+    let not_a_mapping = || format!("'{}' object is not a mapping", type_name(citation));
+    let mut cited = citation.as_dict().cloned().ok_or_else(not_a_mapping)?;
     cited.set("supported_text", supported.clone());
-    Value::Dict(cited)
+    Ok(Value::Dict(cited))
 }
 
 /// The search a result belongs to, if it was one of Anthropic's own.

@@ -44,7 +44,7 @@ impl<'a> Context<'a> {
             provider: "anthropic".to_owned(),
             model: self.model.to_owned(),
             headers: Vec::new(),
-            has_attribute_error: false,
+            has_attribute_error: words.contains("object has no attribute"),
         })
     }
 

@@ -5,6 +5,7 @@
 
 use std::collections::BTreeSet;
 
+use super::content::text;
 use super::tools::ADVISOR;
 use crate::cost_calculator::PriceTable;
 use crate::decline::Decline;
@@ -19,7 +20,8 @@ const API_VERSION: &str = "2023-06-01";
 /// Headers that LiteLLM computes here: a deployment's or a client's own spelling of them is left to Python.
 const COMPUTED: [&str; 3] = ["x-api-key", "anthropic-version", "anthropic-dangerous-direct-browser-access"];
 const BETA: &str = "anthropic-beta";
-/// `anthropic_beta_headers_config.json`: all others are dropped.
+/// `anthropic_beta_headers_config.json` as LiteLLM brings it. It fetches a newer one where it can, so what it does with a beta
+/// that isn't here can't be known: a client's is left to Python.
 const KNOWN_BETAS: [&str; 24] = [
     "advanced-tool-use-2025-11-20",
     "advisor-tool-2026-03-01",
@@ -121,7 +123,11 @@ impl Features<'_> {
         let mut betas: BTreeSet<String> = BTreeSet::new();
         let added = added_headers(request, target)?;
         let listed = request.anthropic_headers.iter().chain(&added).find(|(name, _)| name == BETA);
-        betas.extend(listed.iter().flat_map(|(_, value)| value.split(',')).map(|beta| beta.trim().to_owned()));
+        let listed = listed.iter().flat_map(|(_, value)| value.split(',')).map(|beta| beta.trim().to_owned());
+        betas.extend(listed.filter(|beta| !beta.is_empty()));
+        if !betas.iter().all(|beta| is_known(beta)) {
+            return Err(Decline::RequestHeader);
+        }
         let mut add = |beta: &str, is_used: bool| {
             if is_used {
                 betas.insert(beta.to_owned());
@@ -130,7 +136,7 @@ impl Features<'_> {
         self.add_tools(&mut add)?;
         self.add_parameters(&mut add)?;
         add("files-api-2025-04-14", self.messages.iter().any(names_a_file));
-        Ok(betas.into_iter().filter(|beta| !beta.is_empty() && is_known(beta)).collect())
+        Ok(betas)
     }
 
     fn add_tools(&self, add: &mut impl FnMut(&str, bool)) -> Result<(), Decline> {
@@ -182,16 +188,18 @@ fn is_known(beta: &str) -> bool {
     KNOWN_BETAS.contains(&beta)
 }
 
-/// `anthropic_beta` of a body, as far as LiteLLM knows it.
-pub(super) fn body_betas(betas: &Value) -> Result<Option<Value>, Decline> {
+/// `anthropic_beta` of a body, sorted.
+pub(super) fn body_betas(betas: &Value) -> Result<Value, Decline> {
     if !betas.is_truthy() {
-        return Ok(Some(betas.clone()));
+        return Ok(betas.clone());
     }
     let listed = betas.as_list().ok_or(Decline::Parameter)?;
     let names: Option<BTreeSet<&str>> = listed.iter().map(|beta| beta.as_str().map(str::trim)).collect();
-    let known: Vec<Value> =
-        names.ok_or(Decline::Parameter)?.into_iter().filter(|beta| is_known(beta)).map(super::content::text).collect();
-    Ok((!known.is_empty()).then_some(Value::List(known)))
+    let names = names.ok_or(Decline::Parameter)?;
+    if !names.iter().all(|beta| is_known(beta)) {
+        return Err(Decline::Parameter);
+    }
+    Ok(Value::List(names.into_iter().map(text).collect()))
 }
 
 fn is_called_by_code(tool: &Dict) -> bool {

@@ -147,10 +147,7 @@ impl Sent {
         }
         fit_output_config(&mut data, &fit, target.drop_params == Some(true))?;
         if let Some(asked) = data.get("anthropic_beta").cloned() {
-            match body_betas(&asked)? {
-                Some(betas) => data.set("anthropic_beta", betas),
-                None => drop(data.remove("anthropic_beta")),
-            }
+            data.set("anthropic_beta", body_betas(&asked)?);
         }
         if request.stream {
             data.set("stream", Value::Bool(true));
@@ -340,12 +337,19 @@ fn told(answer: &Dict, reading: &Reading, circumstances: &Circumstances<'_>) -> 
     let blocks = match required(answer, "content")? {
         Value::List(blocks) => blocks.as_slice(),
         Value::Str(said) if said.code_points().next().is_none() => &[],
-        Value::Str(_) => return Err("string indices must be integers, not 'str'".to_owned()),
+        Value::Dict(blocks) if blocks.is_empty() => &[],
+        Value::Str(_) | Value::Dict(_) => return Err("string indices must be integers, not 'str'".to_owned()),
         other => return Err(format!("'{}' object is not iterable", type_name(other))),
     };
     let content = Content::read(blocks, &reading.names)?;
     let (message, is_json) = message(answer, &content, reading);
-    let reason = if is_json { Some("stop") } else { required(answer, "stop_reason")?.as_str() };
+    let reason = match required(answer, "stop_reason") {
+        _ if is_json => Some("stop"),
+        Ok(reason @ (Value::List(_) | Value::Dict(_))) => {
+            return Err(format!("unhashable type: '{}'", type_name(reason)));
+        }
+        reason => reason?.as_str(),
+    };
     let usage = match required(answer, "usage")? {
         Value::Dict(usage) => usage,
         other => return Err(format!("'{}' object has no attribute 'get'", type_name(other))),
@@ -353,7 +357,10 @@ fn told(answer: &Dict, reading: &Reading, circumstances: &Circumstances<'_>) -> 
     let reasoning = content.reasoning();
     let answered = Answered { reasoning: reasoning.as_deref(), blocks, speed: reading.speed.as_deref() };
     let usage = ChatUsage::read(usage, &answered)?;
-    let model = required(answer, "model")?.as_str().map(str::to_owned);
+    let model = match required(answer, "model")? {
+        Value::None => Some(None),
+        model => model.as_str().map(|model| Some(model.to_owned())),
+    };
     let mut choice = Dict::default();
     choice.set("finish_reason", text(mapped_finish_reason(reason.unwrap_or_default())));
     choice.set("index", Value::Int(Integer::from(0)));

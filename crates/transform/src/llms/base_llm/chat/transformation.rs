@@ -39,8 +39,15 @@ pub struct ChatResponse {
 /// What the price depends on and the client isn't told as it came.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum AnsweredBy {
-    OpenAi { model: Option<String>, tier: Option<String> },
-    Anthropic { model: Option<String>, usage: BilledUsage },
+    OpenAi {
+        model: Option<String>,
+        tier: Option<String>,
+    },
+    /// A model that isn't a text can't be priced.
+    Anthropic {
+        model: Option<Option<String>>,
+        usage: BilledUsage,
+    },
 }
 
 impl ChatResponse {
@@ -50,7 +57,9 @@ impl ChatResponse {
             AnsweredBy::OpenAi { model, tier } => {
                 completion_cost(&self.body, model.as_deref(), tier.as_deref(), request, target, table)
             }
-            AnsweredBy::Anthropic { model, usage } => usage_cost(table, model.as_deref(), target.model, usage),
+            AnsweredBy::Anthropic { model, usage } => {
+                usage_cost(table, model.as_ref()?.as_deref(), target.model, usage)
+            }
         }
     }
 }
