@@ -43,6 +43,8 @@ pub struct AnthropicModel {
     /// `provider_specific_entry`: factors by region, and for `fast`.
     factors: Vec<(Box<str>, f64)>,
     flags: Vec<(Capability, bool)>,
+    /// The longest answer; absent means the entry doesn't say.
+    pub(crate) output_limit: Option<i64>,
     /// Priced in a way that isn't reproduced.
     pub(crate) is_foreign: bool,
 }
@@ -61,6 +63,7 @@ impl AnthropicModel {
                 .flatten()
                 .filter_map(|(name, factor)| Some((name.as_str().into(), factor.as_f64()?)))
                 .collect(),
+            output_limit: entry.get("max_output_tokens").or_else(|| entry.get("max_tokens")).and_then(Json::as_i64),
             flags: Capability::ALL.into_iter().filter_map(flag).collect(),
             is_foreign: entry.iter().any(|(key, value)| !value.is_null() && is_foreign_price(key)),
         }
@@ -123,6 +126,20 @@ pub fn message_cost(table: &PriceTable, answer: &Dict, model: &str) -> Option<Me
         None | Some(Value::None) => None,
         Some(answered) => Some(answered.as_str()?),
     };
+    match answer.get("usage") {
+        None | Some(Value::None) => Some(MessageCost::default()),
+        Some(Value::Dict(usage)) => usage_cost(table, answered, model, &BilledUsage::read(usage)?),
+        Some(_) => None,
+    }
+}
+
+/// What a usage costs on the model that answered; `model` is the deployment's.
+pub(crate) fn usage_cost(
+    table: &PriceTable,
+    answered: Option<&str>,
+    model: &str,
+    usage: &BilledUsage,
+) -> Option<MessageCost> {
     let selected = select_model_name(table, "anthropic", answered.unwrap_or(model));
     let names = [Some(selected.as_str()), answered, Some(model)];
     let unpriced = AnthropicModel::default();
@@ -130,31 +147,26 @@ pub fn message_cost(table: &PriceTable, answer: &Dict, model: &str) -> Option<Me
         Some(entry) => Some(entry),
         None => is_of_the_family(name).then_some(&unpriced),
     });
-    let entry = entry.unwrap_or(&unpriced);
-    match answer.get("usage") {
-        None | Some(Value::None) => Some(MessageCost::default()),
-        Some(Value::Dict(usage)) => price(entry, &Usage::read(usage)?),
-        Some(_) => None,
-    }
+    price(entry.unwrap_or(&unpriced), usage)
 }
 
 /// The billable part of an answer's `usage`.
-#[derive(Debug, Default)]
-struct Usage {
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct BilledUsage {
     /// Of the prompt: neither read from nor written to the cache.
-    plain: f64,
-    cache_read: f64,
-    cache_creation: f64,
+    pub plain: f64,
+    pub cache_read: f64,
+    pub cache_creation: f64,
     /// Of what was written: for five minutes, for an hour.
-    cache_creation_details: Option<(Option<f64>, Option<f64>)>,
-    output: f64,
-    reasoning: f64,
-    searches: Option<f64>,
-    region: Option<String>,
-    is_fast: bool,
+    pub cache_creation_details: Option<(Option<f64>, Option<f64>)>,
+    pub output: f64,
+    pub reasoning: f64,
+    pub searches: Option<f64>,
+    pub region: Option<String>,
+    pub is_fast: bool,
 }
 
-impl Usage {
+impl BilledUsage {
     fn read(usage: &Dict) -> Option<Self> {
         let has_cache = ["cache_read_input_tokens", "cache_creation_input_tokens"];
         let is_anthropic = usage.get("prompt_tokens").is_none()
@@ -253,12 +265,12 @@ fn searches(usage: &Dict) -> Option<Option<f64>> {
     }
 }
 
-fn region(usage: &Dict) -> Option<String> {
+pub(crate) fn region(usage: &Dict) -> Option<String> {
     let region = usage.get("inference_geo")?.as_str()?.to_lowercase();
     (!["global", "not_available"].contains(&region.as_str())).then_some(region)
 }
 
-fn price(model: &AnthropicModel, usage: &Usage) -> Option<MessageCost> {
+fn price(model: &AnthropicModel, usage: &BilledUsage) -> Option<MessageCost> {
     let rates = billed_rates(model, usage);
     let mut input = usage.plain * rates.input;
     input += usage.cache_read * rates.cache_read;
@@ -313,7 +325,7 @@ impl Billed {
     }
 }
 
-fn billed_rates(model: &AnthropicModel, usage: &Usage) -> Billed {
+fn billed_rates(model: &AnthropicModel, usage: &BilledUsage) -> Billed {
     let prompt = usage.plain + usage.cache_read + usage.cache_creation;
     let above =
         model.above.iter().find(|(threshold, _)| prompt > *threshold).map_or(Rates::default(), |(_, rates)| *rates);
@@ -328,7 +340,7 @@ fn billed_rates(model: &AnthropicModel, usage: &Usage) -> Billed {
     }
 }
 
-fn cache_creation_cost(usage: &Usage, rates: &Billed) -> f64 {
+fn cache_creation_cost(usage: &BilledUsage, rates: &Billed) -> f64 {
     match usage.cache_creation_details {
         Some((short, long)) => {
             let mut cost = 0.0;

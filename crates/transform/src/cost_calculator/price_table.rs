@@ -77,6 +77,17 @@ impl PriceTable {
         self.openai_catalogue.contains(model)
     }
 
+    /// Whether the map has this very name as one of OpenAI's, and not as a text completion's.
+    pub(crate) fn is_openai_provider_model(&self, model: &str) -> bool {
+        self.openai_catalogue.contains(model) && self.openai.contains_key(model)
+    }
+
+    /// Whether the map has this very name as one of Anthropic's.
+    pub(crate) fn is_anthropic_provider_model(&self, model: &str) -> bool {
+        // What belongs to nobody is kept among OpenAI's too.
+        self.anthropic.contains_key(model) && !self.openai.contains_key(model)
+    }
+
     /// The entry LiteLLM finds for a model of OpenAI.
     pub(crate) fn openai_model(&self, model: &str) -> Option<&OpenAiModel> {
         let bare = model.strip_prefix("openai/").unwrap_or(model);
@@ -109,8 +120,18 @@ impl PriceTable {
         self.anthropic.get(name).map(|model| &**model)
     }
 
+    /// How long an answer of a model of Anthropic's may be, where nobody says; declined if the map has the name otherwise.
+    pub(crate) fn anthropic_output_limit(&self, model: &str) -> Result<i64, crate::Decline> {
+        const UNKNOWN: i64 = 4096;
+        match self.exact_anthropic_model(model) {
+            Some(entry) => entry.output_limit.ok_or(crate::Decline::Parameter),
+            None if self.names.contains(model) => Err(crate::Decline::Parameter),
+            None => Ok(UNKNOWN),
+        }
+    }
+
     /// Whether the map has this very name.
-    pub(super) fn contains(&self, name: &str) -> bool {
+    pub(crate) fn contains(&self, name: &str) -> bool {
         self.names.contains(name)
     }
 

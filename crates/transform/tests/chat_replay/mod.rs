@@ -3,10 +3,11 @@
 use base64::Engine as _;
 use serde_json::{Map, Value, json};
 use transform::cost_calculator::PriceTable;
+use transform::llms::anthropic::chat::streaming::ChatStream as AnthropicStream;
+use transform::llms::anthropic::chat::transformation as anthropic;
+use transform::llms::base_llm::chat::transformation::{ChatFailure, ChatResponse, Circumstances, Target};
 use transform::llms::openai::chat::streaming::{ChatStream, Progress};
-use transform::llms::openai::chat::transformation::{
-    ChatFailure, Circumstances, Target, refusal, request, response, stream_refusal,
-};
+use transform::llms::openai::chat::transformation as openai;
 use transform::proxy::anthropic_endpoints::answers::Served;
 use transform::proxy::chat_endpoints::answers::{Failed, error, refused, stream_failed, stream_head, success};
 use transform::proxy::chat_endpoints::endpoints::{ChatRequest, parse};
@@ -20,27 +21,35 @@ type Outcome = Result<ProviderResponse, ProviderFailure>;
 
 /// What the crate makes of a case, in the words of a recording: `{"declined"}` or `{"provider", "response"}`.
 pub fn outcome(case: &Value, table: &PriceTable) -> Value {
-    match play(case, table) {
+    outcome_in_pieces(case, table, None)
+}
+
+/// The same, with the bytes of a stream cut into pieces of this size.
+pub fn outcome_in_pieces(case: &Value, table: &PriceTable, size: Option<usize>) -> Value {
+    match play(case, table, size) {
         Ok(played) => played,
         Err(decline) => json!({"declined": decline.reason()}),
     }
 }
 
-fn play(case: &Value, table: &PriceTable) -> Result<Value, Decline> {
+fn play(case: &Value, table: &PriceTable, size: Option<usize>) -> Result<Value, Decline> {
     let headers: Vec<(&str, &str)> =
         pairs(&case["client"]["headers"]).filter(|(name, _)| *name != "authorization").collect();
     let asked = parse(&bytes(&case["client"]), &headers, path_model(case))?;
     let deployment = case["deployment"].as_object().cloned().unwrap_or_default();
     let target = target(case, &deployment);
+    let is_anthropic = is_anthropic(&deployment);
+    let refusal = if is_anthropic { anthropic::refusal } else { openai::refusal };
+    let request = if is_anthropic { anthropic::request } else { openai::request };
     if let Some(exception) = refusal(&asked, &target, table) {
-        let played = Played { case, table, asked: &asked, deployment: &deployment, target };
+        let played = Played { case, table, asked: &asked, deployment: &deployment, target, size };
         return Ok(json!({"provider": [], "response": client_view(&played.refused(&exception))}));
     }
     let limit = timeout(case, &asked, &deployment);
     let sent = request(&asked, &target, table, limit.0)?;
     let answer = &case["answers"][0];
     let outcome = provider_outcome(answer, limit.0, &deployment);
-    let played = Played { case, table, asked: &asked, deployment: &deployment, target };
+    let played = Played { case, table, asked: &asked, deployment: &deployment, target, size };
     let answered = if asked.stream { played.stream(&outcome, answer) } else { played.completion(&outcome) };
     Ok(json!({"provider": [provider_view(&sent)], "response": client_view(&answered)}))
 }
@@ -60,10 +69,14 @@ fn client_view(answer: &Answered) -> Value {
     json!({"status": answer.status, "headers": answer.headers, "body": String::from_utf8_lossy(&answer.body)})
 }
 
+fn is_anthropic(deployment: &Map<String, Value>) -> bool {
+    deployment["model"].as_str().is_some_and(|model| model.starts_with("anthropic/"))
+}
+
 fn target<'a>(case: &Value, deployment: &'a Map<String, Value>) -> Target<'a> {
     let text = |key: &str| deployment[key].as_str().expect("a text in the deployment");
     Target {
-        model: text("model").trim_start_matches("openai/"),
+        model: text("model").split_once('/').expect("a provider in front").1,
         api_base: text("api_base"),
         api_key: text("api_key"),
         parameters: deployment,
@@ -72,7 +85,7 @@ fn target<'a>(case: &Value, deployment: &'a Map<String, Value>) -> Target<'a> {
 }
 
 fn provider_outcome(answer: &Value, limit_seconds: f64, deployment: &Map<String, Value>) -> Outcome {
-    if deployment["api_base"].as_str().is_some_and(|base| base.contains(":9/")) {
+    if deployment["api_base"].as_str().is_some_and(|base| base.ends_with(":9") || base.contains(":9/")) {
         return Err(ProviderFailure::Refused {
             host: "127.0.0.1".to_owned(),
             port: 9,
@@ -120,13 +133,13 @@ struct Played<'a> {
     asked: &'a ChatRequest,
     deployment: &'a Map<String, Value>,
     target: Target<'a>,
+    size: Option<usize>,
 }
 
 impl Played<'_> {
     fn completion(&self, outcome: &Outcome) -> Answered {
-        let circumstances = Circumstances { fallback_id: "id", now: 0 };
         let provider = outcome.as_ref().map_or(&[][..], |response| &response.headers);
-        match response(outcome.as_ref(), &self.target, &circumstances) {
+        match self.response(outcome) {
             Ok(completion) => {
                 let cost = completion.cost(self.asked, &self.target, self.table);
                 success(&completion, provider, &self.served(), cost)
@@ -135,7 +148,27 @@ impl Played<'_> {
         }
     }
 
+    fn response(&self, outcome: &Outcome) -> Result<ChatResponse, ChatFailure> {
+        let outcome = outcome.as_ref();
+        if is_anthropic(self.deployment) {
+            let (id, now) = self.recorded_completion();
+            let circumstances = Circumstances { fallback_id: &id, now };
+            return anthropic::response(outcome, self.asked, &self.target, self.table, &circumstances);
+        }
+        openai::response(outcome, &self.target, &Circumstances { fallback_id: "id", now: 0 })
+    }
+
+    /// The id LiteLLM made up, and its clock.
+    fn recorded_completion(&self) -> (String, i64) {
+        let body = self.case["response"]["body"].as_str().unwrap_or_default();
+        let body: Value = serde_json::from_str(body).unwrap_or_default();
+        let id = body["id"].as_str().and_then(|id| id.strip_prefix("chatcmpl-")).unwrap_or_default();
+        (id.to_owned(), body["created"].as_i64().unwrap_or_default())
+    }
+
     fn stream(&self, outcome: &Outcome, answer: &Value) -> Answered {
+        let stream_refusal =
+            if is_anthropic(self.deployment) { anthropic::stream_refusal } else { openai::stream_refusal };
         let response = match outcome {
             Ok(response) if stream_refusal(Ok(response), &self.target).is_none() => response,
             outcome => {
@@ -144,14 +177,25 @@ impl Played<'_> {
             }
         };
         let (id, created) = self.recorded_head();
-        let mut stream = ChatStream::new(self.asked, &self.target, &response.headers, &id, created);
-        let whole = bytes(answer);
-        let listed = answer["pieces"].as_array();
-        let pieces: Vec<&[u8]> = listed.map_or_else(
-            || vec![&whole[..]],
-            |pieces| pieces.iter().map(|piece| piece.as_str().unwrap_or_default().as_bytes()).collect(),
-        );
-        match run(&mut stream, pieces.into_iter(), end_of(answer).as_ref().map_or(Ok(()), Err), self.table) {
+        let mut stream = match is_anthropic(self.deployment) {
+            true => Decoder::Anthropic(AnthropicStream::new(
+                self.asked,
+                &self.target,
+                self.table,
+                &response.headers,
+                &id,
+                created,
+            )),
+            false => Decoder::OpenAi(ChatStream::new(self.asked, &self.target, &response.headers, &id, created)),
+        };
+        let mut pieces = pieces(answer);
+        if let Some(size) = self.size {
+            pieces = pieces.concat().chunks(size).map(<[u8]>::to_vec).collect();
+        }
+        let end = end_of(answer);
+        let body = run(&mut stream, pieces.iter().map(Vec::as_slice), end.as_ref().map_or(Ok(()), Err), self.table);
+        assert!(!stream.has_unknown_usage(), "{}: the usage is unknown", self.case["name"]);
+        match body {
             Ok(body) => Answered { body: body.into(), ..stream_head(&response.headers, &self.served()) },
             Err(failure) => stream_failed(&failure, &response.headers, &self.served()),
         }
@@ -218,9 +262,37 @@ fn end_of(answer: &Value) -> Option<ProviderFailure> {
     }
 }
 
+enum Decoder {
+    Anthropic(AnthropicStream),
+    OpenAi(ChatStream),
+}
+
+impl Decoder {
+    fn push(&mut self, piece: &[u8], table: &PriceTable) -> Progress {
+        match self {
+            Self::Anthropic(stream) => stream.push(piece, table),
+            Self::OpenAi(stream) => stream.push(piece, table),
+        }
+    }
+
+    fn end(&mut self, end: Result<(), &ProviderFailure>, table: &PriceTable) -> Progress {
+        match self {
+            Self::Anthropic(stream) => stream.end(end, table),
+            Self::OpenAi(stream) => stream.end(end, table),
+        }
+    }
+
+    fn has_unknown_usage(&self) -> bool {
+        match self {
+            Self::Anthropic(stream) => stream.has_unknown_usage(),
+            Self::OpenAi(stream) => stream.has_unknown_usage(),
+        }
+    }
+}
+
 /// The body of a stream, or why it never began.
-pub fn run<'a>(
-    stream: &mut ChatStream,
+fn run<'a>(
+    stream: &mut Decoder,
     pieces: impl Iterator<Item = &'a [u8]>,
     end: Result<(), &ProviderFailure>,
     table: &PriceTable,
@@ -239,6 +311,18 @@ pub fn run<'a>(
         Progress::Held => unreachable!("a stream that ended holds nothing"),
     }
     Ok(body)
+}
+
+/// What a provider was scripted to send, piece by piece.
+fn pieces(answer: &Value) -> Vec<Vec<u8>> {
+    let piece = |piece: &Value| match piece["base64"].as_str() {
+        Some(encoded) => base64::engine::general_purpose::STANDARD.decode(encoded).expect("base64"),
+        None => piece.as_str().unwrap_or_default().as_bytes().to_vec(),
+    };
+    match answer["pieces"].as_array() {
+        Some(pieces) => pieces.iter().map(piece).collect(),
+        None => vec![bytes(answer)],
+    }
 }
 
 pub fn pairs(headers: &Value) -> impl Iterator<Item = (&str, &str)> {

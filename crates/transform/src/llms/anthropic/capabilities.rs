@@ -15,6 +15,8 @@ pub enum Capability {
     AdaptiveThinking,
     AlwaysOnThinking,
     LegacyThinking,
+    ForcedToolUse,
+    NativeStructuredOutput,
     OutputConfig,
     Reasoning,
     SamplingParameters,
@@ -28,10 +30,12 @@ pub enum Capability {
 }
 
 impl Capability {
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 15] = [
         Self::AdaptiveThinking,
         Self::AlwaysOnThinking,
         Self::LegacyThinking,
+        Self::ForcedToolUse,
+        Self::NativeStructuredOutput,
         Self::OutputConfig,
         Self::Reasoning,
         Self::SamplingParameters,
@@ -50,6 +54,8 @@ impl Capability {
             Self::AdaptiveThinking => "supports_adaptive_thinking",
             Self::AlwaysOnThinking => "thinking_always_on",
             Self::LegacyThinking => "supports_legacy_thinking",
+            Self::ForcedToolUse => "supports_forced_tool_use",
+            Self::NativeStructuredOutput => "supports_native_structured_output",
             Self::OutputConfig => "supports_output_config",
             Self::Reasoning => "supports_reasoning",
             Self::SamplingParameters => "supports_sampling_params",
@@ -111,6 +117,11 @@ pub fn supports_sampling(table: &PriceTable, model: &str) -> bool {
         ["fable", "opus-4-7", "opus_4_7", "opus-4.7", "opus_4.7", "opus-4-8", "opus_4_8", "opus-4.8", "opus_4.8"];
     let lower = model.to_lowercase();
     declared(table, model, Capability::SamplingParameters).unwrap_or(!WITHOUT.iter().any(|name| lower.contains(name)))
+}
+
+/// Whether the map says that a call of a tool can't be forced.
+pub(crate) fn forbids_forced_tools(table: &PriceTable, model: &str) -> bool {
+    declared(table, model, Capability::ForcedToolUse) == Some(false)
 }
 
 /// Fast mode: only the very entry counts.

@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use crate::pydantic::as_string;
 use crate::python::{Dict, Text, Value};
 
-const ENCRYPTED_REASONING: &str = "litellm_encrypted_reasoning:";
+pub(crate) const ENCRYPTED_REASONING: &str = "litellm_encrypted_reasoning:";
 const THOUGHT_SEPARATOR: &str = "__thought__";
 const ADVISOR: &str = "advisor";
 
@@ -79,7 +79,7 @@ fn is_empty_block(block: &Value) -> bool {
 }
 
 /// `not text.strip()`: Python also takes U+001C to U+001F for white space.
-fn is_blank(text: &str) -> bool {
+pub(crate) fn is_blank(text: &str) -> bool {
     text.chars().all(|character| character.is_whitespace() || ('\u{1c}'..='\u{1f}').contains(&character))
 }
 
@@ -211,7 +211,7 @@ fn without_provider_specific_fields(mut message: Value) -> Value {
 }
 
 /// Only the advisor's calls with an id, and the answers to those.
-fn without_advisor_blocks(message: Value) -> Value {
+pub(crate) fn without_advisor_blocks(message: Value) -> Value {
     let blocks = match field(&message, "role") {
         Some("assistant") => content(&message).unwrap_or_default(),
         _ => return message,

@@ -1,7 +1,11 @@
 //! Anthropic.
 
 pub mod capabilities;
+pub mod chat;
 mod common_utils;
 pub mod experimental_pass_through;
 
-pub(crate) use common_utils::{sanitized_on_arrival, sanitized_on_departure, without_thinking_blocks};
+pub(crate) use common_utils::{
+    ENCRYPTED_REASONING, is_blank, sanitized_on_arrival, sanitized_on_departure, without_advisor_blocks,
+    without_thinking_blocks,
+};

@@ -1,3 +1,4 @@
 //! What all providers of a route share.
 
+pub mod chat;
 pub mod ocr;

@@ -233,7 +233,7 @@ pub(crate) fn is_agentic_client(user_agent: &str) -> bool {
 }
 
 /// Each once, and as plain text.
-fn add_anthropic(headers: &mut Vec<(String, String)>, name: &str, value: &str) -> Result<(), Decline> {
+pub(crate) fn add_anthropic(headers: &mut Vec<(String, String)>, name: &str, value: &str) -> Result<(), Decline> {
     let is_repeated = headers.iter().any(|(earlier, _)| earlier == name);
     if is_repeated || value.is_empty() || !value.bytes().all(|byte| (0x20..0x7f).contains(&byte)) {
         return Err(Decline::RequestHeader);

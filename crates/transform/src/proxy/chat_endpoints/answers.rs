@@ -8,7 +8,8 @@ use crate::answer::Answered;
 use crate::cost_calculator::anthropic::{MessageCost, breakdown_headers};
 use crate::exceptions::{Exception, ExceptionClass};
 use crate::litellm_core_utils::secret_redaction::redact_internal_details;
-use crate::llms::openai::chat::transformation::{ChatFailure, ChatResponse};
+use crate::llms::anthropic::chat::transformation::told_headers as anthropic_headers;
+use crate::llms::base_llm::chat::transformation::{ChatFailure, ChatResponse};
 use crate::proxy::anthropic_endpoints::answers::{Served, attempts, dict, durations, own, text, told};
 use crate::proxy::common_request_processing::{
     GivenUp, NoDeployments, browser_headers, error_status, error_type, framing, internal_server_error,
@@ -52,7 +53,7 @@ pub fn success(
     headers.extend(cost.iter().flat_map(breakdown_headers));
     headers.extend(durations(if total > 0.0 { total } else { 0.0 }, served));
     headers.push(("x-litellm-callback-duration-ms".to_owned(), float_repr(0.0)));
-    headers.extend(passed_on(provider, &LIMITS));
+    headers.extend(passed_on(&of_provider(provider, served), &LIMITS));
     headers.extend(attempts(served));
     headers.extend(browser_headers(served.is_cross_origin));
     Answered { status: 200, headers: told(headers), body: body.into() }
@@ -87,15 +88,19 @@ pub(crate) fn stream_error_frame(failure: &Exception) -> Vec<u8> {
     frame
 }
 
-/// Only limits have a type here.
+/// Only limits have a type here, and what nobody mapped has neither type nor parameter, by name.
 fn stream_error(failure: &Exception) -> Value {
-    let kind = if failure.class == ExceptionClass::RateLimitError { text("throttling_error") } else { Value::None };
+    let (kind, param) = match failure.class {
+        ExceptionClass::RateLimitError => (text("throttling_error"), Value::None),
+        ExceptionClass::Unmapped => (text("None"), text("None")),
+        _ => (Value::None, Value::None),
+    };
     dict([(
         "error",
         dict([
             ("message", text(&failure.message)),
             ("type", kind),
-            ("param", Value::None),
+            ("param", param),
             ("code", text(&failure.status_code.to_string())),
         ]),
     )])
@@ -178,7 +183,7 @@ fn stream_headers(provider: &[(String, String)], served: &Served<'_>) -> Headers
     headers.extend(breakdown_headers(&MessageCost::default()));
     headers.extend(durations(0.0, served));
     headers.push(("x-litellm-callback-duration-ms".to_owned(), float_repr(0.0)));
-    headers.extend(passed_on(provider, &STREAM_LIMITS));
+    headers.extend(passed_on(&of_provider(provider, served), &STREAM_LIMITS));
     headers.extend(attempts(served));
     told(headers)
 }
@@ -199,11 +204,23 @@ const STREAM_LIMITS: [&str; 6] = [
     "x-ratelimit-reset-tokens",
 ];
 
+/// The headers of a provider's answer, as that provider's part of LiteLLM hands them on.
+fn of_provider(provider: &[(String, String)], served: &Served<'_>) -> Headers {
+    let merged = merged(provider);
+    if served.litellm_model.starts_with("anthropic/") { anthropic_headers(&merged) } else { merged }
+}
+
 /// The provider's headers under a name that says so, the rate limits OpenAI clients know also under their own.
 fn passed_on(provider: &[(String, String)], limits: &[&str]) -> Headers {
-    let merged = merged(provider);
-    let known = merged.iter().filter(|(name, _)| limits.contains(&name.as_str())).cloned().collect::<Vec<_>>();
-    known.into_iter().chain(merged.into_iter().map(prefixed)).collect()
+    let known = provider.iter().filter(|(name, _)| limits.contains(&name.as_str())).cloned();
+    let mut told: Headers = Vec::with_capacity(provider.len());
+    for (name, value) in provider.iter().cloned().map(prefixed) {
+        match told.iter_mut().find(|(earlier, _)| *earlier == name) {
+            Some((_, earlier)) => *earlier = value,
+            None => told.push((name, value)),
+        }
+    }
+    known.chain(told).collect()
 }
 
 /// In an error the limits come last.

@@ -4,14 +4,17 @@
 //! Python's to do.
 //! Source: LiteLLM 1.102.4 `proxy/proxy_server.py` `chat_completion`, `proxy/litellm_pre_call_utils.py`, `main.py` `completion`.
 
+use std::sync::Arc;
+
 use crate::decline::Decline;
-use crate::llms::openai::chat::{check_tools, client_headers, fixed_messages, is_litellms, reaches_openai};
-use crate::proxy::anthropic_endpoints::endpoints::is_agentic_client;
+use crate::llms::mistral::ocr::transformation::extra_headers as sendable_headers;
+use crate::llms::openai::chat::{is_litellms, reaches_openai};
+use crate::proxy::anthropic_endpoints::endpoints::{add_anthropic, is_agentic_client};
 use crate::proxy::litellm_pre_call_utils::{body_retries, is_usable_timeout};
 use crate::proxy::ocr_endpoints::endpoints::{BodyKind, body_kind};
 use crate::proxy::ocr_endpoints::is_acted_on;
 use crate::python::json_decode::orjson_loads;
-use crate::python::{Dict, Value, float_repr};
+use crate::python::{Dict, Text, Value, float_repr};
 
 /// A time limit, and how LiteLLM spells it in an error's header.
 #[derive(Clone, Debug, PartialEq)]
@@ -34,13 +37,17 @@ pub struct ChatRequest {
     pub num_retries: Option<u32>,
     /// The client asked for the usage at the end of its stream.
     pub(crate) wants_usage: bool,
-    pub(crate) messages: Vec<Dict>,
+    pub(crate) messages: Arc<[Dict]>,
     /// Everything else that may reach the provider, nulls included.
     pub(crate) parameters: Dict,
     pub(crate) drop_params: Option<bool>,
     pub(crate) is_agentic_client: bool,
     /// Present, even if empty, where they replace the deployment's own.
     pub(crate) extra_headers: Option<Vec<(String, String)>>,
+    /// `user_id` of its metadata.
+    pub(crate) metadata_user: Option<String>,
+    /// `anthropic-version` and `anthropic-beta`.
+    pub(crate) anthropic_headers: Vec<(String, String)>,
 }
 
 /// Reads a client's request. Header names are lower-case; `path_model` is the model a path names.
@@ -63,12 +70,81 @@ pub fn parse(body: &[u8], headers: &[(&str, &str)], path_model: Option<&str>) ->
             .map_or_else(|| seconds(&body, "stream_timeout"), |given| Ok(Some(given)))?,
         num_retries: options.num_retries.map_or_else(|| body_retries(&body), |given| Ok(Some(given)))?,
         wants_usage: stream_options.and_then(|options| options.get("include_usage")) == Some(&Value::Bool(true)),
-        messages: fixed_messages(body.get("messages").ok_or(Decline::MessageShape)?)?,
+        messages: messages(&body)?.into(),
         parameters: parameters(&body, stream),
         drop_params: flag(&body, "drop_params")?,
         is_agentic_client: options.is_agentic_client,
         extra_headers: extra_headers(&body)?,
+        metadata_user: body.get("metadata").and_then(Value::as_dict).and_then(metadata_user),
+        anthropic_headers: options.anthropic_headers,
     })
+}
+
+fn metadata_user(metadata: &Dict) -> Option<String> {
+    metadata.get("user_id")?.as_str().map(str::to_owned)
+}
+
+/// Kinds of parts that LiteLLM takes for a user's.
+const USER_PARTS: [&str; 10] = [
+    "text",
+    "image_url",
+    "input_audio",
+    "audio_url",
+    "document",
+    "guarded_text",
+    "grounding_source",
+    "query",
+    "video_url",
+    "file",
+];
+
+/// The messages without what is null, each with a role.
+fn messages(body: &Dict) -> Result<Vec<Dict>, Decline> {
+    body.get("messages").and_then(Value::as_list).ok_or(Decline::MessageShape)?.iter().map(message).collect()
+}
+
+fn message(message: &Value) -> Result<Dict, Decline> {
+    let message = message.as_dict().ok_or(Decline::MessageShape)?;
+    let mut kept = Dict::default();
+    for (key, value) in message.iter().filter(|(_, value)| **value != Value::None) {
+        kept.push(key.clone(), value.clone());
+    }
+    match message.get("role") {
+        None => kept.set("role", Value::Str(Text::from("assistant"))),
+        Some(Value::Str(name)) if name.as_str().is_some_and(|name| !name.is_empty()) => {}
+        Some(_) => return Err(Decline::MessageShape),
+    }
+    let parts = match kept.get("content") {
+        None | Some(Value::Str(_)) => return Ok(kept),
+        Some(Value::List(parts)) => parts,
+        Some(_) => return Err(Decline::MessageShape),
+    };
+    let is_known = |part: &Value| {
+        let kind = part.as_dict().and_then(|part| part.get("type")?.as_str());
+        kind.is_some_and(|kind| USER_PARTS.contains(&kind))
+    };
+    let is_users = kept.get("role").and_then(Value::as_str) == Some("user");
+    if is_users && !parts.iter().all(is_known) { Err(Decline::MessageShape) } else { Ok(kept) }
+}
+
+/// A list of objects, none of which LiteLLM's own gateway serves.
+fn check_tools(tools: &Value) -> Result<(), Decline> {
+    let tools = match tools {
+        Value::None => return Ok(()),
+        Value::List(tools) => tools,
+        _ => return Err(Decline::MessageShape),
+    };
+    for tool in tools {
+        let tool = tool.as_dict().ok_or(Decline::MessageShape)?;
+        let server = match tool.get("server_url") {
+            None | Some(Value::None) => continue,
+            Some(server) => server.as_str().ok_or(Decline::HostedTool)?,
+        };
+        if server.starts_with("litellm_proxy") || server.contains("/mcp") {
+            return Err(Decline::HostedTool);
+        }
+    }
+    Ok(())
 }
 
 /// Read here, and not among the options.
@@ -86,7 +162,15 @@ const READ: [&str; 9] = [
 /// LiteLLM knows the name and drops it.
 const DROPPED: [&str; 1] = ["prompt_cache_retention"];
 /// Known to other tables as LiteLLM's, but options here.
-const OPTIONS: [&str; 4] = ["additional_drop_params", "allowed_openai_params", "extra_body", "prompt_cache_options"];
+const OPTIONS: [&str; 7] = [
+    "additional_drop_params",
+    "allowed_openai_params",
+    "cache_control",
+    "extra_body",
+    "prompt_cache_options",
+    "speed",
+    "system",
+];
 
 fn check_keys(body: &Dict) -> Result<(), Decline> {
     for (key, _) in body.iter() {
@@ -106,8 +190,8 @@ fn check_keys(body: &Dict) -> Result<(), Decline> {
     {
         return Err(Decline::Parameter);
     }
-    let plain = |(key, value): (&crate::python::Text, &Value)| {
-        key.as_str().is_some_and(|key| !is_acted_on(key)) && matches!(value, Value::Str(_))
+    let plain = |(key, value): (&Text, &Value)| {
+        key.as_str().is_some_and(|key| key == "user_id" || !is_acted_on(key)) && matches!(value, Value::Str(_))
     };
     match body.get("metadata") {
         None | Some(Value::None) => Ok(()),
@@ -154,7 +238,14 @@ fn stream_options(body: &Dict) -> Result<Option<&Dict>, Decline> {
 fn extra_headers(body: &Dict) -> Result<Option<Vec<(String, String)>>, Decline> {
     match body.get("extra_headers") {
         None | Some(Value::None) => Ok(None),
-        Some(Value::Dict(headers)) => client_headers(headers).map(Some),
+        Some(Value::Dict(headers)) => {
+            // In another spelling it would be a header beside the one that is computed.
+            let is_odd = |name: &str| name != "anthropic-beta" && name.eq_ignore_ascii_case("anthropic-beta");
+            if headers.iter().any(|(name, _)| name.as_str().is_some_and(is_odd)) {
+                return Err(Decline::ExtraHeaders);
+            }
+            sendable_headers(headers).map(Some)
+        }
         Some(_) => Err(Decline::ExtraHeaders),
     }
 }
@@ -178,6 +269,7 @@ struct HeaderOptions {
     stream_timeout: Option<Seconds>,
     num_retries: Option<u32>,
     is_agentic_client: bool,
+    anthropic_headers: Vec<(String, String)>,
 }
 
 fn header_options(headers: &[(&str, &str)]) -> Result<HeaderOptions, Decline> {
@@ -192,6 +284,11 @@ fn header_options(headers: &[(&str, &str)]) -> Result<HeaderOptions, Decline> {
             "x-litellm-stream-timeout" => options.stream_timeout = Some(header_seconds(value)?),
             "x-litellm-num-retries" => options.num_retries = Some(value.parse().map_err(|_| Decline::RouterOption)?),
             "user-agent" => options.is_agentic_client = is_agentic_client(value),
+            "anthropic-version" | "anthropic-beta" => add_anthropic(&mut options.anthropic_headers, name, value)?,
+            // A subscription's token goes to Anthropic in place of the deployment's key.
+            "authorization" if value.trim_start_matches("Bearer ").starts_with("sk-ant-oat") => {
+                return Err(Decline::RequestHeader);
+            }
             // Of logs, or the host's to read.
             "x-litellm-trace-id" | "x-litellm-session-id" | "x-litellm-call-id" | "x-litellm-api-key" => {}
             _ if name.starts_with("x-litellm-") => return Err(Decline::RequestHeader),

@@ -3,8 +3,9 @@
 //! Source: LiteLLM 1.102.4 `llms/openai/openai.py`, `exception_mapping_utils.py`; OpenAI's Python SDK, whose words these are.
 
 use crate::answer::{ProviderFailure, ProviderResponse};
-use crate::exceptions::{Exception, ExceptionClass};
+use crate::exceptions::ExceptionClass;
 use crate::litellm_core_utils::exception_mapping_utils::{Raised, openai_exception};
+use crate::llms::base_llm::chat::transformation::{ChatFailure, Target};
 use crate::llms::custom_httpx::http_handler::decoded_body;
 use crate::python::bytes_decode::response_text;
 use crate::python::json_decode::loads;
@@ -13,18 +14,6 @@ use crate::python::{Dict, Value, float_repr, repr};
 /// Nesting up to which an error's body is read.
 pub(super) const BODY_DEPTH_MAX: usize = 900;
 
-/// A failed attempt, and what of the provider's error its answer tells.
-#[derive(Clone, Debug, PartialEq)]
-pub struct ChatFailure {
-    pub exception: Box<Exception>,
-    /// `error.type`, where the exception keeps it.
-    pub(crate) kind: Option<String>,
-    /// `error.param`, where the exception keeps it.
-    pub(crate) param: Option<String>,
-    /// The provider's headers are told, as they are with a success.
-    pub(crate) tells_headers: bool,
-}
-
 /// What the deployment says about time-outs; every `Timeout` repeats it.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Context<'a> {
@@ -32,7 +21,12 @@ pub(super) struct Context<'a> {
     pub deployment_timeout: Option<f64>,
 }
 
-impl Context<'_> {
+impl<'a> Context<'a> {
+    pub(super) fn of(target: &Target<'a>) -> Self {
+        let timeout = target.parameters.get("timeout").and_then(serde_json::Value::as_f64);
+        Context { model: target.model, deployment_timeout: timeout }
+    }
+
     /// Maps an error with a body, or none.
     pub(super) fn failure(
         &self,

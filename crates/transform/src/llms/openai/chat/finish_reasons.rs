@@ -3,7 +3,7 @@
 //! Source: LiteLLM 1.102.4 `litellm_core_utils/core_helpers.py` `map_finish_reason`.
 
 /// OpenAI's word for any provider's; "stop" for what nobody knows.
-pub(super) fn mapped(reason: &str) -> &'static str {
+pub(crate) fn mapped(reason: &str) -> &'static str {
     match reason {
         "length" | "max_tokens" | "compaction" | "MAX_TOKENS" => "length",
         "tool_calls" | "tool_use" => "tool_calls",

@@ -9,23 +9,12 @@ use crate::python::{Dict, Text, Value};
 const USER_PARTS: [&str; 4] = ["text", "image_url", "input_audio", "file"];
 
 /// The messages as they leave, but for roles, which depend on the model.
-pub(crate) fn fixed(messages: &Value) -> Result<Vec<Dict>, Decline> {
-    messages.as_list().ok_or(Decline::MessageShape)?.iter().map(message).collect()
+pub(super) fn fixed(messages: &[Dict]) -> Result<Vec<Dict>, Decline> {
+    messages.iter().map(message).collect()
 }
 
-fn message(message: &Value) -> Result<Dict, Decline> {
-    let message = message.as_dict().ok_or(Decline::MessageShape)?;
-    let mut kept = Dict::default();
-    for (key, value) in message.iter() {
-        if *value != Value::None {
-            kept.push(key.clone(), value.clone());
-        }
-    }
-    match message.get("role") {
-        None => kept.set("role", role("assistant")),
-        Some(Value::Str(name)) if name.as_str().is_some_and(|name| !name.is_empty()) => {}
-        Some(_) => return Err(Decline::MessageShape),
-    }
+fn message(message: &Dict) -> Result<Dict, Decline> {
+    let mut kept = message.clone();
     let is = |name: &str| kept.get("role").and_then(Value::as_str) == Some(name);
     let content = match kept.get("content") {
         None | Some(Value::Str(_)) => return Ok(kept),

@@ -1,9 +1,9 @@
 //! Chat completions.
 
-mod choices;
+pub(crate) mod choices;
 pub mod deployment;
 mod errors;
-mod finish_reasons;
+pub(crate) mod finish_reasons;
 mod messages;
 mod parameters;
 mod server_sent_events;
@@ -13,7 +13,7 @@ pub mod transformation;
 mod usage;
 
 pub(crate) use deployment::is_litellms;
-pub(crate) use messages::fixed as fixed_messages;
-pub(crate) use parameters::reaches_openai;
-pub(crate) use tools::check as check_tools;
-pub(crate) use transformation::client_headers;
+pub(crate) use finish_reasons::mapped as mapped_finish_reason;
+pub(crate) use parameters::{
+    OPTIONS, drops_unsupported, is_one, listed, reaches_openai, requested, spelled, tool_choice,
+};

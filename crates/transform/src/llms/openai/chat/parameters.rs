@@ -11,7 +11,7 @@ use crate::python::json_decode::orjson_loads;
 use crate::python::{Dict, Text, Value, repr, string_repr};
 
 /// In the order of the arguments of `get_optional_params`, in which LiteLLM names those it refuses.
-const OPTIONS: [&str; 32] = [
+pub(crate) const OPTIONS: [&str; 32] = [
     "functions",
     "function_call",
     "temperature",
@@ -208,9 +208,13 @@ fn takes(family: Family, model: &str, table: &PriceTable, option: &str) -> bool 
 }
 
 /// What the request says, filled up with what the deployment says; a null of the client keeps the deployment's away.
-pub(super) fn requested(request: &ChatRequest, target: &Target<'_>) -> Result<Dict, Decline> {
+pub(crate) fn requested(
+    request: &ChatRequest,
+    target: &Target<'_>,
+    is_option: fn(&str) -> bool,
+) -> Result<Dict, Decline> {
     let mut given = Dict::default();
-    for (name, value) in target.parameters.iter().filter(|(name, _)| super::deployment::is_option(name)) {
+    for (name, value) in target.parameters.iter().filter(|(name, _)| is_option(name)) {
         let spelled = serde_json::to_vec(value).map_err(|_| Decline::Unwritable)?;
         given.set(name, orjson_loads(&spelled).ok_or(Decline::Unwritable)?);
     }
@@ -230,7 +234,7 @@ pub(super) fn requested(request: &ChatRequest, target: &Target<'_>) -> Result<Di
 }
 
 /// Names of options, as a deployment or a client lists them.
-fn listed(given: &Dict, key: &str) -> Result<Vec<String>, Decline> {
+pub(crate) fn listed(given: &Dict, key: &str) -> Result<Vec<String>, Decline> {
     let Some(names) = given.get(key).filter(|names| **names != Value::None) else {
         return Ok(Vec::new());
     };
@@ -318,7 +322,7 @@ fn options(given: &Dict, dropped: &[String]) -> Result<Dict, Decline> {
 }
 
 /// A choice that is only a word, as the word; one that LiteLLM refuses is Python's.
-fn tool_choice(choice: &Dict) -> Result<Value, Decline> {
+pub(crate) fn tool_choice(choice: &Dict) -> Result<Value, Decline> {
     let kind = choice.get("type").and_then(Value::as_str);
     if let Some(kind @ ("auto" | "none" | "required")) = kind
         && choice.get("function").is_none()
@@ -340,13 +344,13 @@ fn refusal(unsupported: &[String], model: &str) -> String {
 }
 
 /// `drop_params`, which LiteLLM turns on by itself for Claude Code and Codex where nobody has said anything.
-fn drops_unsupported(request: &ChatRequest, target: &Target<'_>) -> bool {
+pub(crate) fn drops_unsupported(request: &ChatRequest, target: &Target<'_>) -> bool {
     let of_deployment = || target.parameters.get("drop_params").and_then(serde_json::Value::as_bool);
     let by_itself = || (request.is_agentic_client && target.drop_params.is_none()).then_some(true);
     target.drop_params == Some(true) || request.drop_params.or_else(by_itself).or_else(of_deployment) == Some(true)
 }
 
-fn is_one(value: &Value) -> bool {
+pub(crate) fn is_one(value: &Value) -> bool {
     match value {
         Value::Int(integer) => integer.digits() == "1",
         Value::Float(float) => *float == 1.0,
@@ -489,7 +493,7 @@ impl Fit<'_> {
     }
 }
 
-fn spelled(value: &Value) -> String {
+pub(crate) fn spelled(value: &Value) -> String {
     value.as_str().map_or_else(|| repr(value), str::to_owned)
 }
 

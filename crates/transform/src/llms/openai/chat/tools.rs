@@ -11,7 +11,7 @@ use crate::python::{Dict, Value};
 const ESCAPES: &str = "dwsDWSbB.-/\\+*?()[]{}^$|nrt\"'_@#%&=,:;<>!~ ";
 
 /// Tools that leave as they came; LiteLLM drops a `pattern` that Python can't compile, and runs some tools itself.
-pub(crate) fn check(tools: &Value) -> Result<(), Decline> {
+pub(super) fn check(tools: &Value) -> Result<(), Decline> {
     let tools = match tools {
         Value::None => return Ok(()),
         Value::List(tools) => tools,

@@ -4,11 +4,11 @@
 //! as OpenAI's SDK 2.54.0 sends it, which never retries here (`max_retries` is 0 behind a router).
 
 use super::choices::{completed, extras, given, text};
-pub use super::errors::ChatFailure;
+use super::deployment::is_option;
 use super::errors::{BODY_DEPTH_MAX, Context};
-use super::messages::{with_roles, without_cache_control};
+use super::messages::{fixed, with_roles, without_cache_control};
 use super::parameters::{Family, Fitted, bridges_tools, fitted, requested};
-use super::tools::needs_flattening;
+use super::tools::{check as check_tools, needs_flattening};
 use super::usage;
 use crate::answer::{ProviderFailure, ProviderRequest, ProviderResponse};
 use crate::cost_calculator::PriceTable;
@@ -16,6 +16,8 @@ use crate::cost_calculator::anthropic::MessageCost;
 use crate::cost_calculator::openai::{Priced, chat_cost};
 use crate::decline::Decline;
 use crate::exceptions::{Exception, ExceptionClass};
+use crate::llms::base_llm::chat::transformation::AnsweredBy;
+pub use crate::llms::base_llm::chat::transformation::{ChatFailure, ChatResponse, Circumstances, Target};
 use crate::llms::custom_httpx::http_handler::decoded_body;
 use crate::llms::mistral::ocr::transformation::extra_headers;
 use crate::proxy::chat_endpoints::endpoints::ChatRequest;
@@ -28,46 +30,18 @@ use crate::python::{Dict, Integer, Text, Value, float_repr, repr, string_repr, t
 const SDK_VERSION: &str = "2.54.0";
 const PYTHON_VERSION: &str = "3.11.7";
 
-/// A deployment as its config describes it.
-#[derive(Clone, Copy, Debug)]
-pub struct Target<'a> {
-    /// Without the provider in front.
-    pub model: &'a str,
-    pub api_base: &'a str,
-    pub api_key: &'a str,
-    /// All of its `litellm_params`, in order, environment resolved.
-    pub parameters: &'a serde_json::Map<String, serde_json::Value>,
-    /// `litellm_settings.drop_params`; `None` where the config doesn't name it.
-    pub drop_params: Option<bool>,
-}
-
-impl Target<'_> {
-    pub(super) fn context(&self) -> Context<'_> {
-        let timeout = self.parameters.get("timeout").and_then(serde_json::Value::as_f64);
-        Context { model: self.model, deployment_timeout: timeout }
-    }
-}
-
-/// What the provider answered to a request that isn't streamed, as the client gets it but for its name of the model.
-#[derive(Clone, Debug, PartialEq)]
-pub struct ChatResponse {
-    pub(crate) body: Dict,
-    answered_model: Option<String>,
-    answered_tier: Option<String>,
-}
-
-impl ChatResponse {
-    /// What the answer costs; `None` where LiteLLM can't price it.
-    pub fn cost(&self, request: &ChatRequest, target: &Target<'_>, table: &PriceTable) -> Option<MessageCost> {
-        let priced = Priced {
-            answered_model: self.answered_model.as_deref(),
-            model: target.model,
-            asked_tier: asked_tier(request, target),
-            answered_tier: self.answered_tier.as_deref(),
-            cites: cites(&self.body),
-        };
-        chat_cost(table, self.body.get("usage")?.as_dict()?, &priced)
-    }
+/// What a completion costs; `None` where LiteLLM can't price it.
+pub(crate) fn completion_cost(
+    body: &Dict,
+    answered_model: Option<&str>,
+    answered_tier: Option<&str>,
+    request: &ChatRequest,
+    target: &Target<'_>,
+    table: &PriceTable,
+) -> Option<MessageCost> {
+    let asked_tier = asked_tier(request, target);
+    let priced = Priced { answered_model, model: target.model, asked_tier, answered_tier, cites: cites(body) };
+    chat_cost(table, body.get("usage")?.as_dict()?, &priced)
 }
 
 pub(super) fn asked_tier<'a>(request: &'a ChatRequest, target: &Target<'a>) -> Option<&'a str> {
@@ -89,7 +63,8 @@ fn cites(body: &Dict) -> bool {
 
 /// What an attempt raises instead of calling the provider, if anything; the router treats it like a failed call.
 pub fn refusal(request: &ChatRequest, target: &Target<'_>, table: &PriceTable) -> Option<Exception> {
-    let given = requested(request, target).ok()?;
+    check_request(request).ok()?;
+    let given = requested(request, target, is_option).ok()?;
     match fitted(&given, request, target, table).ok()? {
         Fitted::Body(_) => None,
         Fitted::Refused(message) => Some(Exception {
@@ -125,7 +100,8 @@ fn build(
     without: &[String],
 ) -> Result<ProviderRequest, Decline> {
     check_connection(target)?;
-    let given = requested(request, target)?;
+    let messages = check_request(request)?;
+    let given = requested(request, target, is_option)?;
     check_api(&given, target, table)?;
     let mut parameters = match fitted(&given, request, target, table)? {
         Fitted::Body(parameters) => parameters,
@@ -133,7 +109,7 @@ fn build(
     };
     let family = Family::of(target.model, table);
     let knows_system = family != Family::OSeries || knows_system(table, target.model);
-    let mut messages = Value::List(with_roles(&request.messages, family == Family::OSeries, knows_system)?);
+    let mut messages = Value::List(with_roles(&messages, family == Family::OSeries, knows_system)?);
     if is_openai_host(target.api_base) {
         if needs_flattening(parameters.get("tools")) {
             return Err(Decline::Parameter);
@@ -158,6 +134,17 @@ fn build(
     let body = httpx_json(&Value::Dict(body)).map_err(|_| Decline::Unwritable)?;
     let headers = headers(request, target, timeout_seconds)?;
     Ok(ProviderRequest { method: "POST", url: complete_url(target.api_base), headers, body: body.into() })
+}
+
+/// What LiteLLM changes in ways that aren't reproduced, or keeps for other providers; also the messages as they leave.
+fn check_request(request: &ChatRequest) -> Result<Vec<Dict>, Decline> {
+    const FOREIGN: [&str; 3] = ["cache_control", "speed", "system"];
+    if request.metadata_user.is_some() || FOREIGN.iter().any(|name| request.parameters.get(name).is_some()) {
+        return Err(Decline::BodyKey);
+    }
+    check_tools(request.parameters.get("tools").unwrap_or(&Value::None))?;
+    check_headers(request.extra_headers.as_deref().unwrap_or_default())?;
+    fixed(&request.messages)
 }
 
 fn knows_system(table: &PriceTable, model: &str) -> bool {
@@ -258,21 +245,16 @@ pub(super) fn deployment_headers(
     }
 }
 
-/// `extra_headers` of a request's body: the SDK's own are left to Python.
-pub(crate) fn client_headers(headers: &Dict) -> Result<Vec<(String, String)>, Decline> {
+/// Headers as a client or a deployment adds them: the SDK's own are left to Python.
+fn client_headers(headers: &Dict) -> Result<Vec<(String, String)>, Decline> {
     let sent = extra_headers(headers)?;
-    let is_own =
-        |name: &str| name.starts_with("x-stainless-") || name == "openai-organization" || name == "idempotency-key";
-    if sent.iter().any(|(name, _)| is_own(name)) { Err(Decline::ExtraHeaders) } else { Ok(sent) }
+    check_headers(&sent).map(|()| sent)
 }
 
-/// What only the caller knows of a completion: an id where the provider gives none, and the time.
-#[derive(Clone, Copy, Debug)]
-pub struct Circumstances<'a> {
-    /// A random UUID; the call's will do.
-    pub fallback_id: &'a str,
-    /// Seconds since 1970.
-    pub now: i64,
+fn check_headers(sent: &[(String, String)]) -> Result<(), Decline> {
+    let is_own =
+        |name: &str| name.starts_with("x-stainless-") || name == "openai-organization" || name == "idempotency-key";
+    if sent.iter().any(|(name, _)| is_own(name)) { Err(Decline::ExtraHeaders) } else { Ok(()) }
 }
 
 /// The second request of an attempt whose first was refused with a 422, where the settings give leave to drop what is refused.
@@ -318,7 +300,7 @@ pub fn response(
     target: &Target<'_>,
     circumstances: &Circumstances<'_>,
 ) -> Result<ChatResponse, ChatFailure> {
-    let context = target.context();
+    let context = Context::of(target);
     let response = outcome.map_err(|failure| context.unanswered(failure, false))?;
     if !(200..300).contains(&response.status) {
         return Err(context.refused(response));
@@ -411,7 +393,7 @@ fn converted(answer: &Dict, circumstances: &Circumstances<'_>) -> Result<ChatRes
         body.push(key.clone(), value.clone());
     }
     let word = |key: &str| given(answer, key).and_then(Value::as_str).map(str::to_owned);
-    Ok(ChatResponse { answered_model: word("model"), answered_tier: word("service_tier"), body })
+    Ok(ChatResponse { answered: AnsweredBy::OpenAi { model: word("model"), tier: word("service_tier") }, body })
 }
 
 fn created(created: Option<&Value>, now: i64) -> Value {
@@ -441,8 +423,8 @@ pub fn stream_refusal(
 ) -> Option<ChatFailure> {
     match outcome {
         Ok(response) if (200..300).contains(&response.status) => None,
-        Ok(response) => Some(target.context().refused(response)),
-        Err(failure) => Some(target.context().unanswered(failure, true)),
+        Ok(response) => Some(Context::of(target).refused(response)),
+        Err(failure) => Some(Context::of(target).unanswered(failure, true)),
     }
 }
 

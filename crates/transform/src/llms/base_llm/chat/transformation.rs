@@ -1,0 +1,77 @@
+//! What an attempt at a chat completion starts from and ends in, whoever the provider is.
+
+use crate::cost_calculator::PriceTable;
+use crate::cost_calculator::anthropic::{BilledUsage, MessageCost, usage_cost};
+use crate::exceptions::Exception;
+use crate::llms::openai::chat::transformation::completion_cost;
+use crate::proxy::chat_endpoints::endpoints::ChatRequest;
+use crate::python::Dict;
+
+/// A deployment as its config describes it.
+#[derive(Clone, Copy, Debug)]
+pub struct Target<'a> {
+    /// Without the provider in front.
+    pub model: &'a str,
+    pub api_base: &'a str,
+    pub api_key: &'a str,
+    /// All of its `litellm_params`, in order, environment resolved.
+    pub parameters: &'a serde_json::Map<String, serde_json::Value>,
+    /// `litellm_settings.drop_params`; `None` where the config doesn't name it.
+    pub drop_params: Option<bool>,
+}
+
+/// What only the caller knows of a completion: an id where the provider gives none, and the time.
+#[derive(Clone, Copy, Debug)]
+pub struct Circumstances<'a> {
+    /// A random UUID; the call's will do.
+    pub fallback_id: &'a str,
+    /// Seconds since 1970.
+    pub now: i64,
+}
+
+/// What the provider answered to a request that isn't streamed, as the client gets it but for its name of the model.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ChatResponse {
+    pub(crate) body: Dict,
+    pub(crate) answered: AnsweredBy,
+}
+
+/// What the price depends on and the client isn't told as it came.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum AnsweredBy {
+    OpenAi {
+        model: Option<String>,
+        tier: Option<String>,
+    },
+    /// A model that isn't a text can't be priced.
+    Anthropic {
+        model: Option<Option<String>>,
+        usage: BilledUsage,
+    },
+}
+
+impl ChatResponse {
+    /// What the answer costs; `None` where LiteLLM can't price it.
+    pub fn cost(&self, request: &ChatRequest, target: &Target<'_>, table: &PriceTable) -> Option<MessageCost> {
+        match &self.answered {
+            AnsweredBy::OpenAi { model, tier } => {
+                completion_cost(&self.body, model.as_deref(), tier.as_deref(), request, target, table)
+            }
+            AnsweredBy::Anthropic { model, usage } => {
+                usage_cost(table, model.as_ref()?.as_deref(), target.model, usage)
+            }
+        }
+    }
+}
+
+/// A failed attempt, and what of the provider's error its answer tells.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ChatFailure {
+    pub exception: Box<Exception>,
+    /// `error.type`, where the exception keeps it.
+    pub(crate) kind: Option<String>,
+    /// `error.param`, where the exception keeps it.
+    pub(crate) param: Option<String>,
+    /// The provider's headers are told, as they are with a success.
+    pub(crate) tells_headers: bool,
+}
