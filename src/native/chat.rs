@@ -4,9 +4,8 @@ use std::sync::Arc;
 use std::time::{Duration, UNIX_EPOCH};
 
 use bytes::Bytes;
+use transform::completion::{ChatFailure, ChatResponse, ChatStream, Circumstances, Provider, Target};
 use transform::cost_calculator::PriceTable;
-use transform::llms::openai::chat::streaming::ChatStream;
-use transform::llms::openai::chat::transformation::{self as openai, ChatFailure, ChatResponse, Circumstances, Target};
 use transform::proxy::anthropic_endpoints::answers::Served;
 use transform::proxy::chat_endpoints::answers::{self as client, Failed};
 use transform::proxy::chat_endpoints::endpoints::{ChatRequest, parse};
@@ -25,9 +24,6 @@ use super::router::retry::Allowance;
 use super::router::timeout::{self, Limit};
 use super::{Answer, Body, ClientRequest, ClientStream, Decline, Effects, Native, admission};
 use crate::config::{Deployment, LiteLlmConfig, Secret};
-
-/// Where OpenAI is reached if neither the deployment nor the environment says.
-const OPENAI_API_BASE: &str = "https://api.openai.com/v1";
 
 /// Reads the client's request.
 ///
@@ -61,6 +57,7 @@ pub(super) struct ChatPlan<'a> {
 /// failed call.
 struct Outbound<'a> {
     deployment: &'a Deployment,
+    provider: Provider,
     target: Target<'a>,
     request: Result<ProviderRequest, Exception>,
     /// How long the provider may be silent.
@@ -113,12 +110,13 @@ impl<'a> ChatPlan<'a> {
             allowance.check(deployment)?;
             let limit = timeout::of_chat(asked, deployment, config).ok_or(Decline::Timeout)?;
             let silence = Duration::try_from_secs_f64(limit.seconds).map_err(|_| Decline::Timeout)?;
-            let target = target(deployment, config)?;
-            let request = match openai::refusal(asked, &target, &native.prices) {
+            let provider = Provider::named(&deployment.provider).ok_or(Decline::NoNativeLeg)?;
+            let target = target(deployment, provider, config)?;
+            let request = match provider.refusal(asked, &target, &native.prices) {
                 Some(refused) => Err(refused),
-                None => Ok(openai::request(asked, &target, &native.prices, limit.seconds)?),
+                None => Ok(provider.request(asked, &target, &native.prices, limit.seconds)?),
             };
-            outbound.push(Outbound { deployment, target, request, limit, silence });
+            outbound.push(Outbound { deployment, provider, target, request, limit, silence });
         }
         Ok(Self { asked, config, prices: &native.prices, allowance, outbound })
     }
@@ -138,7 +136,8 @@ impl<'a> ChatPlan<'a> {
         let first = self.attempt_once(admitted, outbound, request, effects).await?;
         let again = match &first {
             Sent::Whole(refused) => {
-                openai::second_request(self.asked, &outbound.target, self.prices, outbound.limit.seconds, refused)
+                let Outbound { provider, target, limit, .. } = outbound;
+                provider.second_request(self.asked, target, self.prices, limit.seconds, refused)
             }
             Sent::Open(_) => None,
         };
@@ -156,7 +155,14 @@ impl<'a> ChatPlan<'a> {
         request: &ProviderRequest,
         effects: &mut E,
     ) -> Result<Sent<E::Stream>, ProviderFailure> {
-        let opened = provider::attempt_once(admitted, outbound.deployment, request, outbound.silence, effects).await?;
+        let Outbound { deployment, silence, .. } = *outbound;
+        let opened = match outbound.provider {
+            Provider::OpenAi => provider::attempt_once(admitted, deployment, request, silence, effects).await?,
+            Provider::Anthropic if !self.asked.stream => {
+                return provider::attempt(admitted, deployment, request, silence, effects).await.map(Sent::Whole);
+            }
+            Provider::Anthropic => provider::attempt_stream(admitted, deployment, request, silence, effects).await?,
+        };
         if self.asked.stream && (200..300).contains(&opened.status) {
             return Ok(Sent::Open(opened));
         }
@@ -170,7 +176,7 @@ impl<'a> ChatPlan<'a> {
             model_group: &self.asked.model,
             model_id: &standing.deployment.id,
             litellm_model: &standing.deployment.litellm_model,
-            api_base: api_base(standing.deployment),
+            api_base: self.outbound(standing.deployment).map_or("", |outbound| outbound.target.api_base),
             duration_ms: standing.taken_ms(effects),
             overhead_ms: milliseconds(own),
             attempted_retries: standing.retries.attempted(),
@@ -183,18 +189,19 @@ impl<'a> ChatPlan<'a> {
     fn completion<S, E: Effects>(
         &self,
         outcome: Result<ProviderResponse, ProviderFailure>,
-        target: &Target<'_>,
+        outbound: &Outbound<'_>,
         effects: &mut E,
     ) -> Result<Reply<S>, Failure> {
+        let Outbound { provider, target, .. } = outbound;
         let outcome = outcome.as_ref();
         let headers = outcome.map_or_else(|_| Vec::new(), |response| response.headers.clone());
         if self.asked.stream
-            && let Some(failure) = openai::stream_refusal(outcome, target)
+            && let Some(failure) = provider.stream_refusal(outcome, target)
         {
             return Err(Failure::Answered { failure, headers });
         }
         let circumstances = Circumstances { fallback_id: &fresh_id(effects), now: unix_seconds(effects) };
-        match openai::response(outcome, target, &circumstances) {
+        match provider.response(outcome, self.asked, target, self.prices, &circumstances) {
             Ok(completion) => Ok(Reply::Completion { headers, completion: Box::new(completion) }),
             Err(failure) => Err(Failure::Answered { failure, headers }),
         }
@@ -234,13 +241,15 @@ impl Plan for ChatPlan<'_> {
         let request = outbound.request.as_ref().map_err(|refused| Failure::Refused(refused.clone()))?;
         let opened = match self.send(admitted, outbound, request, effects).await {
             Ok(Sent::Open(opened)) => opened,
-            Ok(Sent::Whole(response)) => return self.completion(Ok(response), &outbound.target, effects),
-            Err(failure) => return self.completion(Err(failure), &outbound.target, effects),
+            Ok(Sent::Whole(response)) => return self.completion(Ok(response), outbound, effects),
+            Err(failure) => return self.completion(Err(failure), outbound, effects),
         };
         let Opened { headers, stream, .. } = opened;
         let before = stream.elapsed();
         let id = fresh_id(effects);
-        let decoder = ChatStream::new(self.asked, &outbound.target, &headers, &id, unix_seconds(effects));
+        let (provider, target) = (outbound.provider, &outbound.target);
+        let created = unix_seconds(effects);
+        let decoder = ChatStream::new(provider, self.asked, target, self.prices, &headers, &id, created);
         let outcome = effects.cooldowns().map(|cooldowns| Outcome {
             cooldowns: Arc::clone(cooldowns),
             deployment: deployment.id.clone(),
@@ -325,15 +334,11 @@ fn unix_seconds<E: Effects>(effects: &E) -> i64 {
     i64::try_from(since.as_secs()).unwrap_or(i64::MAX)
 }
 
-fn api_base(deployment: &Deployment) -> &str {
-    deployment.api_base.as_deref().unwrap_or(OPENAI_API_BASE)
-}
-
-fn target<'a>(deployment: &'a Deployment, config: &LiteLlmConfig) -> Result<Target<'a>, Decline> {
+fn target<'a>(deployment: &'a Deployment, provider: Provider, config: &LiteLlmConfig) -> Result<Target<'a>, Decline> {
     let api_key = deployment.api_key.as_ref().map(Secret::expose).ok_or(transform::Decline::Connection)?;
     Ok(Target {
         model: &deployment.model,
-        api_base: api_base(deployment),
+        api_base: deployment.api_base.as_deref().unwrap_or(provider.api_base()),
         api_key,
         parameters: &deployment.params,
         drop_params: config.settings.drop_params,

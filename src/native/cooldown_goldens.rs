@@ -86,13 +86,24 @@ fn whom_litellm_rests_on_chat_completions_the_native_leg_rests() {
     tests_support::check_all("tests/corpus/chat_completions_cooldowns", |file| check(file, Route::ChatCompletions));
 }
 
+#[test]
+fn whom_litellm_rests_on_chat_completions_of_anthropic_the_native_leg_rests() {
+    tests_support::check_all("tests/corpus/chat_anthropic_cooldowns", |file| check(file, Route::ChatCompletions));
+}
+
 fn check(file: &Path, route: Route) -> Vec<String> {
     let golden: Golden = serde_json::from_slice(&std::fs::read(file).unwrap()).unwrap();
-    let corpus = if route == Route::Messages { "messages" } else { "chat" };
+    let is_of_anthropic = golden.model_list[0]["litellm_params"]["model"].as_str().unwrap().starts_with("anthropic/");
+    let corpus = match route {
+        Route::Messages => "messages",
+        _ if is_of_anthropic => "chat_anthropic",
+        _ => "chat",
+    };
     let prices = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/corpus/{corpus}/price_map.json"));
     let native = tests_support::recorded_native(&golden.model_list, &golden.settings, &std::fs::read(prices).unwrap());
     let begun = golden.steps.first().map_or(0.0, |step| step.at);
-    let stand = Stand { route, native: &native, cooldowns: &Arc::default(), start: Instant::now(), begun };
+    let stand =
+        Stand { route, is_of_anthropic, native: &native, cooldowns: &Arc::default(), start: Instant::now(), begun };
     let steps = golden.steps.iter().enumerate();
     let wrong = steps.flat_map(|(number, step)| {
         (0..step.times).flat_map(|_| stand.replay(step)).map(|what| (number, what)).collect::<Vec<_>>()
@@ -104,6 +115,7 @@ fn check(file: &Path, route: Route) -> Vec<String> {
 #[derive(Clone, Copy)]
 struct Stand<'a> {
     route: Route,
+    is_of_anthropic: bool,
     native: &'a Native,
     cooldowns: &'a Arc<Cooldowns>,
     /// Of the virtual clock, at `begun` of the recording.
@@ -163,7 +175,7 @@ impl Stand<'_> {
         let is_refused = step.calls.is_empty() && said.iter().any(|words| step.response.body.contains(words));
         let deployments = self.native.config.deployments.iter();
         let dead = deployments.filter(|one| one.model_name == asked["model"] && is_refused);
-        let sends = if self.route == Route::Messages { 2 } else { 1 };
+        let sends = if self.is_of_anthropic { 2 } else { 1 };
         let refused = dead.take(1).flat_map(|one| {
             let outcome = TapeOutcome::Failure(TapeFailure::Refused { host: "127.0.0.1".into(), port: 9 });
             vec![TapeExchange { deployment_id: one.id.clone(), outcome, elapsed_ms: 0, at_unix_ms: 0 }; sends]

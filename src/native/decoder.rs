@@ -5,11 +5,11 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use transform::ProviderFailure;
+use transform::completion::ChatStream;
 use transform::cost_calculator::PriceTable;
 use transform::llms::anthropic::experimental_pass_through::messages::streaming_iterator::{
     KEEPALIVE_SECONDS, MessageStream, Progress,
 };
-use transform::llms::openai::chat::streaming::ChatStream;
 
 /// What turns a provider's bytes into the client's.
 #[derive(Debug)]

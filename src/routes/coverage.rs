@@ -26,6 +26,11 @@ pub const NATIVE: &[Native] = &[
     },
     Native {
         route: Route::ChatCompletions,
+        provider: "anthropic",
+        covers: "the translation both ways: tools and their results, images and documents, JSON mode, thinking and effort, cache marks, server tools, citations; streams chunk by chunk",
+    },
+    Native {
+        route: Route::ChatCompletions,
         provider: "openai",
         covers: "tools, parallel calls, JSON schemas, vision, files and sound, `n`, `logprobs`, the rules of reasoning models, dropped and refused parameters; streams chunk by chunk, with usage and cost",
     },

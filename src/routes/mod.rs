@@ -62,7 +62,7 @@ impl Route {
         match self {
             Self::Ocr => &["mistral"],
             Self::Messages => &["anthropic"],
-            Self::ChatCompletions => &["openai"],
+            Self::ChatCompletions => &["anthropic", "openai"],
             Self::Responses | Self::Embeddings => &[],
         }
     }

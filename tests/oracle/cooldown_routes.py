@@ -35,7 +35,14 @@ def of_chat():
     )
 
 
-ROUTES = {"messages": of_messages, "chat_completions": of_chat}
+def of_chat_on_anthropic():
+    route = of_messages()
+    route.name, route.path, route.own, route.user = "chat_anthropic", "/v1/chat/completions", {"max_tokens": 1000}, chat.USER
+    route.content, route.refused_by_litellm = "hé".encode(), {"logit_bias": {"1": 1}}
+    return route
+
+
+ROUTES = {"messages": of_messages, "chat_completions": of_chat, "chat_anthropic": of_chat_on_anthropic}
 
 
 def of_route(name):

@@ -24,7 +24,8 @@
 //!    [`proxy::anthropic_endpoints::answers::stream_failed`];
 //! 6. [`proxy::anthropic_endpoints::answers::error`] writes what the router gave up on.
 //!
-//! One request to `/chat/completions`, `chat` being [`llms::openai::chat`] or [`llms::anthropic::chat`]:
+//! One request to `/chat/completions`, `chat` being [`llms::openai::chat`] or [`llms::anthropic::chat`], which [`completion`] has in
+//! one shape:
 //! 1. [`proxy::chat_endpoints::endpoints::parse`] reads the client's body, or declines;
 //! 2. `chat::transformation::refusal` says whether an attempt fails before it calls the provider, for
 //!    [`proxy::chat_endpoints::answers::refused`]; if not, `chat::transformation::request` builds its provider request;
@@ -41,6 +42,7 @@
 //! A [`Decline`] is only possible before step 2 has left the process; from then on every outcome has an answer.
 
 mod answer;
+pub mod completion;
 pub mod cost_calculator;
 mod decline;
 pub mod exceptions;

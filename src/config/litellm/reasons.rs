@@ -13,7 +13,7 @@ use crate::config::python::{Dict, Node, Value};
 use crate::config::{Reason, RouteScope};
 use serde_json::Map;
 use transform::llms::anthropic::experimental_pass_through::messages;
-use transform::llms::openai::chat;
+use transform::llms::{anthropic, openai};
 
 /// What was found in a part of the configuration.
 #[derive(Default)]
@@ -199,7 +199,7 @@ fn of_info(path: String, key: &str, value: &Value, into: &mut Findings) {
     }
 }
 
-/// What a deployment says that is not reproduced on the route on which its provider is native.
+/// What a deployment says that is not reproduced on the routes on which its provider is native.
 pub fn of_route(
     provider: &str,
     path: &str,
@@ -207,13 +207,18 @@ pub fn of_route(
     info: &Map<String, serde_json::Value>,
     into: &mut Findings,
 ) {
-    let (route, declines) = match provider {
-        "anthropic" => ("messages", messages::deployment::declines(params, info)),
-        "openai" => ("chat_completions", chat::deployment::declines(params, info)),
+    let found = match provider {
+        "anthropic" => vec![
+            ("messages", messages::deployment::declines(params, info)),
+            ("chat_completions", anthropic::chat::deployment::declines(params, info)),
+        ],
+        "openai" => vec![("chat_completions", openai::chat::deployment::declines(params, info))],
         _ => return,
     };
-    for (key, decline) in declines {
-        let text = "what this changes on this route is not reproduced natively".to_owned();
-        into.add_for(route, format!("{path}.{key}"), decline.reason(), text);
+    for (route, declines) in found {
+        for (key, decline) in declines {
+            let text = "what this changes on this route is not reproduced natively".to_owned();
+            into.add_for(route, format!("{path}.{key}"), decline.reason(), text);
+        }
     }
 }
