@@ -78,7 +78,7 @@ def themes():
     return {
         "requests": requests(), "models": models(), "histories": histories(), "deployments": deployed(), "answers": answers(),
         "costs": costs(), "errors": errors(), "phrases": phrases(), "refusals": refusals(), "failures": failures(),
-        "streams": streams(), "stream_errors": stream_errors(), "declined": declined(),
+        "streams": streams(), "stream_counts": stream_counts(), "stream_errors": stream_errors(), "declined": declined(),
     }
 
 
@@ -604,4 +604,77 @@ def declined():
         case("form", headers=[["content-type", "application/x-www-form-urlencoded"]]),
         case("parallel budget", max_budget=1),
         case("another model in the path", path="/engines/gpt/chat/completions", model="ours"),
+    ]
+
+
+def stream_counts():
+    """Streams whose usage LiteLLM counts itself: the provider told none, or not all of it."""
+    foreign = "Привет, 世界! Donaudampfschifffahrt  12345 'Tis"
+    told = [{"role": "system", "content": "be brief"}, {"role": "user", "content": foreign, "name": "bob"}]
+    said = [chunk({"role": "assistant", "content": ""}), chunk({"content": foreign}), chunk({"content": " мир 你好"}), chunk({}, "stop")]
+    call = {"role": "assistant", "content": None, "tool_calls": [{"index": 0, "id": "call_1", "type": "function", "function": {"name": "weather", "arguments": ""}}]}
+    calls = [chunk(call), chunk({"tool_calls": [{"index": 0, "function": {"arguments": "{\"city\": \"Kö"}}]}),
+             chunk({"tool_calls": [{"index": 0, "function": {"arguments": "ln\"}"}}]}),
+             chunk({"tool_calls": [{"index": 1, "id": "call_2", "type": "function", "function": {"name": "clock", "arguments": "{}"}}]}), chunk({}, "tool_calls")]
+    function = [chunk({"role": "assistant", "content": None, "function_call": {"name": "a", "arguments": ""}}), chunk({"function_call": {"arguments": "{\"b\": 1}"}}), chunk({}, "function_call")]
+    reasons = [chunk({"role": "assistant", "content": "", "reasoning_content": "Let me think про мир"}), chunk({"reasoning_content": " a while"}), chunk({"content": foreign}), chunk({}, "stop")]
+    tools = [{"type": "custom", "index": 0, "id": "c", "custom": {"name": "n", "input": "x"}}]
+    usage = lambda prompt, completion, **more: chunk(None, usage={"prompt_tokens": prompt, "completion_tokens": completion, "total_tokens": prompt + completion, **more})  # noqa: E731
+    reasoned = {"completion_tokens_details": {"reasoning_tokens": 3}}
+    unreasoned = {"completion_tokens_details": {"reasoning_tokens": None, "audio_tokens": 0}}
+    picture = {"type": "image_url", "image_url": {"url": "data:image/png;base64,iVBORw0KGgo="}}
+    parts = [{"role": "user", "content": [{"type": "text", "text": foreign}, picture]}]
+    detailed = [{"role": "user", "content": [{"type": "image_url", "image_url": {"url": picture["image_url"]["url"], "detail": "high"}}]}]
+    history = [USER, {"role": "assistant", "content": None, "tool_calls": [CALL]}, {"role": "tool", "tool_call_id": "call_1", "content": "sunny"}]
+    first_without_choices = chunk(None, prompt_filter_results=[{"a": 1}], id="", model="")
+    asked = {"messages": told, **ASKS_USAGE}
+    return [
+        *(stream(f"no usage, {group}", *said, DONE, group=group, **asked) for group in ("gpt", "gpt-4", "gpt-5", "o1", "ours", "dated", "alias", "search")),
+        stream("no usage, not asked for", *said, DONE, messages=told),
+        stream("no content", ROLE, STOP, DONE, **asked),
+        stream("no finish", *said[:-1], DONE, **asked),
+        stream("no done", *said, **asked),
+        stream("no prompt", *said, usage(0, 9), DONE, **asked),
+        stream("no completion", *said, usage(9, 0), DONE, **asked),
+        stream("zeros", *said, usage(0, 0), DONE, **asked),
+        stream("usage first", usage(0, 0), *said, DONE, group="gpt", **asked),
+        stream("usage on the first chunk", chunk({"role": "assistant", "content": ""}, usage={"prompt_tokens": 0, "completion_tokens": 0, "total_tokens": 0}), *said[1:], DONE, **asked),
+        stream("usage on the content", said[0], chunk({"content": foreign}, usage={"prompt_tokens": 0, "completion_tokens": 0, "total_tokens": 0}), STOP, DONE, **asked),
+        stream("tool calls", *calls, DONE, **asked),
+        stream("tool calls, gpt-5", *calls, DONE, group="gpt-5", **asked),
+        stream("tool calls with usage", *calls, usage(9, 0), DONE, **asked),
+        stream("tool calls and text", *said[:3], *calls, DONE, **asked),
+        stream("tool calls in one chunk", chunk({"role": "assistant", "tool_calls": [{"index": 1, "id": "b", "type": "function", "function": {"name": "b", "arguments": "{}"}}, {"index": 0, "id": "a", "type": "function", "function": {"name": "a", "arguments": ""}}]}), chunk({}, "tool_calls"), DONE, **asked),
+        stream("tool call without an id", chunk({"role": "assistant", "tool_calls": [{"index": 0, "type": "function", "function": {"name": "b", "arguments": "{}"}}]}), chunk({}, "tool_calls"), DONE, **asked),
+        stream("custom tool call", chunk({"role": "assistant", "tool_calls": tools}), chunk({}, "tool_calls"), DONE, **asked),
+        stream("tool calls that stop", *calls[:3], chunk({}, "stop"), DONE, **asked),
+        stream("finish on a tool call", chunk(call, "tool_calls"), DONE, **asked),
+        stream("function call", *function, DONE, **asked),
+        stream("reasoning", *reasons, DONE, **asked),
+        stream("reasoning, gpt-5", *reasons, DONE, group="gpt-5", **asked),
+        stream("reasoning with usage", *reasons, usage(9, 50), DONE, **asked),
+        stream("reasoning with little usage", *reasons, usage(9, 2), DONE, **asked),
+        stream("reasoning with its count", *reasons, usage(9, 50, **reasoned), DONE, **asked),
+        stream("reasoning without its count", *reasons, usage(9, 50, **unreasoned), DONE, **asked),
+        stream("reasoning alone", *reasons[:2], STOP, DONE, **asked),
+        stream("empty reasoning", chunk({"role": "assistant", "content": "", "reasoning_content": ""}), *said[1:], usage(9, 5), DONE, **asked),
+        stream("refusal", chunk({"role": "assistant", "content": "", "refusal": None}), chunk({"refusal": "no"}), STOP, DONE, **asked),
+        stream("annotations", said[0], chunk({"content": foreign, "annotations": [{"type": "url_citation", "url_citation": {"start_index": 1, "end_index": 2, "url": "u", "title": "t"}}]}), STOP, DONE, **asked),
+        stream("two choices", chunk({"role": "assistant", "content": "a"}), chunk({"content": "bc de"}, index=1), chunk({"content": foreign}), chunk({}, "stop"), chunk({}, "stop", index=1), DONE, n=2, **asked),
+        stream("two choices in one chunk", chunk(None, choices=[{"index": 0, "delta": {"role": "assistant", "content": foreign}, "finish_reason": None}, {"index": 1, "delta": {"role": "assistant", "content": "another one"}, "finish_reason": None}]), STOP, DONE, n=2, **asked),
+        stream("two choices with reasoning", chunk(None, choices=[{"index": 0, "delta": {"role": "assistant", "content": foreign, "reasoning_content": "r"}, "finish_reason": None}, {"index": 1, "delta": {"role": "assistant", "content": "another one", "reasoning_content": "more r"}, "finish_reason": None}]), STOP, DONE, n=2, **asked),
+        stream("content behind the finish", ROLE, HE, STOP, LLO, STOP, DONE, **asked),
+        stream("finish with content", ROLE, chunk({"content": foreign}, "stop"), DONE, **asked),
+        stream("nobody's choices first", first_without_choices, *said, DONE, **asked),
+        stream("parts", *said, DONE, messages=parts, **ASKS_USAGE),
+        stream("a broken picture in detail", *said, DONE, messages=detailed, **ASKS_USAGE),
+        stream("history", *said, DONE, messages=history, tools=[TOOL], **ASKS_USAGE),
+        stream("nulls in messages", *said, DONE, messages=[{"role": "user", "content": foreign, "name": None}, {"role": "assistant", "content": None, "refusal": "x", "foo": "bar"}, USER], **ASKS_USAGE),
+        stream("developer", *said, DONE, messages=[{"role": "developer", "content": "s", "name": "n"}, USER], **ASKS_USAGE),
+        stream("system on o1", *said, DONE, group="o1", messages=[{"role": "system", "content": "s", "name": "n"}, USER], **ASKS_USAGE),
+        stream("cache control", *said, DONE, messages=[{"role": "user", "content": [{"type": "text", "text": "a", "cache_control": {"type": "ephemeral"}}]}], **ASKS_USAGE),
+        stream("a file", *said, DONE, messages=[{"role": "user", "content": [{"type": "text", "text": "a"}, {"type": "file", "file": {"file_data": "data:application/pdf;base64,YQ=="}}]}], **ASKS_USAGE),
+        stream("sound in the question", *said, DONE, group="audio", messages=[{"role": "user", "content": [{"type": "text", "text": "a"}, {"type": "input_audio", "input_audio": {"data": "YQ==", "format": "wav"}}]}], **ASKS_USAGE),
+        stream("another model", *[piece.replace("gpt-4o-2024-08-06", "gpt-4o-mini") for piece in said], DONE, **asked),
+        stream("a long answer", ROLE, *[chunk({"content": foreign + str(index)}) for index in range(60)], STOP, DONE, **asked),
     ]

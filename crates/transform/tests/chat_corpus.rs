@@ -137,6 +137,7 @@ themes!(
     refusals,
     failures,
     streams,
+    stream_counts,
     stream_errors
 );
 

@@ -77,6 +77,17 @@ impl PriceTable {
         self.openai_catalogue.contains(model)
     }
 
+    /// Whether the map has this very name as one of OpenAI's, and not as a text completion's.
+    pub(crate) fn is_openai_provider_model(&self, model: &str) -> bool {
+        self.openai_catalogue.contains(model) && self.openai.contains_key(model)
+    }
+
+    /// Whether the map has this very name as one of Anthropic's.
+    pub(crate) fn is_anthropic_provider_model(&self, model: &str) -> bool {
+        // What belongs to nobody is kept among OpenAI's too.
+        self.anthropic.contains_key(model) && !self.openai.contains_key(model)
+    }
+
     /// The entry LiteLLM finds for a model of OpenAI.
     pub(crate) fn openai_model(&self, model: &str) -> Option<&OpenAiModel> {
         let bare = model.strip_prefix("openai/").unwrap_or(model);
@@ -120,7 +131,7 @@ impl PriceTable {
     }
 
     /// Whether the map has this very name.
-    pub(super) fn contains(&self, name: &str) -> bool {
+    pub(crate) fn contains(&self, name: &str) -> bool {
         self.names.contains(name)
     }
 

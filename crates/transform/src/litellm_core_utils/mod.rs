@@ -1,5 +1,8 @@
 //! LiteLLM's shared core.
 
+pub(crate) mod assembled;
 pub mod exception_mapping_utils;
+pub(crate) mod json_fragment_accumulator;
 pub mod secret_redaction;
-pub(crate) mod token_counter;
+pub(crate) mod streaming_handler;
+pub mod token_counter;

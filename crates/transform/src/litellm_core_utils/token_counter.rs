@@ -1,119 +1,115 @@
-//! How many tokens a text has to LiteLLM where a provider doesn't say: those of OpenAI's `cl100k_base`, whatever the model.
+//! Counting tokens as LiteLLM does where no provider has told it a number.
 //!
-//! Source: LiteLLM 1.102.4 `litellm_core_utils/token_counter.py` `token_counter`; the encoding is tiktoken's (MIT licence), its
-//! tokens are in `data/cl100k_base.bin`: in the order of their ranks, each behind its length.
+//! The numbers are LiteLLM's, not the provider's: texts are cut every 1024 characters, a model's tokenizer is guessed from its
+//! name, and pictures have a price of their own.
+//! Source: LiteLLM 1.102.4 `litellm_core_utils/token_counter.py`, `utils.py` `huggingface_tokenizer_kind`.
 
-use std::collections::HashMap;
-use std::sync::OnceLock;
+mod byte_pairs;
+mod characters;
+mod encoding;
+mod images;
+mod messages;
+mod pieces;
+mod tools;
+mod vocabulary;
 
-use regex::Regex;
+use std::borrow::Cow;
 
-static TOKENS: &[u8] = include_bytes!("../../data/cl100k_base.bin");
-/// LiteLLM counts so many characters at a time.
-const CHUNK_CHARACTERS: usize = 1024;
-/// Of a longer text it counts samples.
-const EXACT_CHARACTERS_MAX: usize = 4_000_000;
-const SAMPLES: usize = 16;
+pub use encoding::Encoding;
 
-/// `token_counter(text=…)`.
-pub(crate) fn count_tokens(text: &str) -> usize {
-    let characters = text.chars().count();
-    if characters <= EXACT_CHARACTERS_MAX {
-        return count_exactly(text);
-    }
-    let all: Vec<char> = text.chars().collect();
-    let length = EXACT_CHARACTERS_MAX / SAMPLES;
-    let sample = |index: usize| {
-        let start = (characters - length) * index / (SAMPLES - 1);
-        count_exactly(&all[start..start + length].iter().collect::<String>())
-    };
-    let counted: usize = (0..SAMPLES).map(sample).sum();
-    (counted as f64 * characters as f64 / EXACT_CHARACTERS_MAX as f64).round_ties_even() as usize
+use crate::cost_calculator::PriceTable;
+use crate::python::{Dict, Text, Value, repr};
+
+/// Why there is no number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Uncounted {
+    /// LiteLLM raises an exception over it.
+    Raised,
+    /// LiteLLM has one.
+    NotReproduced,
 }
 
-fn count_exactly(text: &str) -> usize {
-    let (mut rest, mut counted) = (text, 0);
-    while !rest.is_empty() {
-        let end = rest.char_indices().nth(CHUNK_CHARACTERS).map_or(rest.len(), |(at, _)| at);
-        let (chunk, behind) = rest.split_at(end);
-        counted += pieces(chunk).map(count_piece).sum::<usize>();
-        rest = behind;
-    }
-    counted
+/// How LiteLLM counts for one model.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TokenCounter {
+    encoding: Encoding,
+    tokens_per_message: u64,
+    tokens_per_name: i64,
 }
 
-/// The pieces that tokens don't cross: contractions, words with what stands in front, three digits, marks, white space.
-fn pieces(text: &str) -> impl Iterator<Item = &str> {
-    static PATTERN: OnceLock<Option<Regex>> = OnceLock::new();
-    const WORDS: &str =
-        r"^(?:'(?i:[sdmt]|ll|ve|re)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s+$|\s*[\r\n])";
-    let pattern = PATTERN.get_or_init(|| Regex::new(WORDS).ok()).as_ref();
-    let mut rest = text;
-    std::iter::from_fn(move || {
-        let first = rest.chars().next()?;
-        let found = pattern.and_then(|pattern| pattern.find(rest)).map(|found| found.end());
-        let (piece, behind) = rest.split_at(found.unwrap_or_else(|| blank(rest, first)));
-        rest = behind;
-        Some(piece)
-    })
-}
+impl TokenCounter {
+    /// For a text that no model is named for.
+    pub const DEFAULT: Self = Self { encoding: Encoding::Cl100kBase, tokens_per_message: 3, tokens_per_name: 1 };
 
-/// `\s+(?!\S)|\s`: white space in front of something else leaves its last character to that.
-fn blank(text: &str, first: char) -> usize {
-    let run = text.len() - text.trim_start().len();
-    let last = text[..run].chars().next_back().map_or(0, char::len_utf8);
-    if run > last { run - last } else { first.len_utf8() }
-}
-
-fn ranks() -> &'static HashMap<&'static [u8], u32> {
-    static RANKS: OnceLock<HashMap<&'static [u8], u32>> = OnceLock::new();
-    RANKS.get_or_init(|| {
-        let mut ranks = HashMap::with_capacity(100_256);
-        let mut rest = TOKENS;
-        while let Some((&length, behind)) = rest.split_first() {
-            let (token, behind) = behind.split_at(usize::from(length).min(behind.len()));
-            ranks.insert(token, ranks.len() as u32);
-            rest = behind;
+    /// `None` for a model whose tokenizer LiteLLM downloads.
+    pub fn of(model: &str, table: &PriceTable) -> Option<Self> {
+        if table.is_anthropic_provider_model(model) && !model.contains("claude-3") {
+            return Some(Self { encoding: Encoding::Anthropic, ..Self::DEFAULT });
         }
-        ranks
-    })
+        let lower = model.to_lowercase();
+        let is_cohere = model.contains("command-r") && table.contains(model);
+        if is_cohere || ["llama-2", "replicate", "llama-3"].iter().any(|word| lower.contains(word)) {
+            return None;
+        }
+        let model = known_model(model, table);
+        let encoding = tiktoken_encoding(&model);
+        let legacy = Self { encoding, tokens_per_message: 4, tokens_per_name: -1 };
+        Some(if model == "gpt-3.5-turbo-0301" { legacy } else { Self { encoding, ..Self::DEFAULT } })
+    }
+
+    /// `token_counter(text=…)`
+    pub fn text(&self, text: &Text) -> Result<u64, Uncounted> {
+        self.encoding.count(text).ok_or(Uncounted::Raised)
+    }
+
+    /// `token_counter(messages=…, tools=…)`
+    pub fn messages<'a>(
+        &self,
+        messages: impl Iterator<Item = &'a Dict> + Clone,
+        tools: Option<&Value>,
+    ) -> Result<u64, Uncounted> {
+        messages::count(self, messages, tools)
+    }
 }
 
-/// Byte pairs are merged, the lowest rank first, the leftmost of equals.
-fn count_piece(piece: &str) -> usize {
-    let (ranks, bytes) = (ranks(), piece.as_bytes());
-    if ranks.contains_key(bytes) {
-        return 1;
+/// Models of Azure's that OpenAI spells otherwise.
+const AZURE: [&str; 6] = [
+    "gpt-35-turbo",
+    "gpt-35-turbo-16k",
+    "gpt-35-turbo-instruct",
+    "azure/gpt-41",
+    "azure/gpt-41-mini",
+    "azure/gpt-41-nano",
+];
+
+/// What isn't OpenAI's is counted like an old model of theirs.
+fn known_model<'a>(model: &'a str, table: &PriceTable) -> Cow<'a, str> {
+    if AZURE.contains(&model) {
+        Cow::Owned(model.replace("-35", "-3.5"))
+    } else if table.is_openai_provider_model(model) {
+        Cow::Borrowed(model)
+    } else {
+        Cow::Borrowed("gpt-3.5-turbo")
     }
-    // Where parts begin, and the end.
-    let mut bounds: Vec<usize> = (0..=bytes.len()).collect();
-    let rank = |bounds: &[usize], at: usize| {
-        let (start, end) = (bounds.get(at)?, bounds.get(at + 2)?);
-        ranks.get(&bytes[*start..*end]).copied()
-    };
-    let mut pairs: Vec<Option<u32>> = (0..bytes.len()).map(|at| rank(&bounds, at)).collect();
-    while let Some((_, at)) = pairs.iter().enumerate().filter_map(|(at, rank)| Some(((*rank)?, at))).min() {
-        bounds.remove(at + 1);
-        pairs.remove(at + 1);
-        pairs[at] = rank(&bounds, at);
-        if at > 0 {
-            pairs[at - 1] = rank(&bounds, at - 1);
-        }
-    }
-    bounds.len() - 1
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
+/// Of models that tiktoken knows and that aren't on cl100k_base.
+const O200K_BASE: [&str; 6] = ["o1", "o3", "o4-mini", "gpt-5", "gpt-4.1", "gpt-4o"];
+const O200K_BASE_PREFIXES: [&str; 9] =
+    ["o1-", "o3-", "o4-mini-", "gpt-5", "gpt-4.5-", "gpt-4.1-", "chatgpt-4o-", "gpt-oss-", "ft:gpt-4o"];
 
-    #[test]
-    fn counts_as_tiktoken_does() {
-        let cases = include_str!("../../data/cl100k_base_cases.json");
-        let cases: Vec<(String, usize)> = serde_json::from_str(cases).unwrap_or_default();
-        assert!(cases.len() > 20);
-        for (text, expected) in cases {
-            assert_eq!(count_tokens(&text), expected, "{text:?}");
-        }
+/// `tiktoken.encoding_for_model`, of models that have to do with chats.
+fn tiktoken_encoding(model: &str) -> Encoding {
+    let is_of_o200k = model.contains("gpt-4o")
+        || O200K_BASE.contains(&model)
+        || O200K_BASE_PREFIXES.iter().any(|prefix| model.starts_with(prefix));
+    if is_of_o200k { Encoding::O200kBase } else { Encoding::Cl100kBase }
+}
+
+/// `str(value)`
+fn python_text(value: &Value) -> Result<Cow<'_, str>, Uncounted> {
+    match value {
+        Value::Str(text) => text.as_str().map(Cow::Borrowed).ok_or(Uncounted::NotReproduced),
+        value => Ok(Cow::Owned(repr(value))),
     }
 }

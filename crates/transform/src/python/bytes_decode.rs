@@ -152,16 +152,79 @@ fn utf32(bytes: &[u8], big: bool, skipped: usize, name: &str) -> Result<Vec<u8>,
 ///
 /// Charsets beyond UTF-8, ASCII, Latin-1, Windows-1252 and UTF-16 are read as UTF-8.
 pub fn response_text(body: &[u8], content_type: Option<&str>) -> String {
-    let charset = content_type.and_then(charset).map(|name| normalised(&name));
-    match charset.as_deref() {
-        Some("latin_1" | "iso_8859_1" | "iso8859_1" | "latin1" | "l1" | "8859" | "cp819" | "iso8859" | "latin") => {
-            body.iter().map(|&byte| char::from(byte)).collect()
+    let mut decoder = TextDecoder::of(content_type);
+    let mut text = decoder.decode(body);
+    text.push_str(decoder.finish());
+    text
+}
+
+/// httpx's `TextDecoder`: [`response_text`] piece by piece.
+#[derive(Debug)]
+pub(crate) struct TextDecoder {
+    charset: Charset,
+    /// The beginning of a character.
+    rest: Vec<u8>,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Charset {
+    Ascii,
+    Latin1,
+    Windows1252,
+    Utf8,
+}
+
+impl TextDecoder {
+    pub(crate) fn of(content_type: Option<&str>) -> Self {
+        let charset = content_type.and_then(charset).map(|name| normalised(&name));
+        let charset = match charset.as_deref() {
+            Some("latin_1" | "iso_8859_1" | "iso8859_1" | "latin1" | "l1" | "8859" | "cp819" | "iso8859" | "latin") => {
+                Charset::Latin1
+            }
+            Some("ascii" | "us_ascii" | "646") => Charset::Ascii,
+            Some("cp1252" | "windows_1252" | "1252") => Charset::Windows1252,
+            _ => Charset::Utf8,
+        };
+        Self { charset, rest: Vec::new() }
+    }
+
+    pub(crate) fn decode(&mut self, bytes: &[u8]) -> String {
+        match self.charset {
+            Charset::Latin1 => bytes.iter().map(|&byte| char::from(byte)).collect(),
+            Charset::Ascii => {
+                bytes.iter().map(|&byte| if byte < 0x80 { char::from(byte) } else { '\u{fffd}' }).collect()
+            }
+            Charset::Windows1252 => bytes.iter().map(|&byte| windows_1252(byte)).collect(),
+            Charset::Utf8 => self.utf8(bytes),
         }
-        Some("ascii" | "us_ascii" | "646") => {
-            body.iter().map(|&byte| if byte < 0x80 { char::from(byte) } else { '\u{fffd}' }).collect()
+    }
+
+    fn utf8(&mut self, bytes: &[u8]) -> String {
+        let mut all = std::mem::take(&mut self.rest);
+        all.extend_from_slice(bytes);
+        let (mut text, mut from) = (String::with_capacity(all.len()), 0);
+        loop {
+            let error = match std::str::from_utf8(&all[from..]) {
+                Ok(valid) => {
+                    text.push_str(valid);
+                    return text;
+                }
+                Err(error) => error,
+            };
+            let end = from + error.valid_up_to();
+            text.push_str(&String::from_utf8_lossy(&all[from..end]));
+            let Some(length) = error.error_len() else {
+                self.rest = all.split_off(end);
+                return text;
+            };
+            text.push('\u{fffd}');
+            from = end + length;
         }
-        Some("cp1252" | "windows_1252" | "1252") => body.iter().map(|&byte| windows_1252(byte)).collect(),
-        _ => String::from_utf8_lossy(body).into_owned(),
+    }
+
+    /// What stands for a character that never ended.
+    pub(crate) fn finish(&mut self) -> &'static str {
+        if std::mem::take(&mut self.rest).is_empty() { "" } else { "\u{fffd}" }
     }
 }
 

@@ -49,6 +49,13 @@ pub fn loads(text: &[u8], depth_max: usize) -> Result<Value, DecodeError> {
     Reader { text, at: 0, depth: 0, depth_max, strict: false }.document()
 }
 
+/// `json.JSONDecoder().raw_decode(text)`: the value the text begins with, and how many bytes it takes.
+pub fn raw_decode(text: &[u8], depth_max: usize) -> Result<(Value, usize), DecodeError> {
+    let mut reader = Reader { text, at: 0, depth: 0, depth_max, strict: false };
+    let value = reader.value()?;
+    Ok((value, reader.at))
+}
+
 /// `orjson.loads(body)`; `None` where it refuses.
 pub fn orjson_loads(body: &[u8]) -> Option<Value> {
     std::str::from_utf8(body).ok()?;

@@ -48,6 +48,13 @@ pub fn orjson_dumps(value: &Value) -> Result<Vec<u8>, EncodeError> {
     Ok(out)
 }
 
+/// `model_dump_json` of a pydantic model: as [`orjson_dumps`], with integers of any size.
+pub fn pydantic_dumps(value: &Value) -> Result<Vec<u8>, EncodeError> {
+    let mut out = Vec::new();
+    Writer { orjson: true, any_integer: true, depth_max: DUMP_DEPTH_MAX, ..COMPACT }.write(value, 0, &mut out)?;
+    Ok(out)
+}
+
 /// How many containers deep pydantic's serializer goes.
 const DUMP_DEPTH_MAX: usize = 254;
 
@@ -76,10 +83,13 @@ pub fn write_string(text: &str, out: &mut Vec<u8>) {
     out.push(b'"');
 }
 
-const COMPACT: Writer = Writer { orjson: false, ascii: false, spaced: false, depth_max: usize::MAX };
+const COMPACT: Writer =
+    Writer { orjson: false, any_integer: false, ascii: false, spaced: false, depth_max: usize::MAX };
 
 struct Writer {
     orjson: bool,
+    /// Integers beyond 64 bits are written.
+    any_integer: bool,
     /// `ensure_ascii`; also lets NaN and infinities through.
     ascii: bool,
     spaced: bool,
@@ -93,7 +103,9 @@ impl Writer {
             Value::None => out.extend_from_slice(b"null"),
             Value::Bool(true) => out.extend_from_slice(b"true"),
             Value::Bool(false) => out.extend_from_slice(b"false"),
-            Value::Int(integer) if self.orjson && !integer.fits_64_bits() => return Err(EncodeError::IntegerTooBig),
+            Value::Int(integer) if self.orjson && !self.any_integer && !integer.fits_64_bits() => {
+                return Err(EncodeError::IntegerTooBig);
+            }
             Value::Int(integer) => out.extend_from_slice(integer.digits().as_bytes()),
             Value::Float(float) => self.float(*float, out)?,
             Value::Str(text) => self.string(text, out)?,

@@ -7,6 +7,7 @@ mod float;
 pub mod json_decode;
 pub mod json_encode;
 pub mod repr;
+pub mod subscript;
 mod unprintable;
 mod value;
 

@@ -3,6 +3,7 @@
 use base64::Engine as _;
 use serde_json::{Map, Value, json};
 use transform::cost_calculator::PriceTable;
+use transform::llms::anthropic::chat::streaming::ChatStream as AnthropicStream;
 use transform::llms::anthropic::chat::transformation as anthropic;
 use transform::llms::base_llm::chat::transformation::{ChatFailure, ChatResponse, Circumstances, Target};
 use transform::llms::openai::chat::streaming::{ChatStream, Progress};
@@ -20,13 +21,18 @@ type Outcome = Result<ProviderResponse, ProviderFailure>;
 
 /// What the crate makes of a case, in the words of a recording: `{"declined"}` or `{"provider", "response"}`.
 pub fn outcome(case: &Value, table: &PriceTable) -> Value {
-    match play(case, table) {
+    outcome_in_pieces(case, table, None)
+}
+
+/// The same, with the bytes of a stream cut into pieces of this size.
+pub fn outcome_in_pieces(case: &Value, table: &PriceTable, size: Option<usize>) -> Value {
+    match play(case, table, size) {
         Ok(played) => played,
         Err(decline) => json!({"declined": decline.reason()}),
     }
 }
 
-fn play(case: &Value, table: &PriceTable) -> Result<Value, Decline> {
+fn play(case: &Value, table: &PriceTable, size: Option<usize>) -> Result<Value, Decline> {
     let headers: Vec<(&str, &str)> =
         pairs(&case["client"]["headers"]).filter(|(name, _)| *name != "authorization").collect();
     let asked = parse(&bytes(&case["client"]), &headers, path_model(case))?;
@@ -36,14 +42,14 @@ fn play(case: &Value, table: &PriceTable) -> Result<Value, Decline> {
     let refusal = if is_anthropic { anthropic::refusal } else { openai::refusal };
     let request = if is_anthropic { anthropic::request } else { openai::request };
     if let Some(exception) = refusal(&asked, &target, table) {
-        let played = Played { case, table, asked: &asked, deployment: &deployment, target };
+        let played = Played { case, table, asked: &asked, deployment: &deployment, target, size };
         return Ok(json!({"provider": [], "response": client_view(&played.refused(&exception))}));
     }
     let limit = timeout(case, &asked, &deployment);
     let sent = request(&asked, &target, table, limit.0)?;
     let answer = &case["answers"][0];
     let outcome = provider_outcome(answer, limit.0, &deployment);
-    let played = Played { case, table, asked: &asked, deployment: &deployment, target };
+    let played = Played { case, table, asked: &asked, deployment: &deployment, target, size };
     let answered = if asked.stream { played.stream(&outcome, answer) } else { played.completion(&outcome) };
     Ok(json!({"provider": [provider_view(&sent)], "response": client_view(&answered)}))
 }
@@ -127,6 +133,7 @@ struct Played<'a> {
     asked: &'a ChatRequest,
     deployment: &'a Map<String, Value>,
     target: Target<'a>,
+    size: Option<usize>,
 }
 
 impl Played<'_> {
@@ -169,18 +176,26 @@ impl Played<'_> {
                 return self.error(&failure, outcome.as_ref().map_or(&[][..], |response| &response.headers));
             }
         };
-        if is_anthropic(self.deployment) {
-            return stream_head(&response.headers, &self.served());
-        }
         let (id, created) = self.recorded_head();
-        let mut stream = ChatStream::new(self.asked, &self.target, &response.headers, &id, created);
-        let whole = bytes(answer);
-        let listed = answer["pieces"].as_array();
-        let pieces: Vec<&[u8]> = listed.map_or_else(
-            || vec![&whole[..]],
-            |pieces| pieces.iter().map(|piece| piece.as_str().unwrap_or_default().as_bytes()).collect(),
-        );
-        match run(&mut stream, pieces.into_iter(), end_of(answer).as_ref().map_or(Ok(()), Err), self.table) {
+        let mut stream = match is_anthropic(self.deployment) {
+            true => Decoder::Anthropic(AnthropicStream::new(
+                self.asked,
+                &self.target,
+                self.table,
+                &response.headers,
+                &id,
+                created,
+            )),
+            false => Decoder::OpenAi(ChatStream::new(self.asked, &self.target, &response.headers, &id, created)),
+        };
+        let mut pieces = pieces(answer);
+        if let Some(size) = self.size {
+            pieces = pieces.concat().chunks(size).map(<[u8]>::to_vec).collect();
+        }
+        let end = end_of(answer);
+        let body = run(&mut stream, pieces.iter().map(Vec::as_slice), end.as_ref().map_or(Ok(()), Err), self.table);
+        assert!(!stream.has_unknown_usage(), "{}: the usage is unknown", self.case["name"]);
+        match body {
             Ok(body) => Answered { body: body.into(), ..stream_head(&response.headers, &self.served()) },
             Err(failure) => stream_failed(&failure, &response.headers, &self.served()),
         }
@@ -247,9 +262,37 @@ fn end_of(answer: &Value) -> Option<ProviderFailure> {
     }
 }
 
+enum Decoder {
+    Anthropic(AnthropicStream),
+    OpenAi(ChatStream),
+}
+
+impl Decoder {
+    fn push(&mut self, piece: &[u8], table: &PriceTable) -> Progress {
+        match self {
+            Self::Anthropic(stream) => stream.push(piece, table),
+            Self::OpenAi(stream) => stream.push(piece, table),
+        }
+    }
+
+    fn end(&mut self, end: Result<(), &ProviderFailure>, table: &PriceTable) -> Progress {
+        match self {
+            Self::Anthropic(stream) => stream.end(end, table),
+            Self::OpenAi(stream) => stream.end(end, table),
+        }
+    }
+
+    fn has_unknown_usage(&self) -> bool {
+        match self {
+            Self::Anthropic(stream) => stream.has_unknown_usage(),
+            Self::OpenAi(stream) => stream.has_unknown_usage(),
+        }
+    }
+}
+
 /// The body of a stream, or why it never began.
-pub fn run<'a>(
-    stream: &mut ChatStream,
+fn run<'a>(
+    stream: &mut Decoder,
     pieces: impl Iterator<Item = &'a [u8]>,
     end: Result<(), &ProviderFailure>,
     table: &PriceTable,
@@ -268,6 +311,18 @@ pub fn run<'a>(
         Progress::Held => unreachable!("a stream that ended holds nothing"),
     }
     Ok(body)
+}
+
+/// What a provider was scripted to send, piece by piece.
+fn pieces(answer: &Value) -> Vec<Vec<u8>> {
+    let piece = |piece: &Value| match piece["base64"].as_str() {
+        Some(encoded) => base64::engine::general_purpose::STANDARD.decode(encoded).expect("base64"),
+        None => piece.as_str().unwrap_or_default().as_bytes().to_vec(),
+    };
+    match answer["pieces"].as_array() {
+        Some(pieces) => pieces.iter().map(piece).collect(),
+        None => vec![bytes(answer)],
+    }
 }
 
 pub fn pairs(headers: &Value) -> impl Iterator<Item = (&str, &str)> {

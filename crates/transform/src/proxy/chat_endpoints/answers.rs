@@ -88,15 +88,19 @@ pub(crate) fn stream_error_frame(failure: &Exception) -> Vec<u8> {
     frame
 }
 
-/// Only limits have a type here.
+/// Only limits have a type here, and what nobody mapped has neither type nor parameter, by name.
 fn stream_error(failure: &Exception) -> Value {
-    let kind = if failure.class == ExceptionClass::RateLimitError { text("throttling_error") } else { Value::None };
+    let (kind, param) = match failure.class {
+        ExceptionClass::RateLimitError => (text("throttling_error"), Value::None),
+        ExceptionClass::Unmapped => (text("None"), text("None")),
+        _ => (Value::None, Value::None),
+    };
     dict([(
         "error",
         dict([
             ("message", text(&failure.message)),
             ("type", kind),
-            ("param", Value::None),
+            ("param", param),
             ("code", text(&failure.status_code.to_string())),
         ]),
     )])

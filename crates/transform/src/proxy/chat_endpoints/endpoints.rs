@@ -4,6 +4,8 @@
 //! Python's to do.
 //! Source: LiteLLM 1.102.4 `proxy/proxy_server.py` `chat_completion`, `proxy/litellm_pre_call_utils.py`, `main.py` `completion`.
 
+use std::sync::Arc;
+
 use crate::decline::Decline;
 use crate::llms::mistral::ocr::transformation::extra_headers as sendable_headers;
 use crate::llms::openai::chat::{is_litellms, reaches_openai};
@@ -35,7 +37,7 @@ pub struct ChatRequest {
     pub num_retries: Option<u32>,
     /// The client asked for the usage at the end of its stream.
     pub(crate) wants_usage: bool,
-    pub(crate) messages: Vec<Dict>,
+    pub(crate) messages: Arc<[Dict]>,
     /// Everything else that may reach the provider, nulls included.
     pub(crate) parameters: Dict,
     pub(crate) drop_params: Option<bool>,
@@ -68,7 +70,7 @@ pub fn parse(body: &[u8], headers: &[(&str, &str)], path_model: Option<&str>) ->
             .map_or_else(|| seconds(&body, "stream_timeout"), |given| Ok(Some(given)))?,
         num_retries: options.num_retries.map_or_else(|| body_retries(&body), |given| Ok(Some(given)))?,
         wants_usage: stream_options.and_then(|options| options.get("include_usage")) == Some(&Value::Bool(true)),
-        messages: messages(&body)?,
+        messages: messages(&body)?.into(),
         parameters: parameters(&body, stream),
         drop_params: flag(&body, "drop_params")?,
         is_agentic_client: options.is_agentic_client,

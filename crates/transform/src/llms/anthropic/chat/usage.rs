@@ -3,8 +3,9 @@
 //! Source: LiteLLM 1.102.4 `llms/anthropic/chat/transformation.py` `calculate_usage`, `types/utils.py` `Usage`.
 
 use crate::cost_calculator::anthropic::{BilledUsage, region};
-use crate::litellm_core_utils::token_counter::count_tokens;
-use crate::pydantic::as_integer;
+use crate::litellm_core_utils::token_counter::TokenCounter;
+use crate::pydantic::{Issues, Location, as_integer};
+use crate::python::subscript::{contains, item};
 use crate::python::{Dict, Integer, Text, Value, type_name};
 
 /// What LiteLLM makes of a `usage`.
@@ -38,13 +39,34 @@ pub(super) struct Answered<'a> {
     pub speed: Option<&'a str>,
 }
 
+/// What Python says of a usage that isn't one.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum NoUsage {
+    /// A pydantic model refuses it, which is a `ValueError`.
+    Invalid(String),
+    Other(String),
+}
+
+impl From<String> for NoUsage {
+    fn from(words: String) -> Self {
+        Self::Other(words)
+    }
+}
+
+impl From<NoUsage> for String {
+    fn from(no_usage: NoUsage) -> Self {
+        match no_usage {
+            NoUsage::Invalid(words) | NoUsage::Other(words) => words,
+        }
+    }
+}
+
 impl ChatUsage {
-    /// Errors  what Python says of a usage that isn't one.
-    pub(super) fn read(usage: &Dict, answered: &Answered<'_>) -> Result<Self, String> {
+    pub(super) fn read(usage: &Dict, answered: &Answered<'_>) -> Result<Self, NoUsage> {
         let iterations = iterations(usage)?;
         let counted = if iterations.is_empty() { vec![usage] } else { iterations.clone() };
         let sum = |key: &str| {
-            counted.iter().try_fold(0i64, |sum, part| Ok::<i64, String>(sum.saturating_add(count(part, key)?)))
+            counted.iter().try_fold(0i64, |sum, part| Ok::<i64, NoUsage>(sum.saturating_add(count(part, key)?)))
         };
         let (cache_creation, cache_read) = (sum("cache_creation_input_tokens")?, sum("cache_read_input_tokens")?);
         let (prompt, completion) = match iterations.is_empty() {
@@ -167,12 +189,30 @@ fn lenient_count(value: Option<&Value>) -> i64 {
     }
 }
 
-/// `part.get(key, 0) or 0`.
-fn count(part: &Dict, key: &str) -> Result<i64, String> {
+/// `part.get(key, 0) or 0`; what is no whole number is refused by the model it ends in.
+fn count(part: &Dict, key: &str) -> Result<i64, NoUsage> {
     match part.get(key) {
-        Some(value) if value.is_truthy() => integer(value)
-            .ok_or_else(|| format!("unsupported operand type(s) for +=: 'int' and '{}'", type_name(value))),
+        Some(value @ (Value::Int(_) | Value::Bool(_))) => Ok(integer(value).unwrap_or(i64::MAX)),
+        Some(value @ Value::Float(_)) => {
+            let field = if key == "cache_read_input_tokens" { "cached_tokens" } else { "cache_creation_tokens" };
+            valid("PromptTokensDetailsWrapper", field, value)
+        }
+        Some(value) if value.is_truthy() => {
+            Err(format!("unsupported operand type(s) for +=: 'int' and '{}'", type_name(value)).into())
+        }
         _ => Ok(0),
+    }
+}
+
+/// An `int` field of a pydantic model.
+fn valid(model: &str, field: &str, value: &Value) -> Result<i64, NoUsage> {
+    match as_integer(value) {
+        Ok(integer) => Ok(integer.digits().parse().unwrap_or(i64::MAX)),
+        Err(kind) => {
+            let mut issues = Issues::default();
+            issues.add(Location::default().field(field), kind, value);
+            Err(NoUsage::Invalid(issues.text(model)))
+        }
     }
 }
 
@@ -180,6 +220,8 @@ fn iterations(usage: &Dict) -> Result<Vec<&Dict>, String> {
     let attribute = |value: &Value| format!("'{}' object has no attribute 'get'", type_name(value));
     match usage.get("iterations") {
         Some(Value::List(parts)) => parts.iter().map(|part| part.as_dict().ok_or_else(|| attribute(part))).collect(),
+        Some(Value::Dict(parts)) if !parts.is_empty() => Err("'str' object has no attribute 'get'".to_owned()),
+        Some(parts @ Value::Str(_)) if parts.is_truthy() => Err(attribute(parts)),
         Some(other) if other.is_truthy() => Err(format!("'{}' object is not iterable", type_name(other))),
         _ => Ok(Vec::new()),
     }
@@ -187,19 +229,17 @@ fn iterations(usage: &Dict) -> Result<Vec<&Dict>, String> {
 
 type CacheCreationDetails = Option<(Option<i64>, Option<i64>)>;
 
-fn cache_creation_details(usage: &Dict, iterations: &[&Dict]) -> Result<CacheCreationDetails, String> {
+fn cache_creation_details(usage: &Dict, iterations: &[&Dict]) -> Result<CacheCreationDetails, NoUsage> {
     const KEPT: [&str; 2] = ["ephemeral_5m_input_tokens", "ephemeral_1h_input_tokens"];
     let split: Vec<&Dict> =
         iterations.iter().filter_map(|part| part.get("cache_creation").and_then(Value::as_dict)).collect();
     if split.is_empty() {
-        let details = usage.get("cache_creation").and_then(Value::as_dict);
-        return Ok(details.map(|details| {
-            let of = |key: &str| details.get(key).and_then(integer);
-            (of(KEPT[0]), of(KEPT[1]))
-        }));
+        let Some(details) = usage.get("cache_creation").and_then(Value::as_dict) else { return Ok(None) };
+        let of = |key: &str| optional("CacheCreationTokenDetails", key, details.get(key));
+        return Ok(Some((of(KEPT[0])?, of(KEPT[1])?)));
     }
     let sum = |parts: &[&Dict], key: &str| {
-        parts.iter().try_fold(0i64, |sum, part| Ok::<i64, String>(sum.saturating_add(count(part, key)?)))
+        parts.iter().try_fold(0i64, |sum, part| Ok::<i64, NoUsage>(sum.saturating_add(count(part, key)?)))
     };
     let (short, long) = (sum(&split, KEPT[0])?, sum(&split, KEPT[1])?);
     let undetailed = (sum(iterations, "cache_creation_input_tokens")? - short - long).max(0);
@@ -207,15 +247,20 @@ fn cache_creation_details(usage: &Dict, iterations: &[&Dict]) -> Result<CacheCre
 }
 
 /// Searches of the web and of tools, where they are counted.
-fn searches(usage: &Dict) -> Result<(Option<i64>, Option<i64>), String> {
-    match usage.get("server_tool_use") {
-        None | Some(Value::None) => Ok((None, None)),
-        Some(Value::Dict(tools)) => {
-            let of = |key: &str| tools.get(key).and_then(integer);
-            Ok((of("web_search_requests"), of("tool_search_requests")))
-        }
-        Some(other) => Err(format!("argument of type '{}' is not iterable", type_name(other))),
-    }
+fn searches(usage: &Dict) -> Result<(Option<i64>, Option<i64>), NoUsage> {
+    let Some(tools) = usage.get("server_tool_use").filter(|tools| **tools != Value::None) else {
+        return Ok((None, None));
+    };
+    let of = |key: &str| {
+        let value = if contains(tools, key)? { Some(item(tools, key)?) } else { None };
+        optional("ServerToolUse", key, value)
+    };
+    Ok((of("web_search_requests")?, of("tool_search_requests")?))
+}
+
+/// An `int | None` field of a pydantic model.
+fn optional(model: &str, field: &str, value: Option<&Value>) -> Result<Option<i64>, NoUsage> {
+    value.filter(|value| **value != Value::None).map(|value| valid(model, field, value)).transpose()
 }
 
 /// Searches for tools among the blocks of an answer.
@@ -245,7 +290,7 @@ fn reasoning(
     let reported = of_iterations().or_else(|| thinking_tokens(usage));
     let counted = || {
         let text = answered.reasoning.filter(|text| !text.is_empty())?;
-        Some(count_tokens(text) as i64)
+        TokenCounter::DEFAULT.text(&Text::from(text)).ok().and_then(|count| i64::try_from(count).ok())
     };
     match reported.map(|tokens| tokens.max(0)).or_else(counted) {
         Some(tokens) => {

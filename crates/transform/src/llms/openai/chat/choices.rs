@@ -250,7 +250,7 @@ fn annotations(annotations: &Value) -> Value {
 }
 
 /// The log probabilities of a choice, of a completion or a chunk.
-pub(super) fn logprobs(choice: &Dict) -> Option<Value> {
+pub(crate) fn logprobs(choice: &Dict) -> Option<Value> {
     let logprobs = given(choice, "logprobs")?;
     let Some(logprobs) = logprobs.as_dict() else { return Some(logprobs.clone()) };
     let mut told = Dict::default();
@@ -321,7 +321,7 @@ const DELTA_FIELDS: [&str; 11] = [
 ];
 
 /// The delta of a chunk without its nulls; `None` where LiteLLM fails to read it and goes on with an empty one.
-pub(super) fn delta(delta: &Dict) -> Option<Dict> {
+pub(crate) fn delta(delta: &Dict) -> Option<Dict> {
     let mut told = Dict::default();
     let own = given(delta, "reasoning_content");
     let reasoning = own.or_else(|| given(delta, "reasoning"));
@@ -408,7 +408,7 @@ fn tool_call_delta(call: &Dict, index: Value) -> Option<Dict> {
 }
 
 /// One choice of a chunk, with the delta as it is to be told.
-pub(super) fn streamed(choice: Option<&Dict>, finish: Option<&str>, index: Value, delta: Dict) -> Dict {
+pub(crate) fn streamed(choice: Option<&Dict>, finish: Option<&str>, index: Value, delta: Dict) -> Dict {
     let mut told = Dict::default();
     if let Some(choice) = choice {
         let known = ["finish_reason", "index", "delta", "logprobs", "message"];
@@ -430,15 +430,15 @@ pub(super) fn streamed(choice: Option<&Dict>, finish: Option<&str>, index: Value
 }
 
 /// A value that is there and not null.
-pub(super) fn given<'a>(dict: &'a Dict, key: &str) -> Option<&'a Value> {
+pub(crate) fn given<'a>(dict: &'a Dict, key: &str) -> Option<&'a Value> {
     dict.get(key).filter(|value| **value != Value::None)
 }
 
 /// What isn't one of the known keys.
-pub(super) fn extras<'a>(dict: &'a Dict, known: &'a [&str]) -> impl Iterator<Item = (&'a Text, &'a Value)> {
+pub(crate) fn extras<'a>(dict: &'a Dict, known: &'a [&str]) -> impl Iterator<Item = (&'a Text, &'a Value)> {
     dict.iter().filter(move |(key, _)| key.as_str().is_none_or(|key| !known.contains(&key)))
 }
 
-pub(super) fn text(text: &str) -> Value {
+pub(crate) fn text(text: &str) -> Value {
     Value::Str(Text::from(text))
 }

@@ -1,9 +1,9 @@
 //! Chat completions.
 
-mod choices;
+pub(crate) mod choices;
 pub mod deployment;
 mod errors;
-mod finish_reasons;
+pub(crate) mod finish_reasons;
 mod messages;
 mod parameters;
 mod server_sent_events;

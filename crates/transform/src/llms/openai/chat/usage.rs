@@ -2,6 +2,7 @@
 //!
 //! Source: LiteLLM 1.102.4 `types/utils.py` `Usage`, `PromptTokensDetailsWrapper`, `CompletionTokensDetailsWrapper`.
 
+use crate::litellm_core_utils::streaming_handler::Counted;
 use crate::python::{Dict, Integer, Text, Value};
 
 const PROMPT_DETAILS: [&str; 6] =
@@ -103,6 +104,14 @@ pub(super) struct StreamUsage {
 }
 
 impl StreamUsage {
+    pub(super) fn has_prompt(&self) -> bool {
+        self.prompt.is_some()
+    }
+
+    pub(super) fn has_completion(&self) -> bool {
+        self.completion.is_some()
+    }
+
     /// The last count that isn't zero wins, and the last details.
     pub(super) fn add(&mut self, usage: &Dict) {
         let positive = |key: &str| usage.get(key).filter(|value| value.is_truthy()).cloned();
@@ -114,36 +123,26 @@ impl StreamUsage {
         self.cost = usage.get("cost").filter(|cost| **cost != Value::None).cloned().or(self.cost.take());
     }
 
-    /// Whether LiteLLM counts with a tokenizer of its own, which isn't reproduced.
-    pub(super) fn is_counted_locally(&self, reasons: bool) -> bool {
-        let has_reasoning = self
-            .completion_details
-            .as_ref()
-            .is_some_and(|details| details.get("reasoning_tokens").is_some_and(|count| *count != Value::None));
-        self.prompt.is_none() || self.completion.is_none() || (reasons && !has_reasoning)
-    }
-
-    /// `is_text` says that nothing but text was streamed: such an answer is told to have no reasoning in it.
-    pub(super) fn told(&self, is_text: bool) -> Dict {
-        let or_zero = |value: &Option<Value>| value.clone().unwrap_or_else(|| Value::Int(Integer::from(0)));
-        let (prompt, completion) = (or_zero(&self.prompt), or_zero(&self.completion));
+    /// What the provider said nothing of, or zero, is what `counted` says. `reasoning` is what LiteLLM takes for the reasoning's
+    /// share, of an answer whose provider doesn't tell it.
+    pub(super) fn told(&self, counted: &Counted, reasoning: Option<u64>) -> Dict {
+        let or = |value: &Option<Value>, counted: u64| value.clone().unwrap_or_else(|| integer(counted));
+        let prompt = or(&self.prompt, counted.prompt);
+        let completion = or(&self.completion, counted.completion);
         let mut whole = Dict::default();
         whole.set("total_tokens", sum(&prompt, &completion));
         whole.set("prompt_tokens", prompt);
         whole.set("completion_tokens", completion.clone());
         let mut details = self.completion_details.clone();
-        if is_text {
-            let zero = || Value::Int(Integer::from(0));
+        if let Some(reasoning) = reasoning {
             match &mut details {
-                None => {
-                    let mut none = Dict::default();
-                    none.set("reasoning_tokens", zero());
-                    details = Some(none);
-                }
+                None => details = Some(Dict::from_pairs(vec![(Text::from("reasoning_tokens"), integer(reasoning))])),
                 Some(details) if details.get("reasoning_tokens").is_none_or(|count| *count == Value::None) => {
-                    details.set("reasoning_tokens", zero());
+                    let whole = number(&completion).and_then(|count| u64::try_from(count).ok()).unwrap_or_default();
+                    let reasoning = reasoning.min(whole);
+                    details.set("reasoning_tokens", integer(reasoning));
                     if details.get("text_tokens").is_none_or(|count| *count == Value::None) {
-                        details.set("text_tokens", completion);
+                        details.set("text_tokens", integer(whole - reasoning));
                     }
                 }
                 Some(_) => {}
@@ -162,11 +161,18 @@ impl StreamUsage {
     }
 }
 
-fn sum(left: &Value, right: &Value) -> Value {
-    let number = |value: &Value| match value {
-        Value::Int(integer) => integer.digits().parse::<i64>().ok(),
+fn integer(number: u64) -> Value {
+    Value::Int(Integer::from(i64::try_from(number).unwrap_or(i64::MAX)))
+}
+
+fn number(value: &Value) -> Option<i64> {
+    match value {
+        Value::Int(integer) => integer.digits().parse().ok(),
         _ => None,
-    };
+    }
+}
+
+fn sum(left: &Value, right: &Value) -> Value {
     match (number(left), number(right)) {
         (Some(left), Some(right)) => Value::Int(Integer::from(left.saturating_add(right))),
         _ => Value::Int(Integer::from(0)),

@@ -1,0 +1,563 @@
+//! The chunks of any provider as LiteLLM passes them on to a client of `/chat/completions`.
+//!
+//! A provider's decoder makes chunks of OpenAI's kind of what it reads; here they are said once, ended once and written.
+//! Source: LiteLLM 1.102.4 `litellm_core_utils/streaming_handler.py` `CustomStreamWrapper`, `model_response_utils.py`,
+//! `proxy/proxy_server.py` `async_data_generator`, `_fast_serialize_simple_model_response_stream`.
+
+use std::sync::Arc;
+
+use crate::cost_calculator::PriceTable;
+use crate::exceptions::{Exception, ExceptionClass};
+use crate::litellm_core_utils::assembled::Assembled;
+use crate::litellm_core_utils::token_counter::{TokenCounter, Uncounted};
+pub use crate::llms::anthropic::experimental_pass_through::messages::streaming_iterator::Progress;
+use crate::llms::openai::chat::choices::{delta, extras, given, logprobs, streamed, text};
+use crate::llms::openai::chat::finish_reasons::mapped;
+use crate::proxy::chat_endpoints::answers::stream_error_frame;
+use crate::proxy::chat_endpoints::endpoints::ChatRequest;
+use crate::python::json_encode::{EncodeError, orjson_dumps, pydantic_dumps};
+use crate::python::{Dict, Integer, Text, Value};
+
+/// So many equal contents in a row are taken for a loop of the model.
+const REPEATED_MAX: u32 = 100;
+const DONE: &[u8] = b"data: [DONE]\n\n";
+
+/// What of a streamed answer has been said so far.
+#[derive(Debug)]
+pub(crate) struct StreamWrapper {
+    provider: &'static str,
+    model: String,
+    client_model: String,
+    fallback_id: String,
+    created: i64,
+    wants_usage: bool,
+    id: Option<Value>,
+    fingerprint: Option<Value>,
+    finish: Option<String>,
+    has_sent_role: bool,
+    has_sent_finish: bool,
+    has_sent_usage: bool,
+    /// Kept where the client wants a usage, for what LiteLLM counts itself.
+    messages: Option<Arc<[Dict]>>,
+    assembled: Assembled,
+    /// Whether the chunks name the deployment's model, once there are any: the first of them, and one that differs from it. What
+    /// was told to the client names the client's model by then, unless it had a usage.
+    names: [Option<bool>; 2],
+    has_unknown_usage: bool,
+    contents: [Option<String>; 2],
+    repeated: u32,
+    is_done: bool,
+    has_failed: bool,
+    has_head: bool,
+}
+
+/// What LiteLLM counts where the provider doesn't.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Counted {
+    pub(crate) prompt: u64,
+    pub(crate) completion: u64,
+}
+
+/// A chunk on its way to the client.
+#[derive(Default)]
+struct Chunk {
+    choices: Vec<Dict>,
+    extras: Vec<(Text, Value)>,
+    usage: Option<Dict>,
+}
+
+pub(crate) enum Failure {
+    /// Words that are mapped like any provider's.
+    Raised(String),
+    Known(Exception),
+}
+
+impl StreamWrapper {
+    /// `created` is the caller's time in seconds since 1970, `fallback_id` a random UUID for a provider that gives no id; `messages`
+    /// are those LiteLLM counts where the client wants a usage.
+    pub(crate) fn new(
+        provider: &'static str,
+        model: &str,
+        request: &ChatRequest,
+        messages: Option<Arc<[Dict]>>,
+        fallback_id: &str,
+        created: i64,
+    ) -> Self {
+        Self {
+            provider,
+            model: model.to_owned(),
+            client_model: request.model.clone(),
+            fallback_id: fallback_id.to_owned(),
+            created,
+            wants_usage: request.wants_usage,
+            id: None,
+            fingerprint: None,
+            finish: None,
+            has_sent_role: false,
+            has_sent_finish: false,
+            has_sent_usage: false,
+            messages,
+            assembled: Assembled::default(),
+            names: [None, None],
+            has_unknown_usage: false,
+            contents: [None, None],
+            repeated: 1,
+            is_done: false,
+            has_failed: false,
+            has_head: false,
+        }
+    }
+
+    pub(crate) fn is_done(&self) -> bool {
+        self.is_done
+    }
+
+    pub(crate) fn has_failed(&self) -> bool {
+        self.has_failed
+    }
+
+    pub(crate) fn has_head(&self) -> bool {
+        self.has_head
+    }
+
+    /// Whether the model has said why it stopped.
+    pub(crate) fn has_finish(&self) -> bool {
+        self.finish.is_some()
+    }
+
+    /// Whether the client was told a usage that LiteLLM would have counted in a way that isn't reproduced.
+    pub(crate) fn has_unknown_usage(&self) -> bool {
+        self.has_unknown_usage
+    }
+
+    /// What LiteLLM takes for the reasoning's share, of an answer whose provider doesn't tell it.
+    pub(crate) fn reasoning_tokens(&self) -> Option<u64> {
+        self.assembled.reasoning_tokens()
+    }
+
+    /// The model that LiteLLM takes the chunks for.
+    pub(crate) fn assembled_model(&self) -> &str {
+        self.name(self.names[1].or(self.names[0]).unwrap_or(true))
+    }
+
+    fn name(&self, is_deployments: bool) -> &str {
+        if is_deployments { &self.model } else { &self.client_model }
+    }
+
+    fn keep_name(&mut self, is_deployments: bool) {
+        match self.names {
+            [None, _] => self.names[0] = Some(is_deployments),
+            [Some(first), None] if first != is_deployments => self.names[1] = Some(is_deployments),
+            _ => {}
+        }
+    }
+
+    /// What LiteLLM counts of what the provider hasn't.
+    pub(crate) fn counted(&mut self, has_prompt: bool, has_completion: bool, table: &PriceTable) -> Counted {
+        if has_prompt && has_completion {
+            return Counted::default();
+        }
+        let model = self.name(self.names[0].unwrap_or(false));
+        let counter = TokenCounter::of(model, table).ok_or(Uncounted::NotReproduced);
+        let messages = self.messages.as_deref().unwrap_or_default();
+        let prompt = match counter {
+            _ if has_prompt => Ok(0),
+            Ok(counter) => counter.messages(messages.iter(), None),
+            Err(uncounted) => Err(uncounted),
+        };
+        let completion = match counter {
+            _ if has_completion => Ok(0),
+            counter => counter.and_then(|counter| self.assembled.completion_tokens(&counter)),
+        };
+        // A prompt that it can't count has no tokens.
+        self.has_unknown_usage = prompt == Err(Uncounted::NotReproduced) || completion.is_err();
+        Counted { prompt: prompt.unwrap_or_default(), completion: completion.unwrap_or_default() }
+    }
+
+    pub(crate) fn progress(&mut self, out: Vec<u8>) -> Progress {
+        if out.is_empty() && !self.has_head {
+            return Progress::Held;
+        }
+        self.has_head = true;
+        Progress::Frames(out.into())
+    }
+
+    pub(crate) fn fail_with(&mut self, exception: Exception, mut out: Vec<u8>) -> Progress {
+        (self.is_done, self.has_failed) = (true, true);
+        if out.is_empty() && !self.has_head {
+            return Progress::Failed(exception);
+        }
+        self.has_head = true;
+        out.extend(stream_error_frame(&exception));
+        Progress::Frames(out.into())
+    }
+
+    /// Takes a chunk as OpenAI's API would send it; a `usage` in it has been added up by the caller.
+    pub(crate) fn chunk(&mut self, chunk: &Dict, out: &mut Vec<u8>) -> Result<(), Failure> {
+        self.id = given(chunk, "id").cloned();
+        let choices: Vec<&Dict> = given(chunk, "choices")
+            .and_then(Value::as_list)
+            .unwrap_or_default()
+            .iter()
+            .filter_map(Value::as_dict)
+            .collect();
+        self.take_finish(choices.first().copied())?;
+        self.fingerprint = given(chunk, "system_fingerprint").cloned();
+        let has_usage = given(chunk, "usage").is_some();
+        if has_usage {
+            self.keep_name(true);
+        }
+        let Some(first) = choices.first() else {
+            if self.wants_usage && !has_usage {
+                self.keep_name(false);
+                return self.write(Chunk::default(), out);
+            }
+            return Ok(());
+        };
+        let first_delta = first.get("delta").and_then(Value::as_dict).map_or_else(|| Some(Dict::default()), delta);
+        let first_delta = sound_alone(first_delta.unwrap_or_default());
+        if self.is_content(&first_delta) {
+            self.check_repetition()?;
+            let told = self.content(chunk, &choices);
+            self.remember(&told.choices, has_usage);
+            return self.write(told, out);
+        }
+        if self.finish.is_some() {
+            return self.finishing(chunk, first, first_delta, out);
+        }
+        if ["tool_calls", "audio", "images"].iter().any(|key| first_delta.get(key).is_some()) {
+            let told = self.role_stripped(first_delta);
+            let choice = streamed(None, None, zero(), told);
+            self.remember(std::slice::from_ref(&choice), has_usage);
+            return self.write(Chunk { choices: vec![choice], ..Chunk::default() }, out);
+        }
+        if has_usage {
+            self.remember(&[streamed(None, None, zero(), first_delta)], has_usage);
+        }
+        Ok(())
+    }
+
+    fn take_finish(&mut self, first: Option<&Dict>) -> Result<(), Failure> {
+        let finish = first.and_then(|choice| choice.get("finish_reason")?.as_str()).filter(|word| !word.is_empty());
+        let Some(finish) = finish else { return Ok(()) };
+        if finish == "error" {
+            return Err(Failure::Raised(format!(
+                "{} raised a streaming error - finish_reason: error, no content string given. Received Chunk={{'finish_reason': '{finish}'}}",
+                self.provider
+            )));
+        }
+        self.finish = Some(finish.to_owned());
+        Ok(())
+    }
+
+    /// Whether a chunk says anything that LiteLLM counts.
+    fn is_content(&self, delta: &Dict) -> bool {
+        let is_given = |key: &str| delta.get(key).is_some();
+        matches!(delta.get("content"), Some(content @ Value::Str(_)) if content.is_truthy())
+            || delta.get("tool_calls").is_some_and(Value::is_truthy)
+            || ["function_call", "reasoning_content", "provider_specific_fields", "annotations", "reasoning_items"]
+                .into_iter()
+                .any(is_given)
+            || (!self.has_sent_role && is_given("role"))
+    }
+
+    /// All choices of a chunk, without what ended them.
+    fn content(&mut self, chunk: &Dict, choices: &[&Dict]) -> Chunk {
+        let mut told = Vec::with_capacity(choices.len());
+        for (at, choice) in choices.iter().enumerate() {
+            let given_delta = choice.get("delta").and_then(Value::as_dict);
+            let read = given_delta.map_or_else(|| Some(Dict::default()), delta);
+            let is_read = read.is_some();
+            let delta = read.unwrap_or_default();
+            let delta = if at == 0 { self.role_stripped(delta) } else { delta };
+            let index = choice.get("index").cloned().unwrap_or(Value::None);
+            told.push(if is_read {
+                streamed(Some(choice), None, index, delta)
+            } else {
+                streamed(None, None, zero(), delta)
+            });
+        }
+        Chunk { choices: told, extras: chunk_extras(chunk), usage: None }
+    }
+
+    /// The role is said once, and then it is the assistant's.
+    fn role_stripped(&mut self, mut delta: Dict) -> Dict {
+        if self.has_sent_role {
+            delta.remove("role");
+            return delta;
+        }
+        self.has_sent_role = true;
+        if delta.get("role").is_some() {
+            delta.set("role", text("assistant"));
+            return delta;
+        }
+        let mut told = Dict::default();
+        let behind = ["function_call", "tool_calls", "audio", "images", "annotations"];
+        let is_behind = |key: &Text| key.as_str().is_some_and(|key| behind.contains(&key));
+        for (key, value) in delta.iter().filter(|(key, _)| !is_behind(key)) {
+            told.push(key.clone(), value.clone());
+        }
+        told.push(Text::from("role"), text("assistant"));
+        for (key, value) in delta.iter().filter(|(key, _)| is_behind(key)) {
+            told.push(key.clone(), value.clone());
+        }
+        told
+    }
+
+    /// A chunk without content once an end has been said: the first such one tells it.
+    fn finishing(&mut self, chunk: &Dict, first: &Dict, first_delta: Dict, out: &mut Vec<u8>) -> Result<(), Failure> {
+        if self.has_sent_finish {
+            return Ok(());
+        }
+        let mut choice = Dict::default();
+        if first_delta.get("tool_calls").is_some() {
+            let mut delta = first_delta;
+            if delta.get("role").is_none() {
+                let mut told = Dict::default();
+                told.set("role", text("assistant"));
+                delta.iter().for_each(|(key, value)| told.push(key.clone(), value.clone()));
+                delta = told;
+            }
+            choice.set("index", zero());
+            choice.set("delta", Value::Dict(delta));
+        } else {
+            let finish = self.finish.as_deref().map(mapped).unwrap_or("stop");
+            choice.set("finish_reason", text(finish));
+            choice.set("index", zero());
+            choice.set("delta", Value::Dict(Dict::default()));
+            self.has_sent_finish = true;
+        }
+        if let Some(logprobs) = logprobs(first) {
+            choice.set("logprobs", logprobs);
+        }
+        self.has_sent_role = true;
+        self.remember(std::slice::from_ref(&choice), given(chunk, "usage").is_some());
+        self.write(Chunk { choices: vec![choice], extras: chunk_extras(chunk), usage: None }, out)
+    }
+
+    /// What later chunks and the usage depend on.
+    fn remember(&mut self, choices: &[Dict], has_usage: bool) {
+        if !has_usage {
+            self.keep_name(false);
+        }
+        if self.wants_usage {
+            self.assembled.add(choices);
+        }
+        let delta = choices.first().and_then(|choice| choice.get("delta")?.as_dict());
+        let content = delta.and_then(|delta| delta.get("content")?.as_str()).map(str::to_owned);
+        let [_, last] = std::mem::take(&mut self.contents);
+        self.contents = [last, content];
+    }
+
+    fn check_repetition(&mut self) -> Result<(), Failure> {
+        let [before, last] = &self.contents;
+        let Some(last) = last.as_ref().filter(|last| last.chars().count() > 2) else {
+            self.repeated = 1;
+            return Ok(());
+        };
+        self.repeated = if before.as_ref() == Some(last) { self.repeated + 1 } else { 1 };
+        if self.repeated < REPEATED_MAX {
+            return Ok(());
+        }
+        let message = format!("litellm.InternalServerError: The model is repeating the same chunk = {last}.");
+        Err(Failure::Known(self.exception(ExceptionClass::InternalServerError, message)))
+    }
+
+    fn exception(&self, class: ExceptionClass, message: String) -> Exception {
+        Exception {
+            class,
+            status_code: 500,
+            message,
+            provider: self.provider.to_owned(),
+            model: self.model.clone(),
+            headers: Vec::new(),
+            has_attribute_error: false,
+        }
+    }
+
+    /// The provider's stream came to a stop, which LiteLLM asks it for until everything is said: how the answer ended, its usage
+    /// if there were chunks, its own last word.
+    pub(crate) fn stop(&mut self, usage: impl FnOnce(&mut Self) -> Dict, out: &mut Vec<u8>) -> Result<(), Failure> {
+        if !self.has_sent_finish {
+            self.has_sent_finish = true;
+            let finish = self.finish.clone().unwrap_or_else(|| "stop".to_owned());
+            let choice = streamed(None, Some(&finish), zero(), Dict::default());
+            return self.write(Chunk { choices: vec![choice], ..Chunk::default() }, out);
+        }
+        if !self.has_sent_usage && (self.wants_usage || self.takes_usage_for_itself()) {
+            self.has_sent_usage = true;
+            if !self.wants_usage {
+                return Ok(());
+            }
+            let choice = streamed(None, None, zero(), Dict::default());
+            let usage = self.names[0].is_some().then(|| usage(self));
+            return self.write(Chunk { choices: vec![choice], usage, ..Chunk::default() }, out);
+        }
+        self.is_done = true;
+        out.extend_from_slice(DONE);
+        self.has_head = true;
+        Ok(())
+    }
+
+    /// The proxy asks every provider of OpenAI's kind for a usage, and keeps it where the client doesn't want it.
+    fn takes_usage_for_itself(&self) -> bool {
+        self.provider == "openai"
+    }
+
+    fn write(&self, chunk: Chunk, out: &mut Vec<u8>) -> Result<(), Failure> {
+        if !self.wants_usage && chunk.choices.iter().all(says_nothing) {
+            return Ok(());
+        }
+        let is_simple = self.is_simple(&chunk);
+        let body = Value::Dict(if is_simple { self.simple(&chunk) } else { self.full(chunk) });
+        let written = if is_simple { orjson_dumps(&body) } else { pydantic_dumps(&body) };
+        let written = written.map_err(|error| {
+            let words = if is_simple { unwritable_by_orjson(error) } else { unwritable_by_pydantic(error, &body) };
+            Failure::Known(self.exception(ExceptionClass::Unmapped, words))
+        })?;
+        out.extend_from_slice(b"data: ");
+        out.extend(written);
+        out.extend_from_slice(b"\n\n");
+        Ok(())
+    }
+
+    fn told_id(&self) -> Value {
+        self.id.clone().unwrap_or_else(|| text(&format!("chatcmpl-{}", self.fallback_id)))
+    }
+
+    /// Plain text has a writer of its own, which drops whatever else a chunk has.
+    fn is_simple(&self, chunk: &Chunk) -> bool {
+        const RICHER: [&str; 9] = [
+            "function_call",
+            "tool_calls",
+            "audio",
+            "images",
+            "annotations",
+            "reasoning_content",
+            "thinking_blocks",
+            "provider_specific_fields",
+            "refusal",
+        ];
+        let [choice] = &chunk.choices[..] else { return false };
+        let delta = choice.get("delta").and_then(Value::as_dict);
+        let is_rich = delta.is_some_and(|delta| RICHER.iter().any(|key| delta.get(key).is_some()));
+        self.fingerprint.is_none() && chunk.usage.is_none() && choice.get("logprobs").is_none() && !is_rich
+    }
+
+    fn simple(&self, chunk: &Chunk) -> Dict {
+        let mut choice = Dict::default();
+        if let Some(given) = chunk.choices.first() {
+            let mut told = Dict::default();
+            for key in ["role", "content"] {
+                if let Some(value) = given.get("delta").and_then(Value::as_dict).and_then(|delta| delta.get(key)) {
+                    told.set(key, value.clone());
+                }
+            }
+            choice.set("index", given.get("index").cloned().unwrap_or_else(zero));
+            choice.set("delta", Value::Dict(told));
+            if let Some(finish) = given.get("finish_reason") {
+                choice.set("finish_reason", finish.clone());
+            }
+        }
+        let mut body = Dict::default();
+        body.set("id", self.told_id());
+        body.set("object", text("chat.completion.chunk"));
+        body.set("created", Value::Int(Integer::from(self.created)));
+        body.set("model", text(&self.client_model));
+        body.set("choices", Value::List(vec![Value::Dict(choice)]));
+        body
+    }
+
+    fn full(&self, chunk: Chunk) -> Dict {
+        let mut body = Dict::default();
+        body.set("id", self.told_id());
+        body.set("created", Value::Int(Integer::from(self.created)));
+        body.set("model", text(&self.client_model));
+        body.set("object", text("chat.completion.chunk"));
+        if let Some(fingerprint) = &self.fingerprint {
+            body.set("system_fingerprint", fingerprint.clone());
+        }
+        body.set("choices", Value::List(chunk.choices.into_iter().map(Value::Dict).collect()));
+        if let Some(usage) = chunk.usage {
+            body.set("usage", Value::Dict(usage));
+        }
+        chunk.extras.into_iter().for_each(|(key, value)| body.push(key, value));
+        body
+    }
+}
+
+fn unwritable_by_orjson(error: EncodeError) -> String {
+    let words = match error {
+        EncodeError::IntegerTooBig => "Integer exceeds 64-bit range",
+        EncodeError::TooDeep => "Recursion limit reached",
+        EncodeError::LoneSurrogate | EncodeError::NotFinite => "str is not valid UTF-8: surrogates not allowed",
+    };
+    words.to_owned()
+}
+
+fn unwritable_by_pydantic(error: EncodeError, body: &Value) -> String {
+    let cause = match error {
+        EncodeError::TooDeep => "ValueError: Maximum serialization depth exceeded".to_owned(),
+        _ => format!("UnicodeEncodeError: {}", first_surrogates(body).unwrap_or_default()),
+    };
+    format!("Error serializing to JSON: {cause}")
+}
+
+/// What Python says of the first text that UTF-8 can't hold.
+fn first_surrogates(value: &Value) -> Option<String> {
+    match value {
+        Value::Str(text @ Text::Surrogates(_)) => surrogates(text),
+        Value::List(items) => items.iter().find_map(first_surrogates),
+        Value::Dict(dict) => dict.iter().find_map(|(key, value)| surrogates(key).or_else(|| first_surrogates(value))),
+        _ => None,
+    }
+}
+
+fn surrogates(text: &Text) -> Option<String> {
+    let is_surrogate = |point: &u32| (0xd800..0xe000).contains(point);
+    let points: Vec<u32> = text.code_points().collect();
+    let from = points.iter().position(|point| is_surrogate(point))?;
+    let length = points[from..].iter().take_while(|point| is_surrogate(point)).count();
+    let which = match length {
+        1 => format!("character '\\u{:04x}' in position {from}", points[from]),
+        _ => format!("characters in position {from}-{}", from + length - 1),
+    };
+    Some(format!("'utf-8' codec can't encode {which}: surrogates not allowed"))
+}
+
+/// Of a delta with sound or pictures LiteLLM looks at nothing else.
+fn sound_alone(delta: Dict) -> Dict {
+    let has = |key: &str| delta.get(key).is_some();
+    if has("tool_calls") || has("function_call") || !(has("audio") || has("images")) {
+        return delta;
+    }
+    let mut told = Dict::default();
+    for key in ["audio", "images"] {
+        if let Some(value) = delta.get(key) {
+            told.set(key, value.clone());
+        }
+    }
+    told
+}
+
+fn zero() -> Value {
+    Value::Int(Integer::from(0))
+}
+
+fn says_nothing(choice: &Dict) -> bool {
+    let has_delta = choice.get("delta").and_then(Value::as_dict).is_some_and(|delta| !delta.is_empty());
+    choice.get("finish_reason").is_none() && choice.get("logprobs").is_none() && !has_delta
+}
+
+/// What a chunk says besides what LiteLLM has fields for.
+fn chunk_extras(chunk: &Dict) -> Vec<(Text, Value)> {
+    const KNOWN: [&str; 9] =
+        ["id", "choices", "created", "model", "object", "system_fingerprint", "usage", "moderation", "service_tier"];
+    let mut told = Vec::new();
+    for key in ["moderation", "service_tier"] {
+        told.extend(given(chunk, key).map(|value| (Text::from(key), value.clone())));
+    }
+    let others = extras(chunk, &KNOWN).filter(|(_, value)| **value != Value::None);
+    told.extend(others.map(|(key, value)| (key.clone(), value.clone())));
+    told
+}

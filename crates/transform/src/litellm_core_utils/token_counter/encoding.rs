@@ -1,0 +1,132 @@
+//! How many tokens LiteLLM takes a text for, by the tokenizer it has chosen.
+//!
+//! Source: LiteLLM 1.102.4 `litellm_core_utils/token_counter.py` `_get_count_function`; tiktoken 0.14.0 `Encoding.encode`;
+//! tokenizers 0.23.3 `encode_batch_fast`.
+
+use std::borrow::Cow;
+
+use unicode_normalization_alignments::UnicodeNormalization;
+
+use super::byte_pairs::BytePairs;
+use super::pieces::{Pattern, Pieces};
+use super::vocabulary::Vocabulary;
+use crate::python::Text;
+
+/// A tokenizer that comes with LiteLLM.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Encoding {
+    Cl100kBase,
+    O200kBase,
+    /// Of Claude 2, which LiteLLM takes for later ones too.
+    Anthropic,
+}
+
+/// tiktoken gets a text in parts of so many characters.
+const CHUNK_CHARACTERS: usize = 1024;
+/// What is longer is counted by samples.
+const EXACT_CHARACTERS_MAX: usize = 4_000_000;
+const SAMPLES: usize = 16;
+/// One token each, wherever they stand.
+const ANTHROPIC_SPECIAL: [&str; 5] = ["<EOT>", "<META>", "<META_START>", "<META_END>", "<SOS>"];
+
+impl Encoding {
+    /// `None` where LiteLLM raises.
+    pub fn count(self, text: &Text) -> Option<u64> {
+        match text {
+            Text::Unicode(text) => Some(self.count_str(text)),
+            Text::Surrogates(_) if self == Self::Anthropic => None,
+            Text::Surrogates(points) => Some(self.count_points(points)),
+        }
+    }
+
+    pub fn count_str(self, text: &str) -> u64 {
+        // A text of fewer bytes has fewer characters.
+        if text.len() <= EXACT_CHARACTERS_MAX {
+            return self.count_exactly(text);
+        }
+        let characters = text.chars().count();
+        if characters <= EXACT_CHARACTERS_MAX {
+            return self.count_exactly(text);
+        }
+        extrapolated(characters, |start, length| {
+            let rest = text.char_indices().nth(start).map_or("", |(at, _)| &text[at..]);
+            let end = rest.char_indices().nth(length).map_or(rest.len(), |(at, _)| at);
+            self.count_exactly(&rest[..end])
+        })
+    }
+
+    fn count_exactly(self, text: &str) -> u64 {
+        let (vocabulary, pattern) = match self {
+            Self::Cl100kBase => (Vocabulary::cl100k_base(), Pattern::Cl100kBase),
+            Self::O200kBase => (Vocabulary::o200k_base(), Pattern::O200kBase),
+            Self::Anthropic => return count_anthropic(text),
+        };
+        let mut pairs = BytePairs::new(vocabulary);
+        let mut count = 0;
+        let mut rest = text;
+        while !rest.is_empty() {
+            let end = rest.char_indices().nth(CHUNK_CHARACTERS).map_or(rest.len(), |(at, _)| at);
+            let (chunk, behind) = rest.split_at(end);
+            count += Pieces::new(chunk, pattern).map(|piece| pairs.count(piece.as_bytes())).sum::<usize>();
+            rest = behind;
+        }
+        count as u64
+    }
+
+    fn count_points(self, points: &[u32]) -> u64 {
+        let exactly =
+            |points: &[u32]| points.chunks(CHUNK_CHARACTERS).map(|chunk| self.count_exactly(&mended(chunk))).sum();
+        if points.len() <= EXACT_CHARACTERS_MAX {
+            return exactly(points);
+        }
+        extrapolated(points.len(), |start, length| exactly(&points[start..start + length]))
+    }
+}
+
+/// `text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")`
+fn mended(points: &[u32]) -> String {
+    let units = points.iter().flat_map(|point| {
+        let mut units = [0; 2];
+        match char::from_u32(*point) {
+            Some(character) => character.encode_utf16(&mut units).to_vec(),
+            None => vec![*point as u16],
+        }
+    });
+    char::decode_utf16(units).map(|found| found.unwrap_or(char::REPLACEMENT_CHARACTER)).collect()
+}
+
+/// A long text by evenly spaced samples of it; `count` takes where one begins and its length, in characters.
+fn extrapolated(characters: usize, count: impl Fn(usize, usize) -> u64) -> u64 {
+    let length = EXACT_CHARACTERS_MAX / SAMPLES;
+    let last_start = characters - length;
+    let counted: u64 = (0..SAMPLES).map(|index| count(last_start * index / (SAMPLES - 1), length)).sum();
+    (counted as f64 * characters as f64 / (length * SAMPLES) as f64).round_ties_even() as u64
+}
+
+fn count_anthropic(text: &str) -> u64 {
+    let mut pairs = BytePairs::new(Vocabulary::anthropic());
+    let mut count = 0;
+    let mut rest = text;
+    loop {
+        let found = rest.match_indices('<').find_map(|(at, _)| {
+            ANTHROPIC_SPECIAL.iter().find(|token| rest[at..].starts_with(**token)).map(|token| (at, at + token.len()))
+        });
+        let (begin, end) = found.unwrap_or((rest.len(), rest.len()));
+        let section = normalized(&rest[..begin]);
+        let pieces = Pieces::new(&section, Pattern::ByteLevel);
+        count += pieces.map(|piece| pairs.count(piece.as_bytes())).sum::<usize>();
+        if found.is_none() {
+            return count as u64;
+        }
+        count += 1;
+        rest = &rest[end..];
+    }
+}
+
+fn normalized(text: &str) -> Cow<'_, str> {
+    if text.is_ascii() {
+        Cow::Borrowed(text)
+    } else {
+        Cow::Owned(text.nfkc().map(|(character, _)| character).collect())
+    }
+}
