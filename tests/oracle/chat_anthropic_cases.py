@@ -697,6 +697,8 @@ def refusals():
         case("stream unsupported", seed=1, stream=True),
         case("agentic client that says no", seed=1, drop_params=False, headers=[["user-agent", "claude-cli/2.1.0"]]),
         case("strange effort", reasoning_effort="strange"),
+        case("only a system", messages=[{"role": "system", "content": "s"}]),
+        case("no messages", messages=[]),
         case("strange output effort", group="opus-4-6", output_config={"effort": "strange"}),
         case("max output effort", output_config={"effort": "max"}),
     ]
@@ -820,8 +822,6 @@ def declined():
         case("function role without an id", messages=[USER, {"role": "function", "name": "f", "content": "1"}]),
         case("empty beta of the client", headers=[["anthropic-beta", ""]]),
         case("container", container={"skills": [{"type": "anthropic", "skill_id": "pptx", "version": "latest"}]}),
-        case("no messages", messages=[]),
-        case("only a system", messages=[{"role": "system", "content": "s"}]),
         case("cut arguments", messages=[USER, {"role": "assistant", "tool_calls": [{**CALL, "function": {"name": "weather", "arguments": "{\"a\""}}]},
                                         {"role": "tool", "tool_call_id": "call_1", "content": "1"}]),
         case("image in no format", messages=[{"role": "user", "content": [{"type": "image_url", "image_url": "aGk="}]}]),

@@ -8,7 +8,7 @@ use super::deployment::is_option;
 use super::errors::Context;
 use super::headers::{Features, body_betas, provider_headers};
 use super::messages::Conversation;
-use super::parameters::{Fit, JSON_TOOL, Mapped, Unfit, is_user_id, mapped, unsupported, user_id};
+use super::parameters::{Fit, JSON_TOOL, Mapped, Unfit, bad_request, is_user_id, mapped, unsupported, user_id};
 use super::thinking::fit_output_config;
 use super::tool_names::ToolNames;
 use super::tools::{ADVISOR, code_execution, dummy};
@@ -31,6 +31,11 @@ use crate::python::{Dict, Integer, Value, repr, type_name};
 
 /// How deep CPython's decoder nests at the point where LiteLLM calls it; about, it is far beyond what a provider sends.
 const ANSWER_DEPTH_MAX: usize = 960;
+
+/// LiteLLM's words for a conversation of system prompts only.
+const NO_MESSAGES: &str = "AnthropicException - litellm.BadRequestError: Anthropic requires at least one non-system message. Either \
+                           provide one, or set `litellm.modify_params = True` // `litellm_settings::modify_params: True` to add \
+                           the dummy user message - {'role': 'user', 'content': 'Please continue.'}.\nReceived Messages=[]";
 
 /// What an attempt raises instead of calling the provider, if anything; the router treats it like a failed call.
 pub fn refusal(request: &ChatRequest, target: &Target<'_>, table: &PriceTable) -> Option<Exception> {
@@ -235,8 +240,12 @@ fn renamed(body: &mut Dict) -> ToolNames {
 }
 
 /// The turns; a system prompt goes into the body.
-fn converted(request: &ChatRequest, body: &mut Dict, names: &ToolNames) -> Result<Vec<Value>, Decline> {
+fn converted(request: &ChatRequest, body: &mut Dict, names: &ToolNames) -> Result<Vec<Value>, Unfit> {
     let Conversation { system, turns } = Conversation::of(&request.messages, names)?;
+    let role = |message: &Dict| message.get("role").and_then(Value::as_str).unwrap_or_default().to_owned();
+    if request.messages.iter().all(|message| matches!(role(message).as_str(), "system" | "developer")) {
+        return Err(bad_request(NO_MESSAGES));
+    }
     if !system.is_empty() {
         body.set("system", Value::List(system));
     }
