@@ -10,6 +10,7 @@ import asyncio
 import base64
 import json
 import os
+import re
 import sys
 
 sys.path.insert(0, os.path.dirname(__file__))
@@ -21,6 +22,8 @@ from ocr_oracle import LiteLlm  # noqa: E402
 CORPUS = os.path.join(os.path.dirname(__file__), "..", "corpus", "chat_anthropic_stream")
 NAMED = ["claude-3-haiku-20240307", "team--claude-sonnet-4-5", "gpt-4o", "anthropic/claude-3-haiku-20240307", "anthropic/ours", "openai/gpt-4o"]
 MODELS = {"claude": "claude-sonnet-4-5", **{name: "claude-sonnet-4-5" for name in NAMED}, "sonnet-4": "claude-sonnet-4-20250514", "opus-4-6": "claude-opus-4-6", "haiku-3": "claude-3-haiku-20240307", "ours": "our-own-model"}
+# Where LiteLLM is installed, in a traceback.
+PLACES = re.compile(r'/[^"\\\s]*/(?=site-packages/|lib/python3)')
 ALSO_PRICED = {"gpt-4o", "claude-sonnet-4-5-20250929", "claude-opus-4-1-20250805"}
 
 
@@ -53,6 +56,8 @@ async def record(case, provider, port, groups):
     provider.script, provider.seen = case["answers"], []
     request = client_request(case)
     response = await ask_stream(port, request)
+    if "body" in response:
+        response["body"] = PLACES.sub("", response["body"])
     group = {"alias": "claude"}.get(case["group"], case["group"])
     return {"name": case["name"], "deployment": groups[group], "client": request, "answers": case["answers"], "provider": provider.seen, "response": response}
 

@@ -516,7 +516,7 @@ fn first_surrogates(value: &Value) -> Option<String> {
 fn surrogates(text: &Text) -> Option<String> {
     let is_surrogate = |point: &u32| (0xd800..0xe000).contains(point);
     let points: Vec<u32> = text.code_points().collect();
-    let from = points.iter().position(|point| is_surrogate(point))?;
+    let from = points.iter().position(is_surrogate)?;
     let length = points[from..].iter().take_while(|point| is_surrogate(point)).count();
     let which = match length {
         1 => format!("character '\\u{:04x}' in position {from}", points[from]),

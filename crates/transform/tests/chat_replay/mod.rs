@@ -178,15 +178,17 @@ impl Played<'_> {
         };
         let (id, created) = self.recorded_head();
         let mut stream = match is_anthropic(self.deployment) {
-            true => Decoder::Anthropic(AnthropicStream::new(
+            true => Decoder::Anthropic(Box::new(AnthropicStream::new(
                 self.asked,
                 &self.target,
                 self.table,
                 &response.headers,
                 &id,
                 created,
-            )),
-            false => Decoder::OpenAi(ChatStream::new(self.asked, &self.target, &response.headers, &id, created)),
+            ))),
+            false => {
+                Decoder::OpenAi(Box::new(ChatStream::new(self.asked, &self.target, &response.headers, &id, created)))
+            }
         };
         let mut pieces = pieces(answer);
         if let Some(size) = self.size {
@@ -263,8 +265,8 @@ fn end_of(answer: &Value) -> Option<ProviderFailure> {
 }
 
 enum Decoder {
-    Anthropic(AnthropicStream),
-    OpenAi(ChatStream),
+    Anthropic(Box<AnthropicStream>),
+    OpenAi(Box<ChatStream>),
 }
 
 impl Decoder {

@@ -70,6 +70,7 @@ impl Lines {
         Some(&self.text[from..])
     }
 
+    /// Whether more waits for its end than a line may have.
     pub(crate) fn is_too_long(&self) -> bool {
         self.text.len() - self.at > LINE_BYTES_MAX
     }

@@ -27,8 +27,8 @@ pub(super) fn assistant_blocks(message: &Dict, used: &mut HashSet<String>) -> Re
     }
     let thinking = thinking_blocks(message)?;
     let calls = calls(message)?;
-    let is_servers = |call: &&Dict| word(call, "id").is_some_and(|id| id.starts_with("srvtoolu_"));
-    let has_server_calls = calls.iter().flatten().any(|call| is_servers(&call));
+    let is_servers = |call: &Dict| word(call, "id").is_some_and(|id| id.starts_with("srvtoolu_"));
+    let has_server_calls = calls.iter().flatten().any(|call| is_servers(call));
     let is_plain = matches!(message.get("content"), None | Some(Value::Str(_)));
     let invoked = invoked(calls.as_deref().unwrap_or_default(), fields)?;
     match thinking {

@@ -34,9 +34,6 @@ impl Conversation {
                 _ => return Err(Decline::MessageShape),
             }
         }
-        if rest.is_empty() {
-            return Err(Decline::MessageShape);
-        }
         conversation.add_turns(&rest)?;
         conversation.trim_prefill()?;
         Ok(conversation)

@@ -353,3 +353,29 @@ fn with_led_references(value: &Value) -> Result<Value, Decline> {
         other => Ok(other.clone()),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A schema whose references stand for `each` bytes `times` over.
+    fn referring(each: usize, times: usize) -> Dict {
+        let mut definition = Dict::default();
+        // Braces, the key with its marks, the quotes.
+        definition.set("d", text(&"x".repeat(each - 9)));
+        let mut definitions = Dict::default();
+        definitions.set("A", Value::Dict(definition));
+        let mut reference = Dict::default();
+        reference.set("$ref", text("#/$defs/A"));
+        let mut schema = Dict::default();
+        schema.set("anyOf", Value::List(vec![Value::Dict(reference); times]));
+        schema.set("$defs", Value::Dict(definitions));
+        schema
+    }
+
+    #[test]
+    fn what_is_written_out_is_bounded() {
+        assert!(output_schema(&referring(INLINED_BYTES_MAX / 10, 10)).is_ok());
+        assert_eq!(output_schema(&referring(INLINED_BYTES_MAX / 10 + 1, 10)), Err(Decline::Parameter));
+    }
+}

@@ -124,30 +124,38 @@ impl ChatStream {
 
     fn take_lines(&mut self, table: &PriceTable, out: &mut Vec<u8>) -> Result<(), Exception> {
         while !self.is_done() {
-            let Some(line) = self.lines.next() else { break };
-            let Some(data) = line.strip_prefix("data:") else {
-                if self.wrapper.has_finish() {
-                    self.stop(table, out)?;
-                }
-                continue;
-            };
-            let event = match self.fragments {
-                Some(_) => None,
-                None => Some(loads(data.as_bytes(), EVENT_DEPTH_MAX)),
-            };
-            let (data, line) = (data.to_owned(), line.to_owned());
-            let event = match event {
-                Some(Ok(event)) => Ok(Some(event)),
-                Some(Err(error)) if !matches!(error, DecodeError::Syntax { .. }) => Err(error),
-                _ => self.fragment(&data),
-            };
-            let read = event.map_err(unreadable).and_then(|event| self.event(event.as_ref(), out));
-            read.map_err(|unread| self.unread(unread, Some(&line)))?;
+            let Some(line) = self.lines.next().map(str::to_owned) else { break };
+            self.line(&line, table, out)?;
         }
-        if self.lines.is_too_long() || self.fragments.as_ref().is_some_and(|all| all.len() > LINE_BYTES_MAX) {
-            return Err(self.broken("event is too long".to_owned()));
+        let waiting = self.fragments.as_ref().map_or(0, JsonFragments::len);
+        if self.lines.is_too_long() || waiting > LINE_BYTES_MAX {
+            return Err(self.too_long());
         }
         Ok(())
+    }
+
+    fn line(&mut self, line: &str, table: &PriceTable, out: &mut Vec<u8>) -> Result<(), Exception> {
+        if line.len() > LINE_BYTES_MAX {
+            return Err(self.too_long());
+        }
+        let Some(data) = line.strip_prefix("data:") else {
+            return if self.wrapper.has_finish() { self.stop(table, out) } else { Ok(()) };
+        };
+        let read = self.value(data).map_err(unreadable).and_then(|event| self.event(event.as_ref(), out));
+        read.map_err(|unread| self.unread(unread, Some(line)))
+    }
+
+    /// What a line of data holds, by itself or with those before it.
+    fn value(&mut self, data: &str) -> Result<Option<Value>, DecodeError> {
+        if self.fragments.is_none() {
+            match loads(data.as_bytes(), EVENT_DEPTH_MAX) {
+                Err(DecodeError::Syntax { .. }) => {}
+                read => return read.map(Some),
+            }
+        }
+        let fragments = self.fragments.get_or_insert_default();
+        fragments.append(data);
+        if fragments.could_close() { next_event(fragments) } else { Ok(None) }
     }
 
     /// LiteLLM asks for more until it has said everything, and each time takes what the fragments still hold.
@@ -169,13 +177,6 @@ impl ChatStream {
             }
         }
         Ok(())
-    }
-
-    /// More of what wasn't JSON line by line.
-    fn fragment(&mut self, data: &str) -> Result<Option<Value>, DecodeError> {
-        let fragments = self.fragments.get_or_insert_default();
-        fragments.append(data);
-        if fragments.could_close() { next_event(fragments) } else { Ok(None) }
     }
 
     fn event(&mut self, event: Option<&Value>, out: &mut Vec<u8>) -> Result<(), Read> {
@@ -210,6 +211,10 @@ impl ChatStream {
 
     fn fail(&mut self, exception: Exception, out: Vec<u8>) -> Progress {
         self.wrapper.fail_with(exception, out)
+    }
+
+    fn too_long(&self) -> Exception {
+        self.broken("event is too long".to_owned())
     }
 
     /// The connection failed.

@@ -8,7 +8,7 @@ use super::deployment::is_option;
 use super::errors::Context;
 use super::headers::{Features, body_betas, provider_headers};
 use super::messages::Conversation;
-use super::parameters::{Fit, JSON_TOOL, Mapped, Unfit, is_user_id, mapped, unsupported, user_id};
+use super::parameters::{Fit, JSON_TOOL, Mapped, Unfit, bad_request, is_user_id, mapped, unsupported, user_id};
 use super::thinking::fit_output_config;
 use super::tool_names::ToolNames;
 use super::tools::{ADVISOR, code_execution, dummy};
@@ -31,6 +31,11 @@ use crate::python::{Dict, Integer, Value, repr, type_name};
 
 /// How deep CPython's decoder nests at the point where LiteLLM calls it; about, it is far beyond what a provider sends.
 const ANSWER_DEPTH_MAX: usize = 960;
+
+/// LiteLLM's words for a conversation of system prompts only.
+const NO_MESSAGES: &str = "AnthropicException - litellm.BadRequestError: Anthropic requires at least one non-system message. Either \
+                           provide one, or set `litellm.modify_params = True` // `litellm_settings::modify_params: True` to add \
+                           the dummy user message - {'role': 'user', 'content': 'Please continue.'}.\nReceived Messages=[]";
 
 /// What an attempt raises instead of calling the provider, if anything; the router treats it like a failed call.
 pub fn refusal(request: &ChatRequest, target: &Target<'_>, table: &PriceTable) -> Option<Exception> {
@@ -93,11 +98,10 @@ pub fn complete_url(api_base: &str) -> String {
     }
 }
 
-/// A request as it leaves, and what its answer is read with.
+/// A request as it leaves.
 struct Sent {
     body: Dict,
     headers: Vec<(String, String)>,
-    reading: Reading,
 }
 
 /// What of a request decides how its answer is read.
@@ -105,7 +109,7 @@ struct Sent {
 pub(super) struct Reading {
     /// A call of [`JSON_TOOL`] is told as a text.
     pub json_mode: bool,
-    /// `speed` of the request.
+    /// `speed` of the request, even if it was dropped.
     pub speed: Option<String>,
     pub names: ToolNames,
     /// A prefill that is told in front of the answer.
@@ -115,29 +119,32 @@ pub(super) struct Reading {
 impl Reading {
     /// How the answer to a request that was sent is read.
     pub(super) fn of(request: &ChatRequest, target: &Target<'_>, table: &PriceTable) -> Self {
-        Sent::of(request, target, table).map(|sent| sent.reading).unwrap_or_default()
+        let fit = Fit::of(request, target, table);
+        options(request, target, &fit).map(|(_, reading)| reading).unwrap_or_default()
     }
+}
+
+/// The body but for what comes of the messages.
+fn options(request: &ChatRequest, target: &Target<'_>, fit: &Fit<'_>) -> Result<(Dict, Reading), Unfit> {
+    let given = requested(request, target, is_option)?;
+    let Mapped { mut body, json_mode } = mapped(&given, fit)?;
+    if target.drop_params == Some(true) {
+        drop_blank_stops(&mut body);
+    }
+    let speed = body.get("speed").and_then(Value::as_str).map(str::to_owned);
+    prepare(&mut body, request, fit)?;
+    let names = renamed(&mut body);
+    Ok((body, Reading { json_mode, speed, names, prefix: prefix(&request.messages)? }))
 }
 
 impl Sent {
     fn of(request: &ChatRequest, target: &Target<'_>, table: &PriceTable) -> Result<Self, Unfit> {
         check_target(target, table)?;
-        let given = requested(request, target, is_option)?;
         let fit = Fit::of(request, target, table);
-        let Mapped { mut body, json_mode } = mapped(&given, &fit)?;
-        if target.drop_params == Some(true) {
-            drop_blank_stops(&mut body);
-        }
+        let (mut body, reading) = options(request, target, &fit)?;
         let features = Features { model: target.model, table, parameters: &body, messages: &request.messages };
-        let mut betas = features.betas(request, target)?;
-        let speed = body.get("speed").and_then(Value::as_str).map(str::to_owned);
-        let before = body.clone();
-        prepare(&mut body, request, &fit)?;
-        if body.get("speed").is_none() && before.get("speed").is_some() {
-            betas.remove("fast-mode-2026-02-01");
-        }
-        let names = renamed(&mut body);
-        let mut turns = converted(request, &mut body, &names)?;
+        let betas = features.betas(request, target)?;
+        let mut turns = converted(request, &mut body, &reading.names)?;
         finish(&mut body, &mut turns, request, &fit)?;
         let mut data = Dict::default();
         data.set("model", text(target.model));
@@ -152,14 +159,13 @@ impl Sent {
         if request.stream {
             data.set("stream", Value::Bool(true));
         }
-        let headers = provider_headers(request, target, &betas)?;
-        let reading = Reading { json_mode, speed, names, prefix: prefix(&request.messages)? };
-        Ok(Self { body: data, headers, reading })
+        Ok(Self { body: data, headers: provider_headers(request, target, &betas)? })
     }
 }
 
 fn check_target(target: &Target<'_>, table: &PriceTable) -> Result<(), Decline> {
-    if target.api_key.is_empty() || target.api_key.starts_with("sk-ant-oat") || target.api_base.is_empty() {
+    let is_usable_base = !target.api_base.is_empty() && !target.api_base.contains('#');
+    if target.api_key.is_empty() || target.api_key.starts_with("sk-ant-oat") || !is_usable_base {
         return Err(Decline::Connection);
     }
     // Such names have prices and limits of other providers.
@@ -235,8 +241,12 @@ fn renamed(body: &mut Dict) -> ToolNames {
 }
 
 /// The turns; a system prompt goes into the body.
-fn converted(request: &ChatRequest, body: &mut Dict, names: &ToolNames) -> Result<Vec<Value>, Decline> {
+fn converted(request: &ChatRequest, body: &mut Dict, names: &ToolNames) -> Result<Vec<Value>, Unfit> {
     let Conversation { system, turns } = Conversation::of(&request.messages, names)?;
+    let role = |message: &Dict| message.get("role").and_then(Value::as_str).unwrap_or_default().to_owned();
+    if request.messages.iter().all(|message| matches!(role(message).as_str(), "system" | "developer")) {
+        return Err(bad_request(NO_MESSAGES));
+    }
     if !system.is_empty() {
         body.set("system", Value::List(system));
     }
