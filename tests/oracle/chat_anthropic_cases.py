@@ -204,6 +204,8 @@ def requests():
         case("beta of the client and a format's", headers=[["anthropic-beta", "context-1m-2025-08-07"]], group="opus-4-6", response_format=SCHEMA),
         case("headers of the client", headers=[["x-custom", "1"], ["origin", "https://example.com"], ["openai-beta", "b"]]),
         case("extra headers with a beta", extra_headers={"anthropic-beta": "context-1m-2025-08-07"}),
+        case("dropped speed and its beta", speed="fast", drop_params=True, headers=[["anthropic-beta", "fast-mode-2026-02-01"]]),
+        case("dropped speed", speed="fast", drop_params=True),
         case("timeouts", num_retries=0, timeout=20, stream_timeout=3.5),
         case("options by header", headers=[["x-litellm-timeout", "7.5"], ["x-litellm-num-retries", "0"]]),
         case("stream false", stream=False),

@@ -43,7 +43,7 @@ mod tests {
         let parameters = serde_json::json!({
             "model": "anthropic/x", "api_key": "k", "temperature": 0, "foo": 1, "drop_params": true, "tags": null, "speed": "fast",
             "input_cost_per_token": 1, "guardrails": ["g"], "max_tokens": 5, "thinking": {"type": "adaptive"},
-            "extra_headers": {"anthropic-beta": "x"}, "json_mode": true, "tools": [], "cache_control": {"type": "ephemeral"},
+            "extra_headers": {"x-api-key": "x"}, "json_mode": true, "tools": [], "cache_control": {"type": "ephemeral"},
         });
         let model_info = serde_json::json!({"id": "1", "mode": "chat", "base_model": "m"});
         let (Value::Object(parameters), Value::Object(model_info)) = (parameters, model_info) else { return };

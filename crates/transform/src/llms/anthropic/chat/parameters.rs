@@ -370,6 +370,9 @@ fn pass_on(given: &Dict, dropped: &[String], body: &mut Dict) -> Result<(), Decl
         if is_internal(name) || name == "container" && has_skills(value) {
             return Err(Decline::BodyKey);
         }
+        if name == "speed" && !matches!(value, Value::Str(_)) {
+            return Err(Decline::Parameter);
+        }
         if !is_known && !is_kept && !dropped.iter().any(|dropped| dropped == name) {
             body.set(name, value.clone());
         }

@@ -98,11 +98,10 @@ pub fn complete_url(api_base: &str) -> String {
     }
 }
 
-/// A request as it leaves, and what its answer is read with.
+/// A request as it leaves.
 struct Sent {
     body: Dict,
     headers: Vec<(String, String)>,
-    reading: Reading,
 }
 
 /// What of a request decides how its answer is read.
@@ -110,7 +109,7 @@ struct Sent {
 pub(super) struct Reading {
     /// A call of [`JSON_TOOL`] is told as a text.
     pub json_mode: bool,
-    /// `speed` of the request.
+    /// `speed` of the request, even if it was dropped.
     pub speed: Option<String>,
     pub names: ToolNames,
     /// A prefill that is told in front of the answer.
@@ -120,29 +119,32 @@ pub(super) struct Reading {
 impl Reading {
     /// How the answer to a request that was sent is read.
     pub(super) fn of(request: &ChatRequest, target: &Target<'_>, table: &PriceTable) -> Self {
-        Sent::of(request, target, table).map(|sent| sent.reading).unwrap_or_default()
+        let fit = Fit::of(request, target, table);
+        options(request, target, &fit).map(|(_, reading)| reading).unwrap_or_default()
     }
+}
+
+/// The body but for what comes of the messages.
+fn options(request: &ChatRequest, target: &Target<'_>, fit: &Fit<'_>) -> Result<(Dict, Reading), Unfit> {
+    let given = requested(request, target, is_option)?;
+    let Mapped { mut body, json_mode } = mapped(&given, fit)?;
+    if target.drop_params == Some(true) {
+        drop_blank_stops(&mut body);
+    }
+    let speed = body.get("speed").and_then(Value::as_str).map(str::to_owned);
+    prepare(&mut body, request, fit)?;
+    let names = renamed(&mut body);
+    Ok((body, Reading { json_mode, speed, names, prefix: prefix(&request.messages)? }))
 }
 
 impl Sent {
     fn of(request: &ChatRequest, target: &Target<'_>, table: &PriceTable) -> Result<Self, Unfit> {
         check_target(target, table)?;
-        let given = requested(request, target, is_option)?;
         let fit = Fit::of(request, target, table);
-        let Mapped { mut body, json_mode } = mapped(&given, &fit)?;
-        if target.drop_params == Some(true) {
-            drop_blank_stops(&mut body);
-        }
+        let (mut body, reading) = options(request, target, &fit)?;
         let features = Features { model: target.model, table, parameters: &body, messages: &request.messages };
-        let mut betas = features.betas(request, target)?;
-        let speed = body.get("speed").and_then(Value::as_str).map(str::to_owned);
-        let before = body.clone();
-        prepare(&mut body, request, &fit)?;
-        if body.get("speed").is_none() && before.get("speed").is_some() {
-            betas.remove("fast-mode-2026-02-01");
-        }
-        let names = renamed(&mut body);
-        let mut turns = converted(request, &mut body, &names)?;
+        let betas = features.betas(request, target)?;
+        let mut turns = converted(request, &mut body, &reading.names)?;
         finish(&mut body, &mut turns, request, &fit)?;
         let mut data = Dict::default();
         data.set("model", text(target.model));
@@ -157,14 +159,13 @@ impl Sent {
         if request.stream {
             data.set("stream", Value::Bool(true));
         }
-        let headers = provider_headers(request, target, &betas)?;
-        let reading = Reading { json_mode, speed, names, prefix: prefix(&request.messages)? };
-        Ok(Self { body: data, headers, reading })
+        Ok(Self { body: data, headers: provider_headers(request, target, &betas)? })
     }
 }
 
 fn check_target(target: &Target<'_>, table: &PriceTable) -> Result<(), Decline> {
-    if target.api_key.is_empty() || target.api_key.starts_with("sk-ant-oat") || target.api_base.is_empty() {
+    let is_usable_base = !target.api_base.is_empty() && !target.api_base.contains('#');
+    if target.api_key.is_empty() || target.api_key.starts_with("sk-ant-oat") || !is_usable_base {
         return Err(Decline::Connection);
     }
     // Such names have prices and limits of other providers.
