@@ -139,7 +139,7 @@ impl StreamUsage {
         let is_twice = is_cached && uncached + cache_read + cache_creation > prompt;
         let plain = if is_twice || uncached == 0 { (prompt - cache_read - cache_creation).max(0) } else { uncached };
         let reasoning = self.last.as_ref().map_or(reasoning.map(signed), |last| last.reasoning).unwrap_or(0);
-        let text = match self.last.as_ref().and_then(|last| last.text).unwrap_or(0) {
+        let text = match self.last.as_ref().and_then(|last| last.text).unwrap_or(0).max(0) {
             0 if reasoning > 0 => (completion - reasoning).max(0),
             0 => completion,
             text => text,
