@@ -154,6 +154,7 @@ def answers() -> list[Case]:
     token = {"token": "a", "logprob": -0.1, "bytes": [97]}
     logprobs = {"content": [{**token, "top_logprobs": [token, {**token, "bytes": None}]}], "refusal": None}
     citation = {"type": "url_citation", "url_citation": {"start_index": 1, "end_index": 2, "url": "https://a", "title": "t"}}
+    unnamed = [{key: one[key] for key in ("type", "function")} for one in (call(""), call("", "Bern"))]
     reasoned = {**USAGE, "completion_tokens": 800, "total_tokens": 819, "completion_tokens_details": {"reasoning_tokens": 640}}
     bodies = {
         "tool-calls": answered(choice(finish="tool_calls", content=None, tool_calls=[call("call_1")])),
@@ -163,7 +164,8 @@ def answers() -> list[Case]:
         "logprobs": answered(choice(logprobs=logprobs)), "length": answered(choice(finish="length")), "filtered": answered(choice(finish="content_filter", content="")),
         "annotations": answered(choice(annotations=[citation])), "reasoning": answered(choice(reasoning_content="why"), usage=reasoned), "think-tags": answered(choice(content="<think>why</think>so")),
         "extras": answered(choice(new={"a": None}), more={"b": [1e-7, 1.0, 10 ** 20]}), "undated": answered(created=ABSENT), "without-id": answered(id=ABSENT),
-        "call-without-id": answered(choice(finish="tool_calls", content=None, tool_calls=[{"id": "", **{key: call("")[key] for key in ("type", "function")}}])),
+        "call-without-id": answered(choice(finish="tool_calls", content=None, tool_calls=[call("")])),
+        "calls-without-ids": answered(choice(finish="tool_calls", content=None, tool_calls=unnamed), choice(1, "tool_calls", content=None, tool_calls=unnamed), id=ABSENT),
         "without-usage": answered(usage=ABSENT), "another-model": answered(model="gpt-4o-mini-2024-07-18"), "bare": answered(system_fingerprint=ABSENT, service_tier=ABSENT),
         "created-201": {**answered(), "status": 201}, "unnamed": {"headers": [["content-type", "text/plain"]], "body": completion()},
     }

@@ -4,6 +4,7 @@ mod choices;
 pub mod deployment;
 mod errors;
 mod finish_reasons;
+mod made_up_ids;
 mod messages;
 mod parameters;
 mod server_sent_events;

@@ -10,6 +10,7 @@ use bytes::Bytes;
 use super::choices::{delta, extras, given, logprobs, streamed, text};
 use super::errors::{BODY_DEPTH_MAX, Context};
 use super::finish_reasons::mapped;
+use super::made_up_ids::made_up;
 pub use super::server_sent_events::EVENT_BYTES_MAX;
 use super::server_sent_events::Events;
 use super::transformation::{Target, asked_tier};
@@ -36,6 +37,8 @@ pub struct ChatStream {
     model: String,
     client_model: String,
     fallback_id: String,
+    /// Ids made up so far: every chunk that the provider didn't name gets one of its own.
+    made_up: u64,
     created: i64,
     wants_usage: bool,
     asked_tier: Option<String>,
@@ -67,7 +70,7 @@ struct Chunk {
 }
 
 impl ChatStream {
-    /// `created` is the caller's time in seconds since 1970, `fallback_id` a random UUID for a provider that gives no id, `headers`
+    /// `created` is the caller's time in seconds since 1970, `fallback_id` a random UUID for a provider that gives no ids, `headers`
     /// are those of the provider's answer.
     pub fn new(
         request: &ChatRequest,
@@ -80,6 +83,7 @@ impl ChatStream {
             model: target.model.to_owned(),
             client_model: request.model.clone(),
             fallback_id: fallback_id.to_owned(),
+            made_up: 0,
             created,
             wants_usage: request.wants_usage,
             asked_tier: asked_tier(request, target).map(str::to_owned),
@@ -428,11 +432,12 @@ impl ChatStream {
         usage
     }
 
-    fn write(&self, chunk: Chunk, out: &mut Vec<u8>) {
+    fn write(&mut self, chunk: Chunk, out: &mut Vec<u8>) {
         if !self.wants_usage && chunk.choices.iter().all(says_nothing) {
             return;
         }
-        let body = if self.is_simple(&chunk) { self.simple(&chunk) } else { self.full(chunk) };
+        let id = self.told_id();
+        let body = if self.is_simple(&chunk) { self.simple(&chunk, id) } else { self.full(chunk, id) };
         // A text with a lone surrogate can't be written; Python fails here too.
         if let Ok(body) = orjson_dumps(&Value::Dict(body)) {
             out.extend_from_slice(b"data: ");
@@ -441,8 +446,13 @@ impl ChatStream {
         }
     }
 
-    fn told_id(&self) -> Value {
-        self.id.clone().unwrap_or_else(|| text(&format!("chatcmpl-{}", self.fallback_id)))
+    fn told_id(&mut self) -> Value {
+        if let Some(id) = &self.id {
+            return id.clone();
+        }
+        let id = made_up(&self.fallback_id, self.made_up);
+        self.made_up += 1;
+        text(&format!("chatcmpl-{id}"))
     }
 
     /// Plain text has a writer of its own, which drops whatever else a chunk has.
@@ -464,7 +474,7 @@ impl ChatStream {
         self.fingerprint.is_none() && chunk.usage.is_none() && choice.get("logprobs").is_none() && !is_rich
     }
 
-    fn simple(&self, chunk: &Chunk) -> Dict {
+    fn simple(&self, chunk: &Chunk, id: Value) -> Dict {
         let mut choice = Dict::default();
         if let Some(given) = chunk.choices.first() {
             let mut told = Dict::default();
@@ -480,7 +490,7 @@ impl ChatStream {
             }
         }
         let mut body = Dict::default();
-        body.set("id", self.told_id());
+        body.set("id", id);
         body.set("object", text("chat.completion.chunk"));
         body.set("created", Value::Int(Integer::from(self.created)));
         body.set("model", text(&self.client_model));
@@ -488,9 +498,9 @@ impl ChatStream {
         body
     }
 
-    fn full(&self, chunk: Chunk) -> Dict {
+    fn full(&self, chunk: Chunk, id: Value) -> Dict {
         let mut body = Dict::default();
-        body.set("id", self.told_id());
+        body.set("id", id);
         body.set("created", Value::Int(Integer::from(self.created)));
         body.set("model", text(&self.client_model));
         body.set("object", text("chat.completion.chunk"));
