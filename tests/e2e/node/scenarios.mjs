@@ -64,8 +64,9 @@ const SCENARIOS = {
       return { calls, finish: choices[0].finish_reason };
     },
     async structured(asked) {
-      const answer = await chat(asked).parse(completion(asked, { response_format: zodResponseFormat(Place, "place") }));
-      return { parsed: answer.choices[0].message.parsed };
+      const options = { response_format: zodResponseFormat(Place, "place") };
+      const { data, response } = await chat(asked).parse(completion(asked, options)).withResponse();
+      return { ...served(response), parsed: data.choices[0].message.parsed };
     },
     failed: (asked) => raised(() => chat(asked).create(completion(asked))),
     failedStream: (asked) => raised(() => chat(asked).create(completion(asked, { stream: true }))),
@@ -104,8 +105,9 @@ const SCENARIOS = {
       return { calls: final.content.map((block) => [block.id, block.input]), finish: final.stop_reason };
     },
     async structured(asked) {
-      const answer = await messages(asked).parse(message(asked, { output_config: { format: zodOutputFormat(Place) } }));
-      return { parsed: answer.parsed_output };
+      const options = { output_config: { format: zodOutputFormat(Place) } };
+      const { data, response } = await messages(asked).parse(message(asked, options)).withResponse();
+      return { ...served(response), parsed: data.parsed_output };
     },
     failed: (asked) => raised(() => messages(asked).create(message(asked))),
     failedStream: (asked) => raised(() => messages(asked).create(message(asked, { stream: true }))),
