@@ -106,12 +106,14 @@ def test_the_gap_that_is_added(native, mock, slot, route, record_property):
 def test_a_client_that_leaves_ends_the_providers_work(native, native_instance, mock, slot, route, when):
     case = f"slot-{slot}"
     if when == "before-the-head":
-        mock.script(case, gated(route.silent, route.delta("never")))
+        # Noticed when the head is due: with the first thing that the client would be told.
+        mock.script(case, gated(route.silent, route.opening + route.delta("first"), route.delta("never")))
         connection = http.client.HTTPConnection(*address(native), timeout=20)
         connection.request("POST", route.path, payload(route, slot), dict([*bearer(), JSON_TYPE]))
         mock.seen(case, at_least=1)
         connection.sock.close()
         connection.close()
+        mock.open_gate(case, "1")
     else:
         mock.script(case, gated(route.opening + route.delta("first"), route.delta("never")))
         stream = begin(route, native, slot)
