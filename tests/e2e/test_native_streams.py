@@ -123,6 +123,22 @@ def test_a_client_that_leaves_ends_the_providers_work(native, native_instance, m
     nothing_left(native_instance)
 
 
+@pytest.mark.xfail(strict=True, reason="LiteLLM ends the provider's stream at once; the native leg when a head is due, which is with the first chunk of chat, or after 15 s")
+def test_a_client_that_leaves_before_the_head_ends_the_providers_work_at_once(native, native_instance, mock, slot, route):
+    case = f"slot-{slot}"
+    mock.script(case, gated(route.silent, route.opening + route.delta("first") + route.ending))
+    connection = http.client.HTTPConnection(*address(native), timeout=20)
+    connection.request("POST", route.path, payload(route, slot), dict([*bearer(), JSON_TYPE]))
+    mock.seen(case, at_least=1)
+    connection.sock.close()
+    connection.close()
+    try:
+        assert mock.seen(case, at_least=1, ended=1, seconds=4)[0]["progress"] == "aborted"
+    finally:
+        mock.open_gate(case, "1")
+        nothing_left(native_instance)
+
+
 def test_a_cut_stream_ends_in_order_with_an_error_frame(native, native_instance, mock, slot, route):
     """As LiteLLM says it: a last frame, and no broken connection."""
     mock.script(f"slot-{slot}", {"headers": route.cases.SSE_HEADERS, "steps": [{"send": route.opening + route.delta("first")}, {"gate": "1"}, "break"]})
@@ -154,19 +170,18 @@ def test_a_client_that_does_not_read_stops_the_provider(native, native_instance,
     whole = route.opening + pair * (32 * MEBIBYTE // len(pair)) + route.ending
     mock.script(case, {"headers": route.cases.SSE_HEADERS, "text": whole, "chunked": True, "drip": {"bytes": 65_536, "every": 0}})
     before = native_instance.process.resident_bytes()
-    sleeper = unread(native, route.path, payload(route, slot))
-    mock.seen(case, at_least=1)
-    with begin(route, native, slot, timeout=60) as stream:
-        read, end = 0, b""
-        while piece := stream.response.read1(MEBIBYTE):
-            read, end = read + len(piece), (end + piece)[-200:]
-    # The model's name is put right, so the length is another.
-    assert read > 31 * MEBIBYTE and end.endswith(route.last)
-    assert [seen["progress"] for seen in mock.seen(case, at_least=2, ended=1)] == ["open", "finished"]
-    grown = native_instance.process.resident_bytes() - before
-    print(f"\n32 MiB, one client that reads and one that does not: resident memory grew by {grown / MEBIBYTE:.1f} MiB")
-    assert grown < 16 * MEBIBYTE
-    sleeper.close()
+    with unread(native, route.path, payload(route, slot)):
+        mock.seen(case, at_least=1)
+        with begin(route, native, slot, timeout=60) as stream:
+            read, end = 0, b""
+            while piece := stream.response.read1(MEBIBYTE):
+                read, end = read + len(piece), (end + piece)[-200:]
+        # The model's name is put right, so the length is another.
+        assert read > 31 * MEBIBYTE and end.endswith(route.last)
+        assert [seen["progress"] for seen in mock.seen(case, at_least=2, ended=1)] == ["open", "finished"]
+        grown = native_instance.process.resident_bytes() - before
+        print(f"\n32 MiB, one client that reads and one that does not: resident memory grew by {grown / MEBIBYTE:.1f} MiB")
+        assert grown < 16 * MEBIBYTE
     assert [seen["progress"] for seen in mock.seen(case, ended=2)] == ["aborted", "finished"]
     nothing_left(native_instance)
 
