@@ -14,20 +14,28 @@ const CITY = { type: "object", properties: { city: { type: "string" } } };
 const FUNCTIONS = [{ type: "function", function: { name: "weather", description: "tells", parameters: CITY } }];
 const TOOLS = [{ name: "weather", description: "tells", input_schema: CITY }];
 
-const chat = (asked) => new OpenAI({ baseURL: `${asked.base}/v1`, apiKey: asked.key, maxRetries: 0 }).chat.completions;
-const messages = (asked) => new Anthropic({ baseURL: asked.base, apiKey: asked.key, maxRetries: 0 }).messages;
+/** Who served the last answer; every scenario's is told. */
+let served = null;
+
+async function noting(...request) {
+  const response = await fetch(...request);
+  served = response.headers.get(SERVED_BY);
+  return response;
+}
+
+const chat = (asked) => new OpenAI({ baseURL: `${asked.base}/v1`, apiKey: asked.key, maxRetries: 0, fetch: noting }).chat.completions;
+const messages = (asked) => new Anthropic({ baseURL: asked.base, apiKey: asked.key, maxRetries: 0, fetch: noting }).messages;
+// LiteLLM tries again on its own unless it is told not to.
+const ONCE = { num_retries: 0 };
 const completion = (asked, options) => ({ model: asked.model, messages: MESSAGES, ...options });
 const message = (asked, options) => ({ model: asked.model, messages: MESSAGES, max_tokens: 50, ...options });
-
-/** What of an answer every scenario tells: who served it. */
-const served = (response) => ({ served: response.headers.get(SERVED_BY) });
 
 /** How an SDK types a refusal. */
 async function raised(call) {
   try {
     await call();
   } catch (error) {
-    return { raised: error.constructor.name, status: error.status ?? null, said: error.message, served: error.headers?.get(SERVED_BY) ?? null };
+    return { raised: error.constructor.name, status: error.status ?? null, said: error.message };
   }
   return { raised: null };
 }
@@ -39,23 +47,23 @@ async function drained(stream) {
 const SCENARIOS = {
   openai: {
     async whole(asked) {
-      const { data, response } = await chat(asked).create(completion(asked)).withResponse();
-      return { ...served(response), text: data.choices[0].message.content, total: data.usage.total_tokens };
+      const data = await chat(asked).create(completion(asked));
+      return { text: data.choices[0].message.content, total: data.usage.total_tokens };
     },
     async stream(asked) {
       const options = { stream: true, stream_options: { include_usage: true } };
-      const { data, response } = await chat(asked).create(completion(asked, options)).withResponse();
+      const data = await chat(asked).create(completion(asked, options));
       let [text, total, finish] = ["", null, null];
       for await (const chunk of data) {
         text += chunk.choices[0]?.delta.content ?? "";
         finish = chunk.choices[0]?.finish_reason ?? finish;
         total = chunk.usage?.total_tokens ?? total;
       }
-      return { ...served(response), text, total, finish };
+      return { text, total, finish };
     },
     async tools(asked) {
-      const { data, response } = await chat(asked).create(completion(asked, { tools: FUNCTIONS })).withResponse();
-      return { ...served(response), calls: data.choices[0].message.tool_calls.map((call) => JSON.parse(call.function.arguments)) };
+      const data = await chat(asked).create(completion(asked, { tools: FUNCTIONS }));
+      return { calls: data.choices[0].message.tool_calls.map((call) => JSON.parse(call.function.arguments)) };
     },
     async toolStream(asked) {
       const runner = chat(asked).stream(completion(asked, { tools: FUNCTIONS }));
@@ -65,11 +73,11 @@ const SCENARIOS = {
     },
     async structured(asked) {
       const options = { response_format: zodResponseFormat(Place, "place") };
-      const { data, response } = await chat(asked).parse(completion(asked, options)).withResponse();
-      return { ...served(response), parsed: data.choices[0].message.parsed };
+      const data = await chat(asked).parse(completion(asked, options));
+      return { parsed: data.choices[0].message.parsed };
     },
-    failed: (asked) => raised(() => chat(asked).create(completion(asked))),
-    failedStream: (asked) => raised(() => chat(asked).create(completion(asked, { stream: true }))),
+    failed: (asked) => raised(() => chat(asked).create(completion(asked, ONCE))),
+    failedStream: (asked) => raised(() => chat(asked).create(completion(asked, { stream: true, ...ONCE }))),
     failedInTheStream: (asked) => raised(async () => drained(await chat(asked).create(completion(asked, { stream: true })))),
     async abort(asked) {
       const stream = await chat(asked).create(completion(asked, { stream: true }));
@@ -85,20 +93,19 @@ const SCENARIOS = {
   },
   anthropic: {
     async whole(asked) {
-      const { data, response } = await messages(asked).create(message(asked)).withResponse();
-      return { ...served(response), text: data.content[0].text, total: data.usage.output_tokens };
+      const data = await messages(asked).create(message(asked));
+      return { text: data.content[0].text, total: data.usage.output_tokens };
     },
     async stream(asked) {
       const stream = messages(asked).stream(message(asked));
       let text = "";
       stream.on("text", (piece) => (text += piece));
-      const { response } = await stream.withResponse();
       const final = await stream.finalMessage();
-      return { ...served(response), text, total: final.usage.output_tokens, finish: final.stop_reason };
+      return { text, total: final.usage.output_tokens, finish: final.stop_reason };
     },
     async tools(asked) {
-      const { data, response } = await messages(asked).create(message(asked, { tools: TOOLS })).withResponse();
-      return { ...served(response), calls: data.content.map((block) => block.input) };
+      const data = await messages(asked).create(message(asked, { tools: TOOLS }));
+      return { calls: data.content.map((block) => block.input) };
     },
     async toolStream(asked) {
       const final = await messages(asked).stream(message(asked, { tools: TOOLS })).finalMessage();
@@ -106,11 +113,11 @@ const SCENARIOS = {
     },
     async structured(asked) {
       const options = { output_config: { format: zodOutputFormat(Place) } };
-      const { data, response } = await messages(asked).parse(message(asked, options)).withResponse();
-      return { ...served(response), parsed: data.parsed_output };
+      const data = await messages(asked).parse(message(asked, options));
+      return { parsed: data.parsed_output };
     },
-    failed: (asked) => raised(() => messages(asked).create(message(asked))),
-    failedStream: (asked) => raised(() => messages(asked).create(message(asked, { stream: true }))),
+    failed: (asked) => raised(() => messages(asked).create(message(asked, ONCE))),
+    failedStream: (asked) => raised(() => messages(asked).create(message(asked, { stream: true, ...ONCE }))),
     failedInTheStream: (asked) => raised(async () => drained(await messages(asked).create(message(asked, { stream: true })))),
     async abort(asked) {
       const stream = await messages(asked).create(message(asked, { stream: true }));
@@ -131,6 +138,7 @@ for await (const line of createInterface({ input: process.stdin })) {
   let told;
   try {
     told = await SCENARIOS[asked.sdk][asked.scenario](asked);
+    told.served = served;
   } catch (error) {
     told = { crashed: String(error.stack) };
   }
