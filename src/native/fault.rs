@@ -3,8 +3,8 @@
 //! The fault's name stands in the file that `CROSSFADE_FAULT_FILE` names and is read at every request, so that a test
 //! or the demo can break and mend a running router:
 //! `ocr_drop_last_page` answers without the last page; `messages_drop_last_event` ends streams without their last event;
-//! `messages_change_delta` changes the text of streams; `panic_early` panics before any effect; `slow_early` takes 300 ms of
-//! its own.
+//! `messages_change_delta` and `chat_change_delta` change the text of streams; `panic_early` panics before any effect;
+//! `slow_early` takes 300 ms of its own.
 
 use bytes::Bytes;
 
@@ -58,13 +58,16 @@ pub fn late(mut answer: Answer) -> Answer {
 pub fn piece(piece: Bytes) -> Bytes {
     const LAST_EVENT: &[u8] = b"event: message_stop";
     const TEXT: &[u8] = b"\"text_delta\",\"text\":\"";
+    const CONTENT: &[u8] = b"\"content\":\"";
     let found = |wanted: &[u8]| piece.windows(wanted.len()).position(|window| window == wanted);
+    let changed = |wanted: &[u8]| match found(wanted) {
+        Some(at) => Bytes::from([&piece[..at + wanted.len()], b"~", &piece[at + wanted.len()..]].concat()),
+        None => piece.clone(),
+    };
     match named().as_deref() {
         Some("messages_drop_last_event") => found(LAST_EVENT).map_or_else(|| piece.clone(), |at| piece.slice(..at)),
-        Some("messages_change_delta") => match found(TEXT) {
-            Some(at) => Bytes::from([&piece[..at + TEXT.len()], b"~", &piece[at + TEXT.len()..]].concat()),
-            None => piece,
-        },
+        Some("messages_change_delta") => changed(TEXT),
+        Some("chat_change_delta") => changed(CONTENT),
         _ => piece,
     }
 }

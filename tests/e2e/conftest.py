@@ -14,13 +14,14 @@ from harness import litellm
 from harness.crossfade import PIN_TO_NATIVE, Crossfade, tapped_config
 from harness.mock import Mock
 from harness.processes import free_port
+from chat_cases import all_cases as all_chat_cases
 from messages_cases import all_cases as all_messages_cases
 from ocr_cases import all_cases
 
 DIRECT = os.environ.get("GATEWAY", "crossfade") == "litellm"
 # A case must not rest the deployment of the next; test_cooldowns.py is about that.
 ROUTER = {"router_settings": {"disable_cooldowns": True}}
-SLOTS = 120  # model groups whose provider a test scripts for itself
+SLOTS = 240  # model groups whose provider a test scripts for itself
 
 
 # A run that is told to stop takes its children along: they live in process groups of their own.
@@ -84,9 +85,14 @@ def case_models(mock: Mock, cases) -> list[dict]:
     return models
 
 
-def messages_models(mock: Mock) -> list[dict]:
-    cases = all_messages_cases()
-    return [litellm.deployment(case.group, "anthropic/claude-sonnet-4-5", mock.case_url(case.id), f"sk-of-{case.id}", **case.deployment) for case in cases]
+def parity_models(mock: Mock) -> list[dict]:
+    """A model group for each case of the routes that stream; chat's base address has the version in it."""
+    models = []
+    for case in [*all_messages_cases(), *all_chat_cases()]:
+        base = mock.case_url(case.group) + ("/v1" if case.route == "chat" else "")
+        parameters = {"model": case.model, **case.deployment}
+        models.append(litellm.deployment(case.group, parameters.pop("model"), base, f"sk-of-{case.id}", **parameters))
+    return models
 
 
 class Fleet:
@@ -95,7 +101,7 @@ class Fleet:
     def __init__(self, work: Path, mock: Mock, cases):
         self.tap_port = free_port()
         environment = {"ANTHROPIC_API_BASE": mock.case_url("passthrough"), "ANTHROPIC_API_KEY": "sk-provider"}
-        self.python = litellm.LiteLlm(work, "python", litellm.config(common_models(mock) + case_models(mock, cases) + messages_models(mock), **ROUTER), environment)
+        self.python = litellm.LiteLlm(work, "python", litellm.config(common_models(mock) + case_models(mock, cases) + parity_models(mock), **ROUTER), environment)
         self.open = litellm.LiteLlm(work, "open", litellm.config(common_models(mock)[:5], master_key=None))
         self.shadow_config = work / "shadow.yaml"
         self.started = [self.python.start()]

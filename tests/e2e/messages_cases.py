@@ -1,9 +1,8 @@
-"""The parity cases of `/v1/messages` as data: what the client asks, what the provider answers attempt by attempt.
-
-Each case has a model group and a corner of the mock provider of its own, so that they can run side by side.
-"""
+"""The parity cases of `/v1/messages` as data: what the client asks, what the provider answers attempt by attempt."""
 import json
-from dataclasses import dataclass, field
+from functools import partial
+
+from harness import parity
 
 USER = {"role": "user", "content": "Wie hoch? \u2028 \"quoted\" 😀"}
 TOOL = {"name": "weather", "description": "tells", "input_schema": {"type": "object", "properties": {"city": {"type": "string"}}}}
@@ -56,27 +55,15 @@ def refused(status: int, kind: str = "invalid_request_error", **answer) -> dict:
     return {"status": status, "headers": JSON_HEADERS, "body": {"type": "error", "error": {"type": kind, "message": "no é"}, "request_id": "req_1"}, **answer}
 
 
-def streamed(*steps) -> dict:
-    """An answer piece by piece: a text is one of them, `break` and anything else a step of the mock's."""
-    return {"headers": SSE_HEADERS, "steps": [{"send": step} if isinstance(step, str) and step != "break" else step for step in steps]}
+streamed = partial(parity.streamed, SSE_HEADERS)
 
 
-@dataclass
-class Case:
-    id: str
-    body: dict = field(default_factory=dict)
-    answers: list[dict] = field(default_factory=lambda: [{"headers": JSON_HEADERS, "body": GOOD}])
-    headers: list[tuple[str, str]] = field(default_factory=list)
-    path: str = "/v1/messages"
-    native: str = "must"
-    deployment: dict = field(default_factory=dict)
-
-    @property
-    def group(self) -> str:
-        return f"messages-{self.id}"
-
-    def payload(self) -> bytes:
-        return json.dumps({"model": self.group, "max_tokens": 3000, "messages": [USER], **self.body}, ensure_ascii=False).encode()
+class Case(parity.Case):
+    route = "messages"
+    endpoint = "/v1/messages"
+    asked = {"max_tokens": 3000, "messages": [USER]}
+    answered = {"headers": JSON_HEADERS, "body": GOOD}
+    model = "anthropic/claude-sonnet-4-5"
 
 
 def requests() -> list[Case]:

@@ -1,8 +1,10 @@
 """The official Python SDKs see no difference."""
 import anthropic
 import openai
+import pydantic
 import pytest
 
+import chat_cases
 import messages_cases
 from harness.http import MASTER_KEY
 
@@ -22,36 +24,99 @@ def openai_client(base):
 
 
 @pytest.fixture(params=["direct", "gateway", "native"])
-def messages_base(request, python, gateway, native) -> str:
+def native_base(request, python, gateway, native) -> str:
+    """Of routes that the native leg serves too."""
     return {"direct": python.url, "gateway": gateway, "native": native}[request.param]
 
 
 @pytest.fixture
-def anthropic_client(messages_base):
-    with anthropic.Anthropic(base_url=messages_base, api_key=MASTER_KEY, max_retries=0, timeout=60) as client:
+def chat_client(native_base):
+    with openai.OpenAI(base_url=f"{native_base}/v1", api_key=MASTER_KEY, max_retries=0, timeout=60) as client:
         yield client
 
 
-def test_openai_chat(openai_client):
-    answer = openai_client.chat.completions.create(model="chat", messages=QUESTION)
+@pytest.fixture
+def anthropic_client(native_base):
+    with anthropic.Anthropic(base_url=native_base, api_key=MASTER_KEY, max_retries=0, timeout=60) as client:
+        yield client
+
+
+def test_chat(chat_client):
+    answer = chat_client.chat.completions.create(model="chat", messages=QUESTION)
     assert answer.choices[0].message.content.startswith("The tide turns") and answer.usage.total_tokens == 18
 
 
-def test_openai_stream(openai_client):
-    chunks = list(openai_client.chat.completions.create(model="chat", messages=QUESTION, stream=True, stream_options={"include_usage": True}))
+def test_chat_stream(chat_client):
+    chunks = list(chat_client.chat.completions.create(model="chat", messages=QUESTION, stream=True, stream_options={"include_usage": True}))
     text = "".join(chunk.choices[0].delta.content or "" for chunk in chunks if chunk.choices)
     assert text.startswith("The tide turns at six, über") and chunks[-1].usage is not None
 
 
-def test_openai_tools(openai_client):
-    answer = openai_client.chat.completions.create(model="chat", messages=QUESTION, tools=TOOLS)
+def test_chat_tools(chat_client):
+    answer = chat_client.chat.completions.create(model="chat", messages=QUESTION, tools=TOOLS)
     assert answer.choices[0].message.tool_calls[0].function.arguments == '{"city":"Bern"}'
 
 
-def test_openai_tools_stream(openai_client):
-    chunks = openai_client.chat.completions.create(model="chat", messages=QUESTION, tools=TOOLS, stream=True)
+def test_chat_tools_stream(chat_client):
+    chunks = chat_client.chat.completions.create(model="chat", messages=QUESTION, tools=TOOLS, stream=True)
     calls = [call for chunk in chunks if chunk.choices for call in chunk.choices[0].delta.tool_calls or []]
     assert "".join(call.function.arguments or "" for call in calls) == '{"city":"Bern"}'
+
+
+def test_chat_parallel_tools_stream(chat_client, mock, slot):
+    """The SDK puts two calls together from their pieces."""
+    mock.script(f"slot-{slot}", chat_cases.streamed(*chat_cases.PARALLEL))
+    with chat_client.chat.completions.stream(model=f"chat-slot-{slot}", messages=QUESTION, tools=[chat_cases.TOOL]) as stream:
+        final = stream.get_final_completion()
+    calls = final.choices[0].message.tool_calls
+    assert [(call.id, call.function.parsed_arguments) for call in calls] == [("call_1", {"city": "Bern"}), ("call_2", {"city": "Köln"})]
+
+
+class Place(pydantic.BaseModel):
+    city: str
+
+
+def test_chat_structured_output(chat_client, mock, slot):
+    mock.script(f"slot-{slot}", chat_cases.answered(chat_cases.choice(content='{"city":"Köln"}')))
+    answer = chat_client.chat.completions.parse(model=f"chat-slot-{slot}", messages=QUESTION, response_format=Place)
+    assert answer.choices[0].message.parsed == Place(city="Köln")
+
+
+def test_chat_structured_stream(chat_client, mock, slot):
+    mock.script(f"slot-{slot}", chat_cases.streamed(*chat_cases.STRUCTURED))
+    with chat_client.chat.completions.stream(model=f"chat-slot-{slot}", messages=QUESTION, response_format=Place) as stream:
+        assert stream.get_final_completion().choices[0].message.parsed == Place(city="Köln")
+
+
+CHAT_RAISED = {
+    400: openai.BadRequestError, 401: openai.AuthenticationError, 404: openai.NotFoundError, 422: openai.UnprocessableEntityError,
+    429: openai.RateLimitError, 500: openai.InternalServerError,
+}
+
+
+@pytest.mark.parametrize("stream", [False, True])
+@pytest.mark.parametrize("status", CHAT_RAISED)
+def test_chat_typed_errors(chat_client, mock, slot, status, stream):
+    mock.script(f"slot-{slot}", chat_cases.refused(status))
+    with pytest.raises(CHAT_RAISED[status], match="no é") as raised:
+        chat_client.chat.completions.create(model=f"chat-slot-{slot}", messages=QUESTION, stream=stream, extra_body={"num_retries": 0})
+    assert raised.value.status_code == status
+
+
+def test_chat_error_in_the_stream(chat_client, mock, slot):
+    mock.script(f"slot-{slot}", chat_cases.streamed(*chat_cases.WHOLE[:4], chat_cases.error_event()))
+    with pytest.raises(openai.APIError, match="boom"):
+        list(chat_client.chat.completions.create(model=f"chat-slot-{slot}", messages=QUESTION, stream=True))
+
+
+def test_chat_abort(chat_client, mock, slot):
+    """Who leaves a stream ends the provider's work."""
+    case = f"slot-{slot}"
+    mock.script(case, {"headers": chat_cases.SSE_HEADERS, "steps": [{"send": "".join(chat_cases.WHOLE[:5])}, {"gate": "never"}]})
+    with chat_client.chat.completions.create(model=f"chat-slot-{slot}", messages=QUESTION, stream=True) as stream:
+        texts = (chunk.choices[0].delta.content for chunk in stream)
+        assert next(text for text in texts if text) == chat_cases.WORDS[0]
+    assert mock.seen(case, at_least=1, ended=1, seconds=20)[0]["progress"] == "aborted"
 
 
 def test_openai_embeddings_and_models(openai_client):
@@ -135,8 +200,8 @@ def test_anthropic_abort(anthropic_client, mock, slot):
     assert mock.seen(case, at_least=1, ended=1, seconds=20)[0]["progress"] == "aborted"
 
 
-def test_anthropic_errors(messages_base):
-    client = anthropic.Anthropic(base_url=messages_base, api_key=MASTER_KEY, max_retries=0)
+def test_anthropic_errors(native_base):
+    client = anthropic.Anthropic(base_url=native_base, api_key=MASTER_KEY, max_retries=0)
     with pytest.raises(anthropic.APIStatusError) as raised:
         client.messages.create(model="nobody-has-this", max_tokens=5, messages=QUESTION)
     assert raised.value.status_code == 400

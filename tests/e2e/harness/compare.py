@@ -1,6 +1,7 @@
 """Comparing two answers, or two provider requests, so that the difference can be read."""
 import json
 import re
+import time
 
 from .http import Answer
 
@@ -17,8 +18,11 @@ TRANSPORT_HEADERS = {"host", "connection", "content-length", "accept-encoding", 
 ELAPSED = re.compile(r"(time taken=|after |Took )\d+(\.\d+)?")
 ADDRESS = re.compile(r"0x[0-9a-f]{6,}")
 OWN_ADDRESS = re.compile(r"^http://127\.0\.0\.1:\d+")
-# LiteLLM dates the pieces of a stream by its own clock.
-CREATED = re.compile(r'"created":\d+')
+# LiteLLM dates the pieces of a stream, and what the provider did not date, by its own clock; the mock's times are long gone.
+CREATED = re.compile(r'"created":(\d+)')
+RECENT_SECONDS = 900
+# And it makes up ids of random UUIDs; the mock has none.
+MADE_UP = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}")
 TRACE = re.compile(r"\\?n?Traceback \(most recent call last\).*?(?=\"|$)", re.S)
 
 
@@ -30,13 +34,21 @@ def deterministic_headers(answer: Answer, besides: set[str] = frozenset()) -> li
     return sorted(((name, value) for name, value in here if name not in without), key=lambda pair: pair[0])
 
 
+def without_clock_and_dice(text: str) -> str:
+    """Made-up ids numbered in their order, so that what was one stays one, and times of now named so."""
+    ids: dict[str, str] = {}
+    text = MADE_UP.sub(lambda match: ids.setdefault(match[0], f"made-up-{len(ids)}"), text)
+    return CREATED.sub(lambda match: '"created":"now"' if abs(int(match[1]) - time.time()) < RECENT_SECONDS else match[0], text)
+
+
 def readable(body: bytes):
-    """JSON with numbers kept apart by spelling's type, else text with what differs on purpose taken out."""
+    """JSON with numbers kept apart by spelling's type, else the parts between blank lines; what differs on purpose taken out."""
     text = ADDRESS.sub("0x…", ELAPSED.sub(r"\g<1>…", TRACE.sub("<trace>", body.decode("utf-8", "replace"))))
+    text = without_clock_and_dice(text)
     try:
         return json.loads(text)
     except ValueError:
-        return CREATED.sub('"created":…', text)
+        return text.split("\n\n")
 
 
 def differences(left, right, path: str = "$") -> list[str]:

@@ -13,6 +13,7 @@ use crate::litellm_core_utils::token_counter::{TokenCounter, Uncounted};
 pub use crate::llms::anthropic::experimental_pass_through::messages::streaming_iterator::Progress;
 use crate::llms::openai::chat::choices::{delta, extras, given, logprobs, streamed, text};
 use crate::llms::openai::chat::finish_reasons::mapped;
+use crate::llms::openai::chat::made_up_ids::made_up;
 use crate::proxy::chat_endpoints::answers::stream_error_frame;
 use crate::proxy::chat_endpoints::endpoints::ChatRequest;
 use crate::python::json_encode::{EncodeError, orjson_dumps, pydantic_dumps};
@@ -29,6 +30,8 @@ pub(crate) struct StreamWrapper {
     model: String,
     client_model: String,
     fallback_id: String,
+    /// Ids made up so far.
+    made_up: u64,
     created: i64,
     wants_usage: bool,
     id: Option<Value>,
@@ -88,6 +91,7 @@ impl StreamWrapper {
             model: model.to_owned(),
             client_model: request.model.clone(),
             fallback_id: fallback_id.to_owned(),
+            made_up: 0,
             created,
             wants_usage: request.wants_usage,
             id: None,
@@ -404,12 +408,12 @@ impl StreamWrapper {
         self.provider == "openai"
     }
 
-    fn write(&self, chunk: Chunk, out: &mut Vec<u8>) -> Result<(), Failure> {
+    fn write(&mut self, chunk: Chunk, out: &mut Vec<u8>) -> Result<(), Failure> {
         if !self.wants_usage && chunk.choices.iter().all(says_nothing) {
             return Ok(());
         }
-        let is_simple = self.is_simple(&chunk);
-        let body = Value::Dict(if is_simple { self.simple(&chunk) } else { self.full(chunk) });
+        let (is_simple, id) = (self.is_simple(&chunk), self.told_id());
+        let body = Value::Dict(if is_simple { self.simple(&chunk, id) } else { self.full(chunk, id) });
         let written = if is_simple { orjson_dumps(&body) } else { pydantic_dumps(&body) };
         let written = written.map_err(|error| {
             let words = if is_simple { unwritable_by_orjson(error) } else { unwritable_by_pydantic(error, &body) };
@@ -421,8 +425,14 @@ impl StreamWrapper {
         Ok(())
     }
 
-    fn told_id(&self) -> Value {
-        self.id.clone().unwrap_or_else(|| text(&format!("chatcmpl-{}", self.fallback_id)))
+    /// Of OpenAI's chunks each that has no id gets one of its own; a stream of another provider's has one.
+    fn told_id(&mut self) -> Value {
+        if let Some(id) = &self.id {
+            return id.clone();
+        }
+        let id = made_up(&self.fallback_id, self.made_up);
+        self.made_up += u64::from(self.provider == "openai");
+        text(&format!("chatcmpl-{id}"))
     }
 
     /// Plain text has a writer of its own, which drops whatever else a chunk has.
@@ -444,7 +454,7 @@ impl StreamWrapper {
         self.fingerprint.is_none() && chunk.usage.is_none() && choice.get("logprobs").is_none() && !is_rich
     }
 
-    fn simple(&self, chunk: &Chunk) -> Dict {
+    fn simple(&self, chunk: &Chunk, id: Value) -> Dict {
         let mut choice = Dict::default();
         if let Some(given) = chunk.choices.first() {
             let mut told = Dict::default();
@@ -460,7 +470,7 @@ impl StreamWrapper {
             }
         }
         let mut body = Dict::default();
-        body.set("id", self.told_id());
+        body.set("id", id);
         body.set("object", text("chat.completion.chunk"));
         body.set("created", Value::Int(Integer::from(self.created)));
         body.set("model", text(&self.client_model));
@@ -468,9 +478,9 @@ impl StreamWrapper {
         body
     }
 
-    fn full(&self, chunk: Chunk) -> Dict {
+    fn full(&self, chunk: Chunk, id: Value) -> Dict {
         let mut body = Dict::default();
-        body.set("id", self.told_id());
+        body.set("id", id);
         body.set("created", Value::Int(Integer::from(self.created)));
         body.set("model", text(&self.client_model));
         body.set("object", text("chat.completion.chunk"));

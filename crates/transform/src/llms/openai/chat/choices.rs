@@ -4,6 +4,7 @@
 //! `Choices`, `StreamingChoices`; the order of keys is that of pydantic's fields, extras last.
 
 use super::finish_reasons::mapped;
+use super::made_up_ids::made_up;
 use crate::python::json_decode::loads;
 use crate::python::json_encode::json_dumps;
 use crate::python::{Dict, Integer, Text, Value};
@@ -121,7 +122,9 @@ fn split_tags(content: &str) -> Option<(&str, &str)> {
 
 fn tool_calls(message: &Dict, fallback_id: &str) -> Option<Value> {
     let calls = given(message, "tool_calls")?.as_list()?;
-    let calls: Vec<Dict> = calls.iter().filter_map(Value::as_dict).map(|call| tool_call(call, fallback_id)).collect();
+    // The number 0 is the completion's own.
+    let named = calls.iter().filter_map(Value::as_dict).zip(1..);
+    let calls: Vec<Dict> = named.map(|(call, number)| tool_call(call, &made_up(fallback_id, number))).collect();
     let calls = without_parallel(&calls).unwrap_or(calls);
     (!calls.is_empty()).then(|| Value::List(calls.into_iter().map(Value::Dict).collect()))
 }

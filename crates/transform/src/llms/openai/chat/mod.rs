@@ -4,6 +4,7 @@ pub(crate) mod choices;
 pub mod deployment;
 mod errors;
 pub(crate) mod finish_reasons;
+pub(crate) mod made_up_ids;
 mod messages;
 mod parameters;
 mod server_sent_events;

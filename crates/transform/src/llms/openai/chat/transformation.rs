@@ -6,6 +6,7 @@
 use super::choices::{completed, extras, given, text};
 use super::deployment::is_option;
 use super::errors::{BODY_DEPTH_MAX, Context};
+use super::made_up_ids::made_up;
 use super::messages::{fixed, with_roles, without_cache_control};
 use super::parameters::{Family, Fitted, bridges_tools, fitted, requested};
 use super::tools::{check as check_tools, needs_flattening};
@@ -29,6 +30,8 @@ use crate::python::{Dict, Integer, Text, Value, float_repr, repr, string_repr, t
 /// The SDK and the interpreter LiteLLM runs with; they are told to the provider.
 const SDK_VERSION: &str = "2.54.0";
 const PYTHON_VERSION: &str = "3.11.7";
+/// Ids that are set apart for the calls of one choice.
+const CALLS_MAX: u64 = 1 << 20;
 
 /// What a completion costs; `None` where LiteLLM can't price it.
 pub(crate) fn completion_cost(
@@ -371,7 +374,8 @@ fn converted(answer: &Dict, circumstances: &Circumstances<'_>) -> Result<ChatRes
     for (index, choice) in choices.iter().enumerate() {
         let choice = choice.as_dict().ok_or("Invalid response object")?;
         let message = choice.get("message").and_then(Value::as_dict).ok_or("Invalid response object")?;
-        told.push(Value::Dict(completed(index, choice, message, circumstances.fallback_id)));
+        let fallback_id = made_up(circumstances.fallback_id, index as u64 * CALLS_MAX);
+        told.push(Value::Dict(completed(index, choice, message, &fallback_id)));
     }
     let mut body = Dict::default();
     let id = answer.get("id").filter(|id| id.is_truthy()).cloned();
