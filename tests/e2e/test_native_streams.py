@@ -133,7 +133,7 @@ def test_a_client_that_leaves_before_the_head_ends_the_providers_work_at_once(na
     connection.sock.close()
     connection.close()
     try:
-        assert mock.seen(case, at_least=1, ended=1, seconds=4)[0]["progress"] == "aborted"
+        assert mock.seen(case, at_least=1, ended=1, seconds=2)[0]["progress"] == "aborted"
     finally:
         mock.open_gate(case, "1")
         nothing_left(native_instance)
