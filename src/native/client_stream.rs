@@ -1,11 +1,12 @@
 //! A streamed answer on its way to the client: pulled from the provider piece by piece, so that a slow client slows it down.
 
+use std::future::Future;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use transform::llms::anthropic::experimental_pass_through::messages::streaming_iterator::Progress;
-use transform::{Exception, ProviderFailure};
+use transform::{Exception, ExceptionClass, ProviderFailure};
 
 use super::decoder::Decoder;
 use super::effects::{Cooldowns, Piece, ProviderStream};
@@ -66,9 +67,38 @@ pub enum Begun<S> {
     Failed(Exception),
 }
 
+/// What is counted of a request whose client left; nobody is there to read it.
+fn left() -> Exception {
+    Exception {
+        class: ExceptionClass::Unmapped,
+        status_code: CLIENT_LEFT,
+        message: "the client left".to_owned(),
+        provider: String::new(),
+        model: String::new(),
+        headers: Vec::new(),
+        has_attribute_error: false,
+    }
+}
+
+/// As nginx counts it.
+const CLIENT_LEFT: u16 = 499;
+
 impl<S: ProviderStream> ClientStream<S> {
-    /// Pulls until the client's head is due.
-    pub async fn begin(source: S, decoder: Decoder, outcome: Option<Outcome>) -> Begun<S> {
+    /// Pulls until the client's head is due, or until the client has left, which ends the provider's work.
+    pub async fn begin(
+        source: S,
+        decoder: Decoder,
+        outcome: Option<Outcome>,
+        client_left: impl Future<Output = ()>,
+    ) -> Begun<S> {
+        tokio::select! {
+            biased;
+            begun = Self::begun(source, decoder, outcome) => begun,
+            () = client_left => Begun::Failed(left()),
+        }
+    }
+
+    async fn begun(source: S, decoder: Decoder, outcome: Option<Outcome>) -> Begun<S> {
         let (sent_at, ready) = (source.elapsed(), Bytes::new());
         let mut begun = Self { sent_at, source, decoder, ready, over: false, outcome };
         match begun.pull().await {

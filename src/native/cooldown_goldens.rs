@@ -3,6 +3,7 @@
 //!
 //! The recordings are in `tests/corpus/<route>_cooldowns`, their generator is `tests/oracle/cooldowns.py`.
 
+use std::future::Future;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
@@ -265,6 +266,10 @@ impl Effects for Remembering<'_> {
 
     fn cooldowns(&self) -> Option<&Arc<Cooldowns>> {
         Some(self.stand.cooldowns)
+    }
+
+    fn client_left(&self) -> impl Future<Output = ()> + Send + 'static {
+        std::future::pending()
     }
 
     fn control_next(&self) -> Option<&str> {

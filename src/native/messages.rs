@@ -202,7 +202,7 @@ impl Plan for MessagesPlan<'_> {
             heard: effects.now(),
             ending: Ending::Unheard,
         });
-        let begun = ClientStream::begin(stream, decoder, outcome).await;
+        let begun = ClientStream::begin(stream, decoder, outcome, effects.client_left()).await;
         Ok(match begun {
             Begun::Failed(exception) => Reply::Failed { headers, exception },
             Begun::Stream(stream) => {

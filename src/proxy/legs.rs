@@ -14,7 +14,7 @@ use http_body_util::BodyExt;
 use hyper::body::Incoming;
 use pingora::Result;
 use pingora::proxy::Session;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 
 use super::context::Exchange;
 use super::dispatch::{decline, forwarded_facts, last_answer, mark, write_unavailable};
@@ -54,8 +54,13 @@ pub async fn serve_natively(
     let Some(native) = table.native.as_ref() else {
         return forward_counted(app, session, exchange, lane, request).await;
     };
-    let mut effects = LiveEffects::new(&app.provider, &app.cooldowns, protocol(route));
-    let run = AssertUnwindSafe(native::answer(native, request, &mut effects)).catch_unwind().await;
+    let (departure, departed) = watch::channel(false);
+    let mut effects = LiveEffects::new(&app.provider, &app.cooldowns, protocol(route), departed);
+    let run = AssertUnwindSafe(native::answer(native, request, &mut effects)).catch_unwind();
+    let run = match traits.shape.starts_with(STREAM) {
+        true => while_watched(session, run, &departure).await,
+        false => run.await,
+    };
     match run {
         Ok(Ok(answer)) => {
             exchange.leg = Leg::Native;
@@ -91,6 +96,24 @@ pub async fn serve_natively(
             exchange.leg = Leg::Native;
             lane.tally.served(Leg::Native, 500);
             write_unavailable(session, exchange, Unavailable::Internal).await
+        }
+    }
+}
+
+/// How the shape of a request begins that asks for a stream.
+const STREAM: &str = "stream";
+
+/// Runs to the end, and tells when the client leaves meanwhile.
+async fn while_watched<T>(session: &mut Session, run: impl Future<Output = T>, departure: &watch::Sender<bool>) -> T {
+    let mut run = std::pin::pin!(run);
+    loop {
+        tokio::select! {
+            biased;
+            answered = &mut run => return answered,
+            idle = session.read_body_or_idle(false) => if idle.is_err() {
+                departure.send_replace(true);
+                return run.await;
+            },
         }
     }
 }

@@ -123,7 +123,6 @@ def test_a_client_that_leaves_ends_the_providers_work(native, native_instance, m
     nothing_left(native_instance)
 
 
-@pytest.mark.xfail(strict=True, reason="LiteLLM ends the provider's stream at once; the native leg when a head is due, which is with the first chunk of chat, or after 15 s")
 def test_a_client_that_leaves_before_the_head_ends_the_providers_work_at_once(native, native_instance, mock, slot, route):
     case = f"slot-{slot}"
     mock.script(case, gated(route.silent, route.opening + route.delta("first") + route.ending))

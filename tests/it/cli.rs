@@ -167,7 +167,7 @@ fn the_starter_rules_are_there_and_off() {
 fn every_command_says_what_it_does() {
     let folder = Folder::new();
     let help = said(&run(folder.path(), &["--help"]).stdout);
-    let commands: [(&str, &[&str]); 12] = [
+    let commands: [(&str, &[&str]); 13] = [
         (
             "serve",
             &[

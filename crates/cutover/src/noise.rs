@@ -112,7 +112,7 @@ const fn field(route: &'static str, template: &'static str, format: Format) -> N
 pub const NOISY_FIELDS: &[NoisyField] = &[
     field("chat_completions", "$.id", Format::Id("chatcmpl-")),
     field("chat_completions", "$.created", Format::UnixSeconds),
-    field("chat_completions", "$.choices[*].message.tool_calls[*].id", Format::Id("call_")),
+    field("chat_completions", "$.choices[*].message.tool_calls[*].id", Format::Id("")),
     field("chat_completions", "$.events[*].data.id", Format::Id("chatcmpl-")),
     field("chat_completions", "$.events[*].data.created", Format::UnixSeconds),
     field("chat_completions", "$.message.id", Format::Id("chatcmpl-")),

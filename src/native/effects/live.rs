@@ -1,9 +1,11 @@
 //! The real world: the only place where the native leg's answer meets a socket, the clock and the dice.
 
+use std::future::Future;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
 use rand::RngExt;
+use tokio::sync::watch;
 use transform::{ProviderFailure, ProviderRequest};
 
 use super::{Cooldowns, Effects, Opened};
@@ -16,14 +18,21 @@ pub struct LiveEffects {
     client: Arc<Client>,
     protocol: Protocol,
     cooldowns: Arc<Cooldowns>,
+    departure: watch::Receiver<bool>,
     sent: u32,
     waited: Duration,
 }
 
 impl LiveEffects {
-    pub fn new(client: &Arc<Client>, cooldowns: &Arc<Cooldowns>, protocol: Protocol) -> Self {
+    /// `departure` turns true when the request's own client has left.
+    pub fn new(
+        client: &Arc<Client>,
+        cooldowns: &Arc<Cooldowns>,
+        protocol: Protocol,
+        departure: watch::Receiver<bool>,
+    ) -> Self {
         let (client, cooldowns) = (Arc::clone(client), Arc::clone(cooldowns));
-        Self { client, cooldowns, protocol, sent: 0, waited: Duration::ZERO }
+        Self { client, cooldowns, protocol, departure, sent: 0, waited: Duration::ZERO }
     }
 }
 
@@ -82,6 +91,16 @@ impl Effects for LiveEffects {
 
     fn cooldowns(&self) -> Option<&Arc<Cooldowns>> {
         Some(&self.cooldowns)
+    }
+
+    fn client_left(&self) -> impl Future<Output = ()> + Send + 'static {
+        let mut departure = self.departure.clone();
+        async move {
+            if departure.wait_for(|left| *left).await.is_err() {
+                // Nobody watches any more.
+                std::future::pending::<()>().await;
+            }
+        }
     }
 
     fn control_next(&self) -> Option<&str> {

@@ -64,6 +64,10 @@ pub trait Effects: Send {
     /// What the process remembers of failing deployments. `None`: nothing can be known of it here.
     fn cooldowns(&self) -> Option<&Arc<Cooldowns>>;
 
+    /// Ends when the client has left, if anybody watches it. Only a stream that has no head yet heeds it: LiteLLM goes on with
+    /// whole answers whose client has left.
+    fn client_left(&self) -> impl Future<Output = ()> + Send + 'static;
+
     /// The deployment that the control asked next. `None`: nobody, or there is no control.
     fn control_next(&self) -> Option<&str>;
 }

@@ -4,6 +4,7 @@
 //! Time is virtual: a sleep ends at once and is added up.
 
 use std::collections::VecDeque;
+use std::future::Future;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
@@ -304,6 +305,11 @@ impl Effects for TapeEffects {
 
     fn cooldowns(&self) -> Option<&Arc<Cooldowns>> {
         None
+    }
+
+    // A request whose client left is not compared.
+    fn client_left(&self) -> impl Future<Output = ()> + Send + 'static {
+        std::future::pending()
     }
 
     fn control_next(&self) -> Option<&str> {
