@@ -235,7 +235,11 @@ impl ChatStream {
         }
         self.fingerprint = given(chunk, "system_fingerprint").cloned();
         if let Some(usage) = given(chunk, "usage").and_then(Value::as_dict) {
-            self.usage.add(usage);
+            if choices.is_empty() {
+                self.usage.add_alone(usage);
+            } else {
+                self.usage.add(usage);
+            }
             self.counted_model.get_or_insert_with(|| self.model.clone());
         }
         let Some(first) = choices.first() else {
@@ -402,8 +406,11 @@ impl ChatStream {
     }
 
     fn told_usage(&mut self, table: &PriceTable) -> Dict {
+        if self.assembled.fails() {
+            return self.usage.last();
+        }
         let counted = self.counted(table);
-        let mut usage = self.usage.told(&counted, self.assembled.reasoning_tokens());
+        let mut usage = self.usage.told(&counted, || self.assembled.reasoning_tokens());
         if usage.get("cost").is_some() {
             return usage;
         }
