@@ -59,7 +59,7 @@ impl TokenCounter {
 
     /// `token_counter(text=…)`
     pub fn text(&self, text: &Text) -> Result<u64, Uncounted> {
-        self.encoding.count(text).ok_or(Uncounted::Raised)
+        self.encoding.count(text)
     }
 
     /// `token_counter(messages=…, tools=…)`

@@ -7,6 +7,7 @@ use std::borrow::Cow;
 
 use unicode_normalization_alignments::UnicodeNormalization;
 
+use super::Uncounted;
 use super::byte_pairs::BytePairs;
 use super::pieces::{Pattern, Pieces};
 use super::vocabulary::Vocabulary;
@@ -30,16 +31,15 @@ const SAMPLES: usize = 16;
 const ANTHROPIC_SPECIAL: [&str; 5] = ["<EOT>", "<META>", "<META_START>", "<META_END>", "<SOS>"];
 
 impl Encoding {
-    /// `None` where LiteLLM raises.
-    pub fn count(self, text: &Text) -> Option<u64> {
+    pub fn count(self, text: &Text) -> Result<u64, Uncounted> {
         match text {
-            Text::Unicode(text) => Some(self.count_str(text)),
-            Text::Surrogates(_) if self == Self::Anthropic => None,
-            Text::Surrogates(points) => Some(self.count_points(points)),
+            Text::Unicode(text) => self.count_str(text),
+            Text::Surrogates(_) if self == Self::Anthropic => Err(Uncounted::Raised),
+            Text::Surrogates(points) => self.count_points(points),
         }
     }
 
-    pub fn count_str(self, text: &str) -> u64 {
+    pub fn count_str(self, text: &str) -> Result<u64, Uncounted> {
         // A text of fewer bytes has fewer characters.
         if text.len() <= EXACT_CHARACTERS_MAX {
             return self.count_exactly(text);
@@ -55,7 +55,7 @@ impl Encoding {
         })
     }
 
-    fn count_exactly(self, text: &str) -> u64 {
+    fn count_exactly(self, text: &str) -> Result<u64, Uncounted> {
         let (vocabulary, pattern) = match self {
             Self::Cl100kBase => (Vocabulary::cl100k_base(), Pattern::Cl100kBase),
             Self::O200kBase => (Vocabulary::o200k_base(), Pattern::O200kBase),
@@ -67,13 +67,13 @@ impl Encoding {
         while !rest.is_empty() {
             let end = rest.char_indices().nth(CHUNK_CHARACTERS).map_or(rest.len(), |(at, _)| at);
             let (chunk, behind) = rest.split_at(end);
-            count += Pieces::new(chunk, pattern).map(|piece| pairs.count(piece.as_bytes())).sum::<usize>();
+            count += count_pieces(Pieces::new(chunk, pattern), &mut pairs)?;
             rest = behind;
         }
-        count as u64
+        Ok(count)
     }
 
-    fn count_points(self, points: &[u32]) -> u64 {
+    fn count_points(self, points: &[u32]) -> Result<u64, Uncounted> {
         let exactly =
             |points: &[u32]| points.chunks(CHUNK_CHARACTERS).map(|chunk| self.count_exactly(&mended(chunk))).sum();
         if points.len() <= EXACT_CHARACTERS_MAX {
@@ -96,14 +96,18 @@ fn mended(points: &[u32]) -> String {
 }
 
 /// A long text by evenly spaced samples of it; `count` takes where one begins and its length, in characters.
-fn extrapolated(characters: usize, count: impl Fn(usize, usize) -> u64) -> u64 {
+fn extrapolated(characters: usize, count: impl Fn(usize, usize) -> Result<u64, Uncounted>) -> Result<u64, Uncounted> {
     let length = EXACT_CHARACTERS_MAX / SAMPLES;
     let last_start = characters - length;
-    let counted: u64 = (0..SAMPLES).map(|index| count(last_start * index / (SAMPLES - 1), length)).sum();
-    (counted as f64 * characters as f64 / (length * SAMPLES) as f64).round_ties_even() as u64
+    let counted: Result<u64, _> = (0..SAMPLES).map(|index| count(last_start * index / (SAMPLES - 1), length)).sum();
+    Ok((counted? as f64 * characters as f64 / (length * SAMPLES) as f64).round_ties_even() as u64)
 }
 
-fn count_anthropic(text: &str) -> u64 {
+fn count_pieces(mut pieces: Pieces<'_>, pairs: &mut BytePairs) -> Result<u64, Uncounted> {
+    pieces.try_fold(0, |sum, piece| Some(sum + pairs.count(piece.as_bytes())? as u64)).ok_or(Uncounted::NotReproduced)
+}
+
+fn count_anthropic(text: &str) -> Result<u64, Uncounted> {
     let mut pairs = BytePairs::new(Vocabulary::anthropic());
     let mut count = 0;
     let mut rest = text;
@@ -113,10 +117,9 @@ fn count_anthropic(text: &str) -> u64 {
         });
         let (begin, end) = found.unwrap_or((rest.len(), rest.len()));
         let section = normalized(&rest[..begin]);
-        let pieces = Pieces::new(&section, Pattern::ByteLevel);
-        count += pieces.map(|piece| pairs.count(piece.as_bytes())).sum::<usize>();
+        count += count_pieces(Pieces::new(&section, Pattern::ByteLevel), &mut pairs)?;
         if found.is_none() {
-            return count as u64;
+            return Ok(count);
         }
         count += 1;
         rest = &rest[end..];

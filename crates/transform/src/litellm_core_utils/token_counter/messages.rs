@@ -26,21 +26,21 @@ pub(super) fn count<'a>(
     if let Some(tools) = tools.filter(|tools| tools.is_truthy()) {
         let tools = tools.as_list().ok_or(Uncounted::NotReproduced)?;
         let is_system = |message: &Dict| message.get("role").and_then(Value::as_str) == Some("system");
-        total += words(counter, &definitions(tools)?) + TOOLS;
+        total += words(counter, &definitions(tools)?)? + TOOLS;
         total += if messages.any(is_system) { TOOLS_WITH_SYSTEM } else { 0 };
     }
     u64::try_from(total).map_err(|_| Uncounted::NotReproduced)
 }
 
-fn words(counter: &TokenCounter, text: &str) -> i64 {
-    counter.encoding.count_str(text) as i64
+fn words(counter: &TokenCounter, text: &str) -> Count {
+    counter.encoding.count_str(text).map(|count| count as i64)
 }
 
 /// `count_function(str(value))`
 fn spelled(counter: &TokenCounter, value: &Value) -> Count {
     match value {
         Value::Str(text) => counter.text(text).map(|count| count as i64),
-        value => Ok(words(counter, &repr(value))),
+        value => words(counter, &repr(value)),
     }
 }
 
@@ -113,7 +113,7 @@ fn of_fields(counter: &TokenCounter, block: &Dict, fields: &[&str]) -> Count {
     let counted = fields.iter().filter_map(|field| block.get(field)).map(|value| match value {
         Value::Str(text) => counter.text(text).map(|count| count as i64),
         Value::List(blocks) => count_blocks(counter, blocks),
-        Value::Dict(_) => Ok(words(counter, &repr(value))),
+        Value::Dict(_) => words(counter, &repr(value)),
         _ => Ok(0),
     });
     counted.sum()
