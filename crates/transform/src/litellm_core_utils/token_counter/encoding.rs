@@ -8,7 +8,7 @@ use std::borrow::Cow;
 use unicode_normalization_alignments::UnicodeNormalization;
 
 use super::Uncounted;
-use super::byte_pairs::BytePairs;
+use super::byte_pairs::{BytePairs, PIECE_BYTES_MAX};
 use super::pieces::{Pattern, Pieces};
 use super::vocabulary::Vocabulary;
 use crate::python::Text;
@@ -27,6 +27,8 @@ const CHUNK_CHARACTERS: usize = 1024;
 /// What is longer is counted by samples.
 const EXACT_CHARACTERS_MAX: usize = 4_000_000;
 const SAMPLES: usize = 16;
+/// A character's compatible form has so many times its bytes at most.
+const NORMALIZED_GROWTH_MAX: usize = 16;
 /// One token each, wherever they stand.
 const ANTHROPIC_SPECIAL: [&str; 5] = ["<EOT>", "<META>", "<META_START>", "<META_END>", "<SOS>"];
 
@@ -53,6 +55,17 @@ impl Encoding {
             let end = rest.char_indices().nth(length).map_or(rest.len(), |(at, _)| at);
             self.count_exactly(&rest[..end])
         })
+    }
+
+    /// Whether [`Self::count_str`] will have a number.
+    pub(super) fn check(self, text: &str) -> Result<(), Uncounted> {
+        // Only Anthropic's pieces can be as long as the text.
+        if self != Self::Anthropic || text.len() <= PIECE_BYTES_MAX / NORMALIZED_GROWTH_MAX {
+            return Ok(());
+        }
+        let section = normalized(text);
+        let is_short = Pieces::new(&section, Pattern::ByteLevel).all(|piece| piece.len() <= PIECE_BYTES_MAX);
+        if is_short { Ok(()) } else { Err(Uncounted::NotReproduced) }
     }
 
     fn count_exactly(self, text: &str) -> Result<u64, Uncounted> {

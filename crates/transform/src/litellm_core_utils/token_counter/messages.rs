@@ -33,7 +33,7 @@ pub(super) fn count<'a>(
 }
 
 fn words(counter: &TokenCounter, text: &str) -> Count {
-    counter.encoding.count_str(text).map(|count| count as i64)
+    counter.words(text).map(|count| count as i64)
 }
 
 /// `count_function(str(value))`
