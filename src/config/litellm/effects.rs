@@ -145,7 +145,8 @@ pub const LITELLM_FOR_MESSAGES: &[&str] = &[
 #[rustfmt::skip]
 pub const LITELLM_FOR_CHAT: &[&str] = &[
     "add_function_to_prompt", "anthropic_key", "anthropic_prompt_caching_ttl", "disable_add_prefix_to_prompt",
-    "disable_stop_sequence_limit", "disable_streaming_logging", "disable_token_counter",
+    "disable_hf_tokenizer_download", "disable_stop_sequence_limit", "disable_streaming_logging",
+    "disable_token_counter",
     "enable_anthropic_prompt_caching", "enable_json_schema_validation", "include_cost_in_streaming_usage",
     "mcp_tool_search", "modify_params", "openai_key", "reasoning_auto_summary", "redact_messages_in_exceptions",
     "responses", "route_all_chat_openai_to_responses", "safe_memory_mode", "sse_keepalive_ping_interval_seconds",

@@ -139,6 +139,11 @@ impl StreamWrapper {
         self.assembled.reasoning_tokens()
     }
 
+    /// Whether LiteLLM can't put the answer together: it counts nothing then, and prices nothing.
+    pub(crate) fn fails_to_assemble(&self) -> bool {
+        self.assembled.fails()
+    }
+
     /// The model that LiteLLM takes the chunks for.
     pub(crate) fn assembled_model(&self) -> &str {
         self.name(self.names[1].or(self.names[0]).unwrap_or(true))
