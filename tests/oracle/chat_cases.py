@@ -663,6 +663,8 @@ def stream_counts():
         stream("two choices", chunk({"role": "assistant", "content": "a"}), chunk({"content": "bc de"}, index=1), chunk({"content": foreign}), chunk({}, "stop"), chunk({}, "stop", index=1), DONE, n=2, **asked),
         stream("two choices in one chunk", chunk(None, choices=[{"index": 0, "delta": {"role": "assistant", "content": foreign}, "finish_reason": None}, {"index": 1, "delta": {"role": "assistant", "content": "another one"}, "finish_reason": None}]), STOP, DONE, n=2, **asked),
         stream("two choices with reasoning", chunk(None, choices=[{"index": 0, "delta": {"role": "assistant", "content": foreign, "reasoning_content": "r"}, "finish_reason": None}, {"index": 1, "delta": {"role": "assistant", "content": "another one", "reasoning_content": "more r"}, "finish_reason": None}]), STOP, DONE, n=2, **asked),
+        *(stream(f"two choices, one with a call, {name}", chunk(None, choices=[{"index": 0, "delta": call, "finish_reason": None}, {"index": 1, "delta": {"role": "assistant", "content": "a"}, "finish_reason": None}]), *calls[1:], *counts, DONE, n=2, **asked)
+          for name, counts in [("no usage", []), ("with usage", [COUNT]), ("zeros behind", [COUNT, usage(9, 0)])]),
         stream("content behind the finish", ROLE, HE, STOP, LLO, STOP, DONE, **asked),
         stream("finish with content", ROLE, chunk({"content": foreign}, "stop"), DONE, **asked),
         stream("nobody's choices first", first_without_choices, *said, DONE, **asked),

@@ -24,6 +24,13 @@
 //!    [`proxy::anthropic_endpoints::answers::stream_failed`];
 //! 6. [`proxy::anthropic_endpoints::answers::error`] writes what the router gave up on.
 //!
+//! One request to `/v1/messages/count_tokens`, `counting` being [`llms::anthropic::count_tokens`]:
+//! 1. [`proxy::anthropic_endpoints::count_tokens::parse`] reads the client's body, or declines, and `check_local_count` declines what
+//!    LiteLLM couldn't count for the picked deployment's model;
+//! 2. `counting::request` builds the only provider request, `counting::told_tokens` reads its outcome;
+//! 3. where that is nothing, `local_count` says the number instead, and where no deployment was left to pick;
+//! 4. [`proxy::anthropic_endpoints::count_tokens::answered`] writes the client's answer.
+//!
 //! One request to `/chat/completions`, `chat` being [`llms::openai::chat`] or [`llms::anthropic::chat`]:
 //! 1. [`proxy::chat_endpoints::endpoints::parse`] reads the client's body, or declines;
 //! 2. `chat::transformation::refusal` says whether an attempt fails before it calls the provider, for

@@ -34,6 +34,42 @@ fn table() -> PriceTable {
     PriceTable::from_price_map_json(map).expect("a price map")
 }
 
+/// Whether a stream without a usage, asked for by these words, is counted as LiteLLM counts it.
+fn is_counted(model: &str, content: &str) -> bool {
+    let body = format!(
+        r#"{{"model":"{model}","stream":true,"stream_options":{{"include_usage":true}},"messages":[{{"role":"user","content":{content}}}]}}"#
+    );
+    let asked = parse(body.as_bytes(), &[], None).expect("a request");
+    let parameters = serde_json::Map::new();
+    let target = Target { model: "m", api_base: "b", api_key: "k", parameters: &parameters, drop_params: None };
+    let mut stream = ChatStream::new(&asked, &target, &[], "id", 1);
+    let piece = br#"data: {"choices":[{"index":0,"delta":{"role":"assistant","content":"hi"}}]}
+
+"#;
+    stream.push(piece, &table());
+    stream.end(Ok(()), &table());
+    !stream.has_unknown_usage()
+}
+
+#[test]
+fn what_litellm_would_have_to_fetch_is_unknown() {
+    let picture = |url: &str, detail: &str| {
+        format!(r#"[{{"type":"image_url","image_url":{{"url":"{url}","detail":"{detail}"}}}}]"#)
+    };
+    let cases = [
+        ("gpt", r#""hi""#.to_owned(), true),
+        ("my-llama-3", r#""hi""#.to_owned(), false),
+        ("Llama-2", r#""hi""#.to_owned(), false),
+        ("replicate/x", r#""hi""#.to_owned(), false),
+        ("gpt", picture("https://example.com/a.png", "low"), true),
+        ("gpt", picture("https://example.com/a.png", "high"), false),
+        ("gpt", picture("data:image/png;base64,YQ==", "high"), true),
+    ];
+    for (model, content, is_exact) in cases {
+        assert_eq!(is_counted(model, &content), is_exact, "{model} {content}");
+    }
+}
+
 fn words(words: &'static [&'static str]) -> impl Strategy<Value = Vec<u8>> {
     prop::collection::vec(prop::sample::select(words), 0..30).prop_map(|words| words.concat().into_bytes())
 }

@@ -12,6 +12,7 @@ use transform::llms::anthropic::experimental_pass_through::messages::transformat
     Target, request, response, second_request,
 };
 use transform::proxy::anthropic_endpoints::answers::{Served, stream_failed, success};
+use transform::proxy::anthropic_endpoints::count_tokens;
 use transform::proxy::anthropic_endpoints::endpoints::parse;
 use transform::{Exception, ProviderFailure, ProviderResponse};
 
@@ -96,6 +97,29 @@ fn fragments() -> impl Strategy<Value = Vec<u8>> {
     ])
 }
 
+/// Items of a list, some of them what somebody could mean there.
+fn blocks() -> impl Strategy<Value = String> {
+    const BLOCKS: [&str; 16] = [
+        "1",
+        "\"a\"",
+        "{}",
+        "{\"type\":\"text\",\"text\":\"<META> é\"}",
+        "{\"type\":\"text\",\"text\":{}}",
+        "{\"type\":\"image\",\"source\":{\"type\":\"url\"}}",
+        "{\"type\":\"document\",\"source\":{\"type\":\"content\",\"content\":[{\"type\":\"text\"}]},\"title\":\"t\"}",
+        "{\"type\":\"document\",\"source\":{\"type\":\"content\",\"content\":{}}}",
+        "{\"type\":\"tool_use\",\"name\":\"n\",\"input\":{\"a\":[1.5,null,true]}}",
+        "{\"type\":\"tool_result\",\"tool_use_id\":\"t\",\"content\":[\"a\"]}",
+        "{\"type\":\"tool_result\"}",
+        "{\"type\":\"image_url\",\"image_url\":{\"url\":\"data:,YQ==\",\"detail\":\"high\"}}",
+        "{\"type\":\"other\"}",
+        "{\"name\":\"n\",\"input_schema\":{\"properties\":{\"a\":{\"type\":\"string\",\"enum\":[1,\"b\"]}},\"required\":[\"a\"]}}",
+        "{\"name\":\"n\",\"input_schema\":{\"properties\":{\"a\":{\"type\":\"array\"}}}}",
+        "{\"name\":5,\"parameters\":{\"properties\":[]}}",
+    ];
+    prop::collection::vec(prop::sample::select(&BLOCKS[..]), 0..5).prop_map(|blocks| blocks.join(","))
+}
+
 /// The bytes a client gets, or the failure instead.
 fn outcome(pieces: &[&[u8]], end: Result<(), &ProviderFailure>) -> Result<Vec<u8>, Exception> {
     let mut stream = MessageStream::new("m", "claude", &[]);
@@ -150,6 +174,17 @@ proptest! {
             let cost = message_cost(&table(), message.body(), "claude-opus-4-8");
             let answered = success(&message, &served(), cost);
             prop_assert!(serde_json::from_slice::<serde_json::Value>(&answered.body).is_ok());
+        }
+    }
+
+    #[test]
+    fn every_count_is_made_or_declined(content in blocks(), tools in blocks(), system in blocks()) {
+        let body = format!(r#"{{"model":"m","messages":[{{"role":"user","content":[{content}]}}],"tools":[{tools}],"system":[{system}]}}"#);
+        if let Ok(asked) = count_tokens::parse(body.as_bytes(), &[]) {
+            for model in ["m", "claude-opus-4-8", "llama-3"] {
+                let is_countable = asked.check_local_count(model, &table()).is_ok();
+                prop_assert_eq!(asked.local_count(model, &table()).is_ok(), is_countable);
+            }
         }
     }
 

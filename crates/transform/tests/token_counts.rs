@@ -56,7 +56,7 @@ fn check_texts(path: &Path) {
         let [text, counts @ ..] = list(row) else { panic!("an empty row") };
         for (encoding, expected) in ENCODINGS.iter().zip(counts) {
             let counted = encoding.count(&spelled(text));
-            if counted != number(expected) {
+            if counted.ok() != number(expected) {
                 wrong.push(format!("{encoding:?} {counted:?}, not {}, of {}", repr(expected), repr(text)));
             }
         }
@@ -80,13 +80,13 @@ fn texts_from_elsewhere() {
 #[test]
 fn every_character() {
     let rows = rows(&corpus().join("characters.json"));
-    for (block, sums) in list(&rows).iter().enumerate() {
+    for (block, counts) in list(&rows).iter().enumerate() {
         let points = block as u32 * BLOCK..(block as u32 + 1) * BLOCK;
-        let texts: Vec<String> =
-            points.clone().filter_map(char::from_u32).map(|point| format!("a{point}1{point} {point}")).collect();
-        for (encoding, expected) in ENCODINGS.iter().zip(list(sums)) {
-            let sum: u64 = texts.iter().map(|text| encoding.count_str(text)).sum();
-            assert_eq!(Some(sum), number(expected), "{encoding:?} of U+{:04X} to U+{:04X}", points.start, points.end);
+        let around = |point: char| format!("a{point}1{point} {point}\n");
+        let text: String = points.clone().filter_map(char::from_u32).map(around).collect();
+        for (encoding, expected) in ENCODINGS.iter().zip(list(counts)) {
+            let counted = encoding.count_str(&text).ok();
+            assert_eq!(counted, number(expected), "{encoding:?} of U+{:04X} to U+{:04X}", points.start, points.end);
         }
     }
 }

@@ -22,6 +22,8 @@ pub(crate) struct Assembled {
     tool_calls: BTreeMap<i64, ToolCall>,
     /// Something that LiteLLM reads in a way that isn't reproduced.
     is_odd: bool,
+    /// LiteLLM raises over it.
+    fails: bool,
 }
 
 #[derive(Debug, Default)]
@@ -70,6 +72,7 @@ impl Assembled {
             deltas().filter_map(|delta| delta.get("function_call")?.as_dict()).for_each(|call| self.function(call));
         }
         if is_given("tool_calls") {
+            self.fails |= deltas().any(|delta| delta.get("tool_calls").is_none());
             let calls = deltas().filter_map(|delta| delta.get("tool_calls")?.as_list());
             calls.flatten().filter_map(Value::as_dict).for_each(|call| self.tool(call));
         }
@@ -80,7 +83,7 @@ impl Assembled {
         let (_, arguments) = self.function_call.get_or_insert((name, String::new()));
         match call.get("arguments").and_then(Value::as_str) {
             Some(more) => arguments.push_str(more),
-            None => self.is_odd = true,
+            None => self.fails = true,
         }
     }
 
@@ -111,6 +114,11 @@ impl Assembled {
         let text = |part: Option<&Dict>, key: &str| part.and_then(|part| part.get(key)?.as_str()).map(str::to_owned);
         known.arguments.push_str(&text(function, "arguments").unwrap_or_default());
         known.custom_input.push_str(&text(custom, "input").unwrap_or_default());
+    }
+
+    /// Whether LiteLLM can't put the answer together: it counts nothing then, and prices nothing.
+    pub(crate) fn fails(&self) -> bool {
+        self.fails
     }
 
     /// What reasoning counts for: nothing if there was but text, `None` if nobody says.

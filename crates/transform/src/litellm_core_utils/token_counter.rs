@@ -35,11 +35,13 @@ pub struct TokenCounter {
     encoding: Encoding,
     tokens_per_message: u64,
     tokens_per_name: i64,
+    is_dry: bool,
 }
 
 impl TokenCounter {
     /// For a text that no model is named for.
-    pub const DEFAULT: Self = Self { encoding: Encoding::Cl100kBase, tokens_per_message: 3, tokens_per_name: 1 };
+    pub const DEFAULT: Self =
+        Self { encoding: Encoding::Cl100kBase, tokens_per_message: 3, tokens_per_name: 1, is_dry: false };
 
     /// `None` for a model whose tokenizer LiteLLM downloads.
     pub fn of(model: &str, table: &PriceTable) -> Option<Self> {
@@ -53,13 +55,27 @@ impl TokenCounter {
         }
         let model = known_model(model, table);
         let encoding = tiktoken_encoding(&model);
-        let legacy = Self { encoding, tokens_per_message: 4, tokens_per_name: -1 };
+        let legacy = Self { encoding, tokens_per_message: 4, tokens_per_name: -1, ..Self::DEFAULT };
         Some(if model == "gpt-3.5-turbo-0301" { legacy } else { Self { encoding, ..Self::DEFAULT } })
+    }
+
+    /// The same, but that no text is counted: it only finds out whether there will be a number.
+    pub fn dry(self) -> Self {
+        Self { is_dry: true, ..self }
     }
 
     /// `token_counter(text=…)`
     pub fn text(&self, text: &Text) -> Result<u64, Uncounted> {
-        self.encoding.count(text).ok_or(Uncounted::Raised)
+        match text {
+            _ if !self.is_dry => self.encoding.count(text),
+            Text::Unicode(text) => self.words(text),
+            Text::Surrogates(_) if self.encoding == Encoding::Anthropic => Err(Uncounted::Raised),
+            Text::Surrogates(_) => Ok(0),
+        }
+    }
+
+    fn words(&self, text: &str) -> Result<u64, Uncounted> {
+        if self.is_dry { self.encoding.check(text).map(|()| 0) } else { self.encoding.count_str(text) }
     }
 
     /// `token_counter(messages=…, tools=…)`

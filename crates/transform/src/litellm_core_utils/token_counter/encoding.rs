@@ -7,7 +7,8 @@ use std::borrow::Cow;
 
 use unicode_normalization_alignments::UnicodeNormalization;
 
-use super::byte_pairs::BytePairs;
+use super::Uncounted;
+use super::byte_pairs::{BytePairs, PIECE_BYTES_MAX};
 use super::pieces::{Pattern, Pieces};
 use super::vocabulary::Vocabulary;
 use crate::python::Text;
@@ -26,20 +27,21 @@ const CHUNK_CHARACTERS: usize = 1024;
 /// What is longer is counted by samples.
 const EXACT_CHARACTERS_MAX: usize = 4_000_000;
 const SAMPLES: usize = 16;
+/// A character's compatible form has so many times its bytes at most.
+const NORMALIZED_GROWTH_MAX: usize = 16;
 /// One token each, wherever they stand.
 const ANTHROPIC_SPECIAL: [&str; 5] = ["<EOT>", "<META>", "<META_START>", "<META_END>", "<SOS>"];
 
 impl Encoding {
-    /// `None` where LiteLLM raises.
-    pub fn count(self, text: &Text) -> Option<u64> {
+    pub fn count(self, text: &Text) -> Result<u64, Uncounted> {
         match text {
-            Text::Unicode(text) => Some(self.count_str(text)),
-            Text::Surrogates(_) if self == Self::Anthropic => None,
-            Text::Surrogates(points) => Some(self.count_points(points)),
+            Text::Unicode(text) => self.count_str(text),
+            Text::Surrogates(_) if self == Self::Anthropic => Err(Uncounted::Raised),
+            Text::Surrogates(points) => self.count_points(points),
         }
     }
 
-    pub fn count_str(self, text: &str) -> u64 {
+    pub fn count_str(self, text: &str) -> Result<u64, Uncounted> {
         // A text of fewer bytes has fewer characters.
         if text.len() <= EXACT_CHARACTERS_MAX {
             return self.count_exactly(text);
@@ -55,7 +57,18 @@ impl Encoding {
         })
     }
 
-    fn count_exactly(self, text: &str) -> u64 {
+    /// Whether [`Self::count_str`] will have a number.
+    pub(super) fn check(self, text: &str) -> Result<(), Uncounted> {
+        // Only Anthropic's pieces can be as long as the text.
+        if self != Self::Anthropic || text.len() <= PIECE_BYTES_MAX / NORMALIZED_GROWTH_MAX {
+            return Ok(());
+        }
+        let section = normalized(text);
+        let is_short = Pieces::new(&section, Pattern::ByteLevel).all(|piece| piece.len() <= PIECE_BYTES_MAX);
+        if is_short { Ok(()) } else { Err(Uncounted::NotReproduced) }
+    }
+
+    fn count_exactly(self, text: &str) -> Result<u64, Uncounted> {
         let (vocabulary, pattern) = match self {
             Self::Cl100kBase => (Vocabulary::cl100k_base(), Pattern::Cl100kBase),
             Self::O200kBase => (Vocabulary::o200k_base(), Pattern::O200kBase),
@@ -67,13 +80,13 @@ impl Encoding {
         while !rest.is_empty() {
             let end = rest.char_indices().nth(CHUNK_CHARACTERS).map_or(rest.len(), |(at, _)| at);
             let (chunk, behind) = rest.split_at(end);
-            count += Pieces::new(chunk, pattern).map(|piece| pairs.count(piece.as_bytes())).sum::<usize>();
+            count += count_pieces(Pieces::new(chunk, pattern), &mut pairs)?;
             rest = behind;
         }
-        count as u64
+        Ok(count)
     }
 
-    fn count_points(self, points: &[u32]) -> u64 {
+    fn count_points(self, points: &[u32]) -> Result<u64, Uncounted> {
         let exactly =
             |points: &[u32]| points.chunks(CHUNK_CHARACTERS).map(|chunk| self.count_exactly(&mended(chunk))).sum();
         if points.len() <= EXACT_CHARACTERS_MAX {
@@ -96,14 +109,18 @@ fn mended(points: &[u32]) -> String {
 }
 
 /// A long text by evenly spaced samples of it; `count` takes where one begins and its length, in characters.
-fn extrapolated(characters: usize, count: impl Fn(usize, usize) -> u64) -> u64 {
+fn extrapolated(characters: usize, count: impl Fn(usize, usize) -> Result<u64, Uncounted>) -> Result<u64, Uncounted> {
     let length = EXACT_CHARACTERS_MAX / SAMPLES;
     let last_start = characters - length;
-    let counted: u64 = (0..SAMPLES).map(|index| count(last_start * index / (SAMPLES - 1), length)).sum();
-    (counted as f64 * characters as f64 / (length * SAMPLES) as f64).round_ties_even() as u64
+    let counted: Result<u64, _> = (0..SAMPLES).map(|index| count(last_start * index / (SAMPLES - 1), length)).sum();
+    Ok((counted? as f64 * characters as f64 / (length * SAMPLES) as f64).round_ties_even() as u64)
 }
 
-fn count_anthropic(text: &str) -> u64 {
+fn count_pieces(mut pieces: Pieces<'_>, pairs: &mut BytePairs) -> Result<u64, Uncounted> {
+    pieces.try_fold(0, |sum, piece| Some(sum + pairs.count(piece.as_bytes())? as u64)).ok_or(Uncounted::NotReproduced)
+}
+
+fn count_anthropic(text: &str) -> Result<u64, Uncounted> {
     let mut pairs = BytePairs::new(Vocabulary::anthropic());
     let mut count = 0;
     let mut rest = text;
@@ -113,10 +130,9 @@ fn count_anthropic(text: &str) -> u64 {
         });
         let (begin, end) = found.unwrap_or((rest.len(), rest.len()));
         let section = normalized(&rest[..begin]);
-        let pieces = Pieces::new(&section, Pattern::ByteLevel);
-        count += pieces.map(|piece| pairs.count(piece.as_bytes())).sum::<usize>();
+        count += count_pieces(Pieces::new(&section, Pattern::ByteLevel), &mut pairs)?;
         if found.is_none() {
-            return count as u64;
+            return Ok(count);
         }
         count += 1;
         rest = &rest[end..];

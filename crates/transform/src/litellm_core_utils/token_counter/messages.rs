@@ -12,6 +12,9 @@ const TOOLS: i64 = 9;
 /// Tools and a system message share some.
 const TOOLS_WITH_SYSTEM: i64 = -4;
 
+/// Nesting that Python surely counts; deeper, and at some point its stack is full.
+const DEPTH_MAX: usize = 100;
+
 type Count = Result<i64, Uncounted>;
 
 pub(super) fn count<'a>(
@@ -20,27 +23,42 @@ pub(super) fn count<'a>(
     tools: Option<&Value>,
 ) -> Result<u64, Uncounted> {
     let mut total = ANSWER;
+    if tools.is_some_and(|tools| is_deep(tools, DEPTH_MAX)) {
+        return Err(Uncounted::NotReproduced);
+    }
     for message in messages.clone() {
+        if message.iter().any(|(_, value)| is_deep(value, DEPTH_MAX)) {
+            return Err(Uncounted::NotReproduced);
+        }
         total += count_message(counter, message)?;
     }
     if let Some(tools) = tools.filter(|tools| tools.is_truthy()) {
         let tools = tools.as_list().ok_or(Uncounted::NotReproduced)?;
         let is_system = |message: &Dict| message.get("role").and_then(Value::as_str) == Some("system");
-        total += words(counter, &definitions(tools)?) + TOOLS;
+        total += words(counter, &definitions(tools)?)? + TOOLS;
         total += if messages.any(is_system) { TOOLS_WITH_SYSTEM } else { 0 };
     }
     u64::try_from(total).map_err(|_| Uncounted::NotReproduced)
 }
 
-fn words(counter: &TokenCounter, text: &str) -> i64 {
-    counter.encoding.count_str(text) as i64
+fn is_deep(value: &Value, depth_left: usize) -> bool {
+    let is_deeper = |value: &Value| depth_left == 0 || is_deep(value, depth_left - 1);
+    match value {
+        Value::List(items) => items.iter().any(is_deeper),
+        Value::Dict(dict) => dict.iter().any(|(_, value)| is_deeper(value)),
+        _ => false,
+    }
+}
+
+fn words(counter: &TokenCounter, text: &str) -> Count {
+    counter.words(text).map(|count| count as i64)
 }
 
 /// `count_function(str(value))`
 fn spelled(counter: &TokenCounter, value: &Value) -> Count {
     match value {
         Value::Str(text) => counter.text(text).map(|count| count as i64),
-        value => Ok(words(counter, &repr(value))),
+        value => words(counter, &repr(value)),
     }
 }
 
@@ -113,7 +131,7 @@ fn of_fields(counter: &TokenCounter, block: &Dict, fields: &[&str]) -> Count {
     let counted = fields.iter().filter_map(|field| block.get(field)).map(|value| match value {
         Value::Str(text) => counter.text(text).map(|count| count as i64),
         Value::List(blocks) => count_blocks(counter, blocks),
-        Value::Dict(_) => Ok(words(counter, &repr(value))),
+        Value::Dict(_) => words(counter, &repr(value)),
         _ => Ok(0),
     });
     counted.sum()
@@ -173,4 +191,21 @@ fn count_file(counter: &TokenCounter, file: &Dict) -> Count {
     };
     let name = filled("filename").map_or(Ok(0), |name| counter.text(name))? as i64;
     Ok(name + if filled("file_data").is_some() { images::plain() as i64 } else { 0 })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::python::json_decode::orjson_loads;
+
+    #[test]
+    fn what_is_nested_too_deep_is_not_counted() {
+        for (depth, is_counted) in [(DEPTH_MAX, true), (DEPTH_MAX + 1, false)] {
+            let nested = format!("{}1{}", "[".repeat(depth), "]".repeat(depth));
+            let message = orjson_loads(format!(r#"{{"role": "user", "foo": {nested}}}"#).as_bytes());
+            let message = message.as_ref().and_then(Value::as_dict);
+            let counted = count(&TokenCounter::DEFAULT, message.into_iter(), None);
+            assert_eq!(counted.is_ok(), is_counted, "{depth}");
+        }
+    }
 }

@@ -61,10 +61,10 @@ impl Vocabulary {
     }
 
     /// The rank of what two parts make, if it is a token; a lower one is made first.
-    pub(super) fn merged_rank(&self, token: &[u8], left_length: usize) -> Option<usize> {
+    pub(super) fn merged_rank(&self, token: &[u8], left_length: usize) -> Option<u32> {
         let place = self.place(token)?;
         let is_made_so = |lengths| number(lengths, 2 * place, 2) == left_length;
-        self.left_lengths.is_none_or(is_made_so).then(|| number(self.ranks, RANK_BYTES * place, RANK_BYTES))
+        self.left_lengths.is_none_or(is_made_so).then(|| number(self.ranks, RANK_BYTES * place, RANK_BYTES) as u32)
     }
 
     fn place(&self, token: &[u8]) -> Option<usize> {

@@ -3,6 +3,7 @@
 pub mod capabilities;
 pub mod chat;
 mod common_utils;
+pub mod count_tokens;
 pub mod experimental_pass_through;
 
 pub(crate) use common_utils::{

@@ -48,9 +48,7 @@ pub fn parse(body: &[u8], headers: &[(&str, &str)]) -> Result<MessagesRequest, D
         Value::Dict(body) => body,
         _ => return Err(Decline::BodyNotObject),
     };
-    if body.iter().any(|(key, _)| key.as_str().is_none_or(|key| !is_harmless(key))) {
-        return Err(Decline::BodyKey);
-    }
+    check_keys(&body)?;
     check_user(&body)?;
     check_tools(&body)?;
     let max_tokens = body.get("max_tokens").filter(|limit| matches!(limit, Value::Int(_)));
@@ -75,6 +73,12 @@ pub fn parse(body: &[u8], headers: &[(&str, &str)]) -> Result<MessagesRequest, D
     })
 }
 
+/// No key that LiteLLM acts on.
+pub(super) fn check_keys(body: &Dict) -> Result<(), Decline> {
+    let is_odd = body.iter().any(|(key, _)| key.as_str().is_none_or(|key| !is_harmless(key)));
+    if is_odd { Err(Decline::BodyKey) } else { Ok(()) }
+}
+
 /// Keys that reach Anthropic, that are read here, or that LiteLLM drops on the way.
 fn is_harmless(key: &str) -> bool {
     const READ: [&str; 11] = [
@@ -93,7 +97,7 @@ fn is_harmless(key: &str) -> bool {
     reaches_anthropic(key) || READ.contains(&key) || !is_acted_on(key)
 }
 
-fn model(body: &Dict) -> Result<String, Decline> {
+pub(super) fn model(body: &Dict) -> Result<String, Decline> {
     // A comma makes several models of it, a scheme a destination.
     let is_plain = |model: &&str| !model.is_empty() && !model.contains(',') && !model.contains("://");
     body.get("model").and_then(Value::as_str).filter(is_plain).map(str::to_owned).ok_or(Decline::Model)
@@ -185,6 +189,11 @@ fn check_tools(body: &Dict) -> Result<(), Decline> {
         }
     }
     Ok(())
+}
+
+/// No header that says what a message's options could not.
+pub(super) fn check_headers(headers: &[(&str, &str)]) -> Result<(), Decline> {
+    header_options(headers).map(drop)
 }
 
 /// What request headers say about the call; they win over the body.

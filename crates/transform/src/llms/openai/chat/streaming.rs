@@ -154,7 +154,11 @@ impl ChatStream {
             self.answered_model = Some(model.to_owned());
         }
         if let Some(usage) = given(&chunk, "usage").and_then(Value::as_dict) {
-            self.usage.add(usage);
+            let choices = given(&chunk, "choices").and_then(Value::as_list).unwrap_or_default();
+            match choices.iter().any(|choice| choice.as_dict().is_some()) {
+                true => self.usage.add(usage),
+                false => self.usage.add_alone(usage),
+            }
         }
         self.wrapper.chunk(&chunk, out)
     }
@@ -162,10 +166,13 @@ impl ChatStream {
     fn finish(&mut self, table: &PriceTable, out: &mut Vec<u8>) -> Result<(), Failure> {
         let Self { usage, answered_model, model, asked_tier, wrapper, .. } = self;
         let told = |wrapper: &mut StreamWrapper| {
+            if wrapper.fails_to_assemble() {
+                return usage.last();
+            }
             let counted = wrapper.counted(usage.has_prompt(), usage.has_completion(), table);
             let answered_model = answered_model.as_deref().or(Some(wrapper.assembled_model()));
             let priced = Priced { answered_model, model, asked_tier: asked_tier.as_deref(), ..Priced::default() };
-            told_usage(usage.told(&counted, wrapper.reasoning_tokens()), &priced, table)
+            told_usage(usage.told(&counted, || wrapper.reasoning_tokens()), &priced, table)
         };
         while !wrapper.is_done() {
             wrapper.stop(told, out)?;

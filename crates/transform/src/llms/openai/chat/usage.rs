@@ -101,9 +101,38 @@ pub(super) struct StreamUsage {
     prompt_details: Option<Dict>,
     completion_details: Option<Dict>,
     cost: Option<Value>,
+    /// Of chunks with nothing else, with details from before if the last has none.
+    last: Dict,
 }
 
 impl StreamUsage {
+    /// Takes the usage of a chunk with nothing else.
+    pub(super) fn add_alone(&mut self, usage: &Dict) {
+        self.add(usage);
+        let mut last = usage.clone();
+        for key in ["completion_tokens_details", "prompt_tokens_details"] {
+            let before = self.last.remove(key);
+            if last.get(key).and_then(Value::as_dict).is_none() {
+                before.into_iter().for_each(|details| last.set(key, details));
+            }
+        }
+        self.last = last;
+    }
+
+    /// The last that was told, of a stream that LiteLLM can't put together.
+    pub(super) fn last(&self) -> Dict {
+        let mut whole = Dict::default();
+        let count = |key: &str| count(self.last.get(key));
+        let (prompt, completion) = (count("prompt_tokens"), count("completion_tokens"));
+        whole.set("total_tokens", sum(&prompt, &completion));
+        whole.set("prompt_tokens", prompt);
+        whole.set("completion_tokens", completion);
+        for key in ["completion_tokens_details", "prompt_tokens_details", "cost"] {
+            self.last.get(key).into_iter().for_each(|value| whole.set(key, value.clone()));
+        }
+        told(Some(&whole))
+    }
+
     pub(super) fn has_prompt(&self) -> bool {
         self.prompt.is_some()
     }
@@ -125,7 +154,7 @@ impl StreamUsage {
 
     /// What the provider said nothing of, or zero, is what `counted` says. `reasoning` is what LiteLLM takes for the reasoning's
     /// share, of an answer whose provider doesn't tell it.
-    pub(super) fn told(&self, counted: &Counted, reasoning: Option<u64>) -> Dict {
+    pub(super) fn told(&self, counted: &Counted, reasoning: impl FnOnce() -> Option<u64>) -> Dict {
         let or = |value: &Option<Value>, counted: u64| value.clone().unwrap_or_else(|| integer(counted));
         let prompt = or(&self.prompt, counted.prompt);
         let completion = or(&self.completion, counted.completion);
@@ -134,18 +163,19 @@ impl StreamUsage {
         whole.set("prompt_tokens", prompt);
         whole.set("completion_tokens", completion.clone());
         let mut details = self.completion_details.clone();
-        if let Some(reasoning) = reasoning {
+        let is_null = |details: &Dict, key: &str| details.get(key).is_none_or(|count| *count == Value::None);
+        let is_missing = details.as_ref().is_none_or(|details| is_null(details, "reasoning_tokens"));
+        if let Some(reasoning) = is_missing.then(reasoning).flatten() {
             match &mut details {
                 None => details = Some(Dict::from_pairs(vec![(Text::from("reasoning_tokens"), integer(reasoning))])),
-                Some(details) if details.get("reasoning_tokens").is_none_or(|count| *count == Value::None) => {
+                Some(details) => {
                     let whole = number(&completion).and_then(|count| u64::try_from(count).ok()).unwrap_or_default();
                     let reasoning = reasoning.min(whole);
                     details.set("reasoning_tokens", integer(reasoning));
-                    if details.get("text_tokens").is_none_or(|count| *count == Value::None) {
+                    if is_null(details, "text_tokens") {
                         details.set("text_tokens", integer(whole - reasoning));
                     }
                 }
-                Some(_) => {}
             }
         }
         if let Some(details) = details {

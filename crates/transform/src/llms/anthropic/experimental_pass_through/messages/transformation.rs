@@ -18,7 +18,7 @@ use crate::python::json_encode::json_dumps;
 use crate::python::{Dict, Text, Value, json_decode, type_name};
 
 /// How deep CPython's decoder nests at the point where LiteLLM calls it; about, it is far beyond what a provider sends.
-const ANSWER_DEPTH_MAX: usize = 960;
+pub(crate) const ANSWER_DEPTH_MAX: usize = 960;
 
 /// A deployment as its config describes it.
 #[derive(Clone, Copy, Debug)]
