@@ -117,7 +117,7 @@ impl Assembled {
     }
 
     /// Whether LiteLLM can't put the answer together: it counts nothing then, and prices nothing.
-    pub(super) fn fails(&self) -> bool {
+    pub(crate) fn fails(&self) -> bool {
         self.fails
     }
 

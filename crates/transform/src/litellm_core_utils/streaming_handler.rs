@@ -129,19 +129,24 @@ impl StreamWrapper {
         self.finish.is_some()
     }
 
+    /// Whether the client was told a usage.
+    pub(crate) fn has_told_usage(&self) -> bool {
+        self.wants_usage && self.has_sent_usage
+    }
+
     /// Whether the client was told a usage that LiteLLM would have counted in a way that isn't reproduced.
     pub(crate) fn has_unknown_usage(&self) -> bool {
         self.has_unknown_usage
     }
 
-    /// What LiteLLM takes for the reasoning's share, of an answer whose provider doesn't tell it.
-    pub(crate) fn reasoning_tokens(&self) -> Option<u64> {
-        self.assembled.reasoning_tokens()
-    }
-
     /// Whether LiteLLM can't put the answer together: it counts nothing then, and prices nothing.
     pub(crate) fn fails_to_assemble(&self) -> bool {
         self.assembled.fails()
+    }
+
+    /// What LiteLLM takes for the reasoning's share, of an answer whose provider doesn't tell it.
+    pub(crate) fn reasoning_tokens(&self) -> Option<u64> {
+        self.assembled.reasoning_tokens()
     }
 
     /// The model that LiteLLM takes the chunks for.

@@ -59,7 +59,7 @@ impl ChatStream {
             decoder: Decoder::of(headers),
             lines: Lines::of(content_type),
             fragments: None,
-            events: EventReader::new(Reading::of(request, target, table)),
+            events: EventReader::new(Reading::of(request, target, table), request.wants_usage),
             usage: StreamUsage::default(),
             wrapper,
         }
@@ -83,7 +83,7 @@ impl ChatStream {
     /// Whether the client was told a usage that LiteLLM would have counted in a way that isn't reproduced: the stream was cut off,
     /// or the provider counts nothing. A host leaves such a deployment's streams with usage to Python from then on.
     pub fn has_unknown_usage(&self) -> bool {
-        self.wrapper.has_unknown_usage()
+        self.wrapper.has_unknown_usage() || (self.wrapper.has_told_usage() && self.usage.is_uncounted())
     }
 
     /// Takes the next bytes of the provider.

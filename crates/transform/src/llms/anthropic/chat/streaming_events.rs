@@ -66,6 +66,7 @@ struct Parts {
 #[derive(Debug)]
 pub(super) struct EventReader {
     reading: Reading,
+    counts: bool,
     /// The deltas of the block that is open but for its text.
     deltas: Vec<Value>,
     block: Option<Value>,
@@ -78,9 +79,11 @@ pub(super) struct EventReader {
 }
 
 impl EventReader {
-    pub(super) fn new(reading: Reading) -> Self {
+    /// `counts` says whether thinking may have to be counted.
+    pub(super) fn new(reading: Reading, counts: bool) -> Self {
         Self {
             reading,
+            counts,
             deltas: Vec::new(),
             block: None,
             calls: 0,
@@ -146,7 +149,9 @@ impl EventReader {
             }
         };
         if let Some(thought) = word("thinking")? {
-            self.reasoning.push_str(thought.as_str().unwrap_or_default());
+            if self.counts {
+                self.reasoning.push_str(thought.as_str().unwrap_or_default());
+            }
             parts.think(thought.clone(), None);
             parts.reasoning = Some(thought);
         }

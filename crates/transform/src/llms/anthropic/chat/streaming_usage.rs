@@ -54,6 +54,11 @@ impl StreamUsage {
         self.last = Some(usage);
     }
 
+    /// Whether LiteLLM has a count of the thinking that isn't reproduced.
+    pub(super) fn is_uncounted(&self) -> bool {
+        self.last.as_ref().is_some_and(|last| last.is_uncounted)
+    }
+
     pub(super) fn has_prompt(&self) -> bool {
         self.prompt > 0
     }

@@ -3,7 +3,7 @@
 //! Source: LiteLLM 1.102.4 `llms/anthropic/chat/transformation.py` `calculate_usage`, `types/utils.py` `Usage`.
 
 use crate::cost_calculator::anthropic::{BilledUsage, region};
-use crate::litellm_core_utils::token_counter::TokenCounter;
+use crate::litellm_core_utils::token_counter::{TokenCounter, Uncounted};
 use crate::pydantic::{Issues, Location, as_integer};
 use crate::python::subscript::{contains, item};
 use crate::python::{Dict, Integer, Text, Value, type_name};
@@ -26,6 +26,8 @@ pub(super) struct ChatUsage {
     pub inference_geo: Option<Value>,
     pub speed: Option<Value>,
     pub service_tier: Option<Value>,
+    /// LiteLLM has a count of the thinking that isn't reproduced.
+    pub is_uncounted: bool,
 }
 
 /// Where thinking is counted, if the usage doesn't say how much of the answer it was.
@@ -74,7 +76,10 @@ impl ChatUsage {
             false => (sum("input_tokens")?, sum("output_tokens")?),
         };
         let (web_searches, tool_searches) = searches(usage)?;
-        let (reasoning, text) = reasoning(usage, &iterations, completion, answered);
+        let reported = thought(usage, &iterations);
+        let estimated = if reported.is_none() { estimated(answered) } else { None };
+        let is_uncounted = matches!(estimated, Some(Err(_)));
+        let (reasoning, text) = shares(reported.or(estimated.and_then(Result::ok)), completion, answered);
         let given = |key: &str| usage.get(key).filter(|value| **value != Value::None).cloned();
         let asked_speed = || answered.speed.map(|speed| Value::Str(Text::from(speed)));
         Ok(Self {
@@ -91,6 +96,7 @@ impl ChatUsage {
             inference_geo: given("inference_geo"),
             speed: given("speed").filter(|speed| matches!(speed, Value::Str(_))).or_else(asked_speed),
             service_tier: given("service_tier"),
+            is_uncounted,
         })
     }
 
@@ -276,23 +282,16 @@ fn thinking_tokens(part: &Dict) -> Option<i64> {
     integer(part.get("output_tokens_details")?.as_dict()?.get("thinking_tokens")?)
 }
 
+/// How much of the answer was thinking, if the provider says so.
+fn thought(usage: &Dict, iterations: &[&Dict]) -> Option<i64> {
+    let each: Option<Vec<i64>> = iterations.iter().map(|part| thinking_tokens(part)).collect();
+    let of_iterations = each.filter(|_| !iterations.is_empty()).map(|each| each.iter().sum::<i64>());
+    of_iterations.or_else(|| thinking_tokens(usage)).map(|tokens| tokens.max(0))
+}
+
 /// How much of the answer was thinking, and how much was not.
-fn reasoning(
-    usage: &Dict,
-    iterations: &[&Dict],
-    completion: i64,
-    answered: &Answered<'_>,
-) -> (Option<i64>, Option<i64>) {
-    let of_iterations = || {
-        let each: Option<Vec<i64>> = iterations.iter().map(|part| thinking_tokens(part)).collect();
-        each.filter(|_| !iterations.is_empty()).map(|each| each.iter().sum::<i64>())
-    };
-    let reported = of_iterations().or_else(|| thinking_tokens(usage));
-    let counted = || {
-        let text = answered.reasoning.filter(|text| !text.is_empty())?;
-        TokenCounter::DEFAULT.text(&Text::from(text)).ok().and_then(|count| i64::try_from(count).ok())
-    };
-    match reported.map(|tokens| tokens.max(0)).or_else(counted) {
+fn shares(thought: Option<i64>, completion: i64, answered: &Answered<'_>) -> (Option<i64>, Option<i64>) {
+    match thought {
         Some(tokens) => {
             let tokens = tokens.min(completion);
             (Some(tokens), Some(completion - tokens))
@@ -300,6 +299,13 @@ fn reasoning(
         None if answered.blocks.iter().any(is_thinking) => (None, None),
         None => (Some(0), Some(completion)),
     }
+}
+
+/// The thinking as LiteLLM counts it, if there is any.
+fn estimated(answered: &Answered<'_>) -> Option<Result<i64, Uncounted>> {
+    let text = answered.reasoning.filter(|text| !text.is_empty())?;
+    let counted = TokenCounter::DEFAULT.text(&Text::from(text));
+    Some(counted.map(|count| i64::try_from(count).unwrap_or(i64::MAX)))
 }
 
 fn is_thinking(block: &Value) -> bool {

@@ -154,10 +154,10 @@ impl ChatStream {
             self.answered_model = Some(model.to_owned());
         }
         if let Some(usage) = given(&chunk, "usage").and_then(Value::as_dict) {
-            if given(&chunk, "choices").and_then(Value::as_list).is_none_or(<[Value]>::is_empty) {
-                self.usage.add_alone(usage);
-            } else {
-                self.usage.add(usage);
+            let choices = given(&chunk, "choices").and_then(Value::as_list).unwrap_or_default();
+            match choices.iter().any(|choice| choice.as_dict().is_some()) {
+                true => self.usage.add(usage),
+                false => self.usage.add_alone(usage),
             }
         }
         self.wrapper.chunk(&chunk, out)
