@@ -41,12 +41,12 @@ pub struct Outcome {
 }
 
 /// How a stream ended, as LiteLLM's log has it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Ending {
     /// Nothing came at all, and LiteLLM's log has nothing to tell.
     Unheard,
     Heard,
-    Broken,
+    Broken(Failure),
 }
 
 impl Drop for Outcome {
@@ -55,7 +55,7 @@ impl Drop for Outcome {
         match ending {
             Ending::Unheard => {}
             Ending::Heard => cooldowns.succeeded(deployment, *heard),
-            Ending::Broken => cooldowns.failed(deployment, &Failure::OF_A_STREAM, *is_alone, policy, *heard),
+            Ending::Broken(failure) => cooldowns.failed(deployment, failure, *is_alone, policy, *heard),
         }
     }
 }
@@ -133,12 +133,9 @@ impl<S: ProviderStream> ClientStream<S> {
             let next = self.source.next(self.patience()).await;
             if let Some(outcome) = &mut self.outcome {
                 outcome.heard += self.source.elapsed().saturating_sub(before);
-                outcome.ending = match next {
-                    Piece::Failed(_) => Ending::Broken,
-                    Piece::Data(_) => Ending::Heard,
-                    Piece::End | Piece::Idle => outcome.ending,
-                };
             }
+            let is_cut = matches!(next, Piece::Failed(_));
+            let is_heard = !matches!(next, Piece::End | Piece::Idle);
             let progress = match next {
                 Piece::Data(piece) => self.decoder.push(&piece),
                 Piece::End => self.end(Ok(())),
@@ -146,8 +143,13 @@ impl<S: ProviderStream> ClientStream<S> {
                 Piece::Idle if self.patience().is_zero() => Progress::Frames(self.decoder.keepalive()),
                 Piece::Idle => Progress::Held,
             };
-            if let Some(outcome) = self.outcome.as_mut().filter(|_| self.decoder.has_failed()) {
-                outcome.ending = Ending::Broken;
+            if let Some(outcome) = &mut self.outcome {
+                outcome.ending = match self.decoder.ending() {
+                    broken @ Ending::Broken(_) => broken,
+                    _ if is_cut => Ending::Broken(Failure::of_a_stream(None)),
+                    ending if is_heard => ending,
+                    _ => outcome.ending,
+                };
             }
             match progress {
                 Progress::Failed(exception) => return Err(exception),

@@ -11,6 +11,9 @@ use transform::llms::anthropic::experimental_pass_through::messages::streaming_i
     KEEPALIVE_SECONDS, MessageStream, Progress,
 };
 
+use super::client_stream::Ending;
+use super::router::cooldown::Failure;
+
 /// What turns a provider's bytes into the client's.
 #[derive(Debug)]
 #[expect(clippy::large_enum_variant, reason = "whoever holds one is boxed already")]
@@ -29,12 +32,16 @@ impl Decoder {
         }
     }
 
-    /// Whether LiteLLM's log has it as a failed call because of what the provider said in it.
-    pub fn has_failed(&self) -> bool {
+    /// What LiteLLM's log has of it so far.
+    pub fn ending(&self) -> Ending {
         match self {
             // An error of the provider's passes like any event.
-            Self::Messages(_) => false,
-            Self::Chat(stream, _) => stream.has_failed(),
+            Self::Messages(_) => Ending::Heard,
+            Self::Chat(stream, _) if stream.has_failed() => {
+                Ending::Broken(Failure::of_a_stream(stream.logged_status()))
+            }
+            Self::Chat(stream, _) if stream.has_chunks() => Ending::Heard,
+            Self::Chat(..) => Ending::Unheard,
         }
     }
 

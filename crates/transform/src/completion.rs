@@ -160,6 +160,22 @@ impl ChatStream {
         }
     }
 
+    /// The status that the exception of a failed stream has in LiteLLM's log, if any; its router rests nobody for one without.
+    pub fn logged_status(&self) -> Option<u16> {
+        match self {
+            Self::OpenAi(_) => None,
+            Self::Anthropic(stream) => stream.logged_status(),
+        }
+    }
+
+    /// Whether LiteLLM has kept a chunk, without which it logs no success.
+    pub fn has_chunks(&self) -> bool {
+        match self {
+            Self::OpenAi(stream) => stream.has_chunks(),
+            Self::Anthropic(stream) => stream.has_chunks(),
+        }
+    }
+
     /// Takes the next bytes of the provider.
     pub fn push(&mut self, piece: &[u8], table: &PriceTable) -> Progress {
         match self {

@@ -98,7 +98,10 @@ impl Failure {
         }
     }
 
-    pub const OF_A_STREAM: Self = Self { status: None, is_of_connection: false, retry_after: -1 };
+    /// Out of a stream that had begun; `status` as LiteLLM's log has it.
+    pub fn of_a_stream(status: Option<u16>) -> Self {
+        Self { status, is_of_connection: false, retry_after: -1 }
+    }
 
     /// Whether LiteLLM blames the deployment and not the request or its own connection.
     fn is_the_deployments(&self) -> bool {
@@ -250,7 +253,7 @@ mod tests {
     use crate::native::tests_support::moment;
 
     fn failure(status: u16) -> Failure {
-        Failure { status: Some(status), ..Failure::OF_A_STREAM }
+        Failure { status: Some(status), ..Failure::of_a_stream(None) }
     }
 
     fn policy() -> Policy {

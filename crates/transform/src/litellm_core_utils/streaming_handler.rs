@@ -120,6 +120,10 @@ impl StreamWrapper {
         self.has_failed
     }
 
+    pub(crate) fn has_chunks(&self) -> bool {
+        self.names[0].is_some()
+    }
+
     pub(crate) fn has_head(&self) -> bool {
         self.has_head
     }

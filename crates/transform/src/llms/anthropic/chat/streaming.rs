@@ -38,6 +38,8 @@ pub struct ChatStream {
     events: EventReader,
     usage: StreamUsage,
     wrapper: StreamWrapper,
+    /// An error event has been read.
+    has_error: bool,
 }
 
 impl ChatStream {
@@ -62,6 +64,7 @@ impl ChatStream {
             events: EventReader::new(Reading::of(request, target, table), request.wants_usage),
             usage: StreamUsage::default(),
             wrapper,
+            has_error: false,
         }
     }
 
@@ -73,6 +76,16 @@ impl ChatStream {
     /// Whether it ended by an error, of the provider's or of the connection's: LiteLLM then logs a failed call.
     pub fn has_failed(&self) -> bool {
         self.wrapper.has_failed()
+    }
+
+    /// The status of the exception in that log, before it is mapped: every error event is a 500, nothing else has one.
+    pub fn logged_status(&self) -> Option<u16> {
+        self.has_error.then_some(500)
+    }
+
+    /// Whether LiteLLM has kept a chunk, without which it logs no success.
+    pub fn has_chunks(&self) -> bool {
+        self.wrapper.has_chunks()
     }
 
     /// Whether bytes for the client have been handed out.
@@ -238,7 +251,8 @@ impl ChatStream {
         Exception { message: format!("litellm.APIConnectionError: {words}"), ..exception }
     }
 
-    fn unread(&self, read: Read, line: Option<&str>) -> Exception {
+    fn unread(&mut self, read: Read, line: Option<&str>) -> Exception {
+        self.has_error |= matches!(read, Read::Unread(Unread::Provider(_)));
         match (read, line) {
             (Read::Said(failure), _) => self.known(failure),
             (Read::Unread(Unread::Provider(message)), _) => {

@@ -68,6 +68,11 @@ impl ChatStream {
         self.wrapper.has_failed()
     }
 
+    /// Whether LiteLLM has kept a chunk, without which it logs no success.
+    pub fn has_chunks(&self) -> bool {
+        self.wrapper.has_chunks()
+    }
+
     /// Whether bytes for the client have been handed out.
     pub fn has_head(&self) -> bool {
         self.wrapper.has_head()
