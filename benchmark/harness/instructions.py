@@ -1,0 +1,121 @@
+"""Instructions, allocations and system calls per request, by the difference of two counts: what start-up and the first requests
+cost is in both, so it cancels out. One thread, one connection, one request after the other: the figures repeat to a percent
+where times do not.
+"""
+import os
+import re
+import signal
+import statistics
+from collections import Counter
+from pathlib import Path
+
+from . import configuration
+from .measuring import Workload, load
+from .targets import Bench
+
+FEW, MANY = 300, 1300
+ALLOCATORS = re.compile(r"^(_rjem_)?(je_)?(malloc|calloc|realloc|mallocx|rallocx|posix_memalign|aligned_alloc|memalign)$")
+
+
+class Counted:
+    """Counts of one callgrind output."""
+
+    def __init__(self, file: Path):
+        self.functions: Counter[str] = Counter()  # own instructions by function
+        self.calls: Counter[str] = Counter()  # calls by callee
+        names: dict[str, str] = {}
+
+        def resolve(text: str) -> str:
+            number, _, name = text.partition(" ")
+            if name:
+                names[number] = name
+            return names.get(number, text)
+
+        function, skip = "", False
+        with open(file, errors="replace") as lines:
+            for line in lines:
+                if line.startswith("fn="):
+                    function = resolve(line[3:].rstrip("\n"))
+                elif line.startswith("cfn="):
+                    callee = resolve(line[4:].rstrip("\n"))
+                elif line.startswith("calls="):
+                    self.calls[callee] += int(line[6:].split()[0])
+                    skip = True  # the next line is the callee's cost, which the callee has counted
+                elif line[:1] in "0123456789+-*":
+                    if not skip and function:
+                        self.functions[function] += int(line.split()[1])
+                    skip = False
+
+    def instructions(self) -> int:
+        return sum(self.functions.values())
+
+    def allocations(self) -> int:
+        return sum(count for name, count in self.calls.items() if ALLOCATORS.match(name.split("'")[0].split("@")[0]))
+
+
+def count(bench: Bench, name: str, workload: Workload, requests: int) -> Counted:
+    """Runs a target under callgrind for that many requests."""
+    file = bench.folder / f"callgrind-{name}-{workload.name}-{requests}"
+    file.unlink(missing_ok=True)
+    bench.wrapper = ["valgrind", "--tool=callgrind", f"--callgrind-out-file={file}"]
+    try:
+        target = bench.start(name)
+        load(bench, with_requests(workload, requests), target)
+        target.process.stop(signal.SIGINT, 60)
+        target.stop()
+    finally:
+        bench.wrapper = []
+    return Counted(file)
+
+
+def with_requests(workload: Workload, requests: int) -> Workload:
+    return Workload(workload.name, workload.group, (), connections=1, requests=requests, warm=0, body_bytes=workload.body_bytes, stream=workload.stream)
+
+
+def per_request(bench: Bench, name: str, workload: Workload) -> dict:
+    """Instructions and allocations of one request, and where the instructions go."""
+    few, many = count(bench, name, workload, FEW), count(bench, name, workload, MANY)
+    functions = {function: (spent - few.functions.get(function, 0)) / (MANY - FEW) for function, spent in many.functions.items()}
+    top = sorted(functions.items(), key=lambda item: -item[1])[:40]
+    return {
+        "instructions": (many.instructions() - few.instructions()) / (MANY - FEW),
+        "allocations": (many.allocations() - few.allocations()) / (MANY - FEW),
+        "top": [[function, round(spent)] for function, spent in top],
+    }
+
+
+def system_calls(bench: Bench, name: str, workload: Workload) -> dict:
+    """System calls of one request by name."""
+    counts = []
+    for requests in (FEW, MANY):
+        file = bench.folder / f"strace-{name}-{requests}"
+        bench.wrapper = ["strace", "-f", "-c", "-o", str(file)]
+        try:
+            target = bench.start(name)
+            load(bench, with_requests(workload, requests), target)
+            # strace reports when what it follows has ended; it passes no signal on by itself.
+            for pid in target.process.tree()[1:]:
+                try:
+                    os.kill(pid, signal.SIGTERM)
+                except OSError:
+                    pass
+            target.process.child.wait(20)
+            target.stop()
+        finally:
+            bench.wrapper = []
+        calls = Counter()
+        for line in file.read_text().splitlines():
+            words = line.split()
+            if len(words) >= 5 and words[0].replace(".", "").isdigit() and words[-1] != "total":
+                calls[words[-1]] += int(words[3])
+        counts.append(calls)
+    each = {call: (counts[1][call] - counts[0][call]) / (MANY - FEW) for call in counts[1]}
+    return {"total": sum(each.values()), "by_name": {call: round(count, 2) for call, count in sorted(each.items(), key=lambda item: -item[1]) if count >= 0.05}}
+
+
+def spread(values: list[float]) -> float:
+    """Interquartile range as a share of the median: above a fifth a time says little."""
+    if len(values) < 4 or not statistics.median(values):
+        return 0.0
+    quarters = statistics.quantiles(values, n=4)
+    return (quarters[2] - quarters[0]) / statistics.median(values)
