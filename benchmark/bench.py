@@ -160,8 +160,7 @@ def main() -> int:
         for _ in run.measure():
             described["load_after"] = [round(value, 2) for value in os.getloadavg()]
             summary = report.summarise(run.rows, run.counts, run.extras, described, command)
-            if run.rows:
-                report.write(into, run.rows, summary)
+            report.write(into, run.rows, summary)
     finally:
         Process.stop_all()
         shutil.rmtree(folder, ignore_errors=True)

@@ -35,7 +35,7 @@ def measure(folder: Path) -> dict[str, dict]:
         name, group, label = ROUTES[number]
         bench = Bench(folder / str(number), ["chat", "claude", "scan"])
         bench.prices = None  # LiteLLM's own map is large, changes, and need not be installed
-        bench.gateway_cores = bench.other_cores = None
+        bench.gateway_cores = bench.other_cores = bench.client_cores = None
         if name == "native" and not is_native(bench, group):
             return label, None
         counted = instructions.per_request(bench, name, Workload(label.replace(" ", "-"), group, ()))

@@ -89,7 +89,6 @@ def relay_marks(figures: Figures) -> list[Mark]:
     return [
         Mark("pass-through, 1 client: added p50 against bare Pingora", added, "<= 1.15 x", decided_by_instructions(figures, noisy, "passthrough chat", "pingora chat")),
         Mark("pass-through: instructions against bare Pingora", counted, "<= 1.15 x"),
-        Mark("pass-through: instructions", figures.instructions("passthrough chat"), "<= 45000"),
     ]
 
 

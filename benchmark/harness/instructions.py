@@ -22,6 +22,7 @@ class Counted:
 
     def __init__(self, file: Path):
         self.functions: Counter[str] = Counter()  # own instructions by function
+        self.below: Counter[str] = Counter()  # what its callees spent, by function
         self.calls: Counter[str] = Counter()  # calls by callee
         names: dict[str, str] = {}
 
@@ -42,8 +43,7 @@ class Counted:
                     self.calls[callee] += int(line[6:].split()[0])
                     skip = True  # the next line is the callee's cost, which the callee has counted
                 elif line[:1] in "0123456789+-*":
-                    if not skip and function:
-                        self.functions[function] += int(line.split()[1])
+                    (self.below if skip else self.functions)[function] += int(line.split()[1])
                     skip = False
 
     def instructions(self) -> int:
@@ -76,12 +76,17 @@ def per_request(bench: Bench, name: str, workload: Workload) -> dict:
     """Instructions and allocations of one request, and where the instructions go."""
     few, many = count(bench, name, workload, FEW), count(bench, name, workload, MANY)
     functions = {function: (spent - few.functions.get(function, 0)) / (MANY - FEW) for function, spent in many.functions.items()}
-    top = sorted(functions.items(), key=lambda item: -item[1])[:40]
+    inclusive = {function: spent + (many.below[function] - few.below[function]) / (MANY - FEW) for function, spent in functions.items()}
     return {
         "instructions": (many.instructions() - few.instructions()) / (MANY - FEW),
         "allocations": (many.allocations() - few.allocations()) / (MANY - FEW),
-        "top": [[function, round(spent)] for function, spent in top],
+        "top": greatest(functions, 40),
+        "top_inclusive": greatest(inclusive, 150),
     }
+
+
+def greatest(functions: dict[str, float], count: int) -> list:
+    return [[function, round(spent)] for function, spent in sorted(functions.items(), key=lambda item: -item[1])[:count]]
 
 
 def system_calls(bench: Bench, name: str, workload: Workload) -> dict:
@@ -93,10 +98,10 @@ def system_calls(bench: Bench, name: str, workload: Workload) -> dict:
         try:
             target = bench.start(name)
             load(bench, with_requests(workload, requests), target)
-            # strace reports when what it follows has ended; it passes no signal on by itself.
+            # strace reports when what it follows has ended; it passes no signal on by itself. Pingora takes five minutes over SIGTERM.
             for pid in target.process.tree()[1:]:
                 try:
-                    os.kill(pid, signal.SIGTERM)
+                    os.kill(pid, signal.SIGINT)
                 except OSError:
                     pass
             target.process.child.wait(20)

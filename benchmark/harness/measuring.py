@@ -38,7 +38,7 @@ def load(bench: Bench, workload: Workload, target: Target) -> dict:
     """One run of the load generator."""
     body = bench.folder / f"{workload.name}.body"
     body.write_bytes(configuration.body(workload.group, workload.body_bytes, workload.stream))
-    pinned = ["taskset", "-c", ",".join(map(str, sorted(bench.other_cores)))] if bench.other_cores else []
+    pinned = ["taskset", "-c", ",".join(map(str, sorted(bench.client_cores)))] if bench.client_cores else []
     command = [*pinned, TARGET / "load", "--target", target.address, "--path", configuration.path(workload.group), "--body", body,
                "--header", f"authorization: Bearer {configuration.MASTER_KEY}", "--connections", workload.connections, "--warm", workload.warm, "--timeout", 120]
     command += ["--requests", workload.requests] if workload.requests else ["--seconds", workload.seconds]
@@ -85,6 +85,7 @@ def interleaved(bench: Bench, workload: Workload, targets: dict[str, Target], ro
     """Every target once a round, in a new order each time, so that whatever the machine does meanwhile meets all alike."""
     rows = []
     names = list(targets)
+    bench.place(together=workload.connections == 1)
     for number in range(workload.rounds or rounds):
         random.shuffle(names)
         for name in names:

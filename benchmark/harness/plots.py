@@ -36,4 +36,4 @@ def draw(folder: Path, summary: dict):
     bars("processor-time", "/v1/messages, 50 clients: CPU per request (log scale, less is better)", pick("messages-50", "cpu_us"), "µs")
     bars("memory", "/v1/messages, 50 clients: peak memory of the process tree (log scale, less is better)", pick("messages-50", "rss_mib"), "MiB")
     bars("stream-gap", "50 events 5 ms apart: longest gap of a stream, 99th percentile (log scale, less is better)", pick("stream-50", "gap_p99_us"), "µs")
-    bars("instructions", "instructions per request (callgrind)", {key.split()[0]: value["instructions"] for key, value in summary["counts"].items() if key.endswith("chat") or key == "native messages"}, "")
+    bars("instructions", "instructions per request (callgrind)", {key.split()[0]: value["instructions"] for key, value in summary["counts"].items() if "instructions" in value and (key.endswith("chat") or key == "native messages")}, "")

@@ -105,7 +105,8 @@ def update_readme(summary: dict, folder: Path):
 
 def write(folder: Path, rows: list[dict], summary: dict):
     folder.mkdir(parents=True, exist_ok=True)
-    write_rows(folder / "rows.csv", rows)
+    if rows:
+        write_rows(folder / "rows.csv", rows)
     (folder / "summary.json").write_text(json.dumps(summary, indent=1, ensure_ascii=False) + "\n")
     (folder / "README.md").write_text(readme_of_run(summary))
     with open(folder / "results.csv", "w", newline="") as opened:

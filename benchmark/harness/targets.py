@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from . import configuration, machine
-from .processes import Process, free_port
+from .processes import Process, free_port, tasks
 
 ROOT = Path(__file__).resolve().parents[2]
 TARGET = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")) / os.environ.get("BENCH_PROFILE", "release")
@@ -98,11 +98,13 @@ BEARER = {"authorization": f"Bearer {configuration.MASTER_KEY}"}
 class Bench:
     """A folder with everything that runs. `groups` are the model groups of all configurations."""
 
-    def __init__(self, folder: Path, groups: list[str], tls: bool = False, wrapper: list[str] | None = None):
+    def __init__(self, folder: Path, groups: list[str], tls: bool = False):
         self.folder, self.groups, self.number = folder, groups, 0
         folder.mkdir(parents=True, exist_ok=True)
         self.gateway_cores, self.other_cores = machine.cores()
-        self.wrapper = wrapper or []  # what the gateway is run under: valgrind, strace
+        self.client_cores = self.other_cores
+        self.wrapper: list[str] = []  # what the gateway is run under: valgrind, strace
+        self.controls: list[Process] = []
         self.certificate = self.make_certificate() if tls else None
         self.provider_process, self.provider, self.encrypted = self.start_provider()
         self.config = folder / "config.yaml"
@@ -123,6 +125,15 @@ class Bench:
         wanted = 2 if self.certificate else 1
         lines = process.wait_until(lambda: (found := process.log.read_text().split()) and len(found) >= wanted and found, "its address")
         return process, lines[0], lines[1] if self.certificate else None
+
+    def place(self, together: bool):
+        """Provider, controls and clients: on the gateway's core, or on the others. One client waits for every answer, so nothing runs
+        at once, and waking another core costs a virtual machine more than the gateway does; many clients would fight over one core."""
+        cores = self.gateway_cores if together else self.other_cores
+        self.client_cores = cores
+        for process in [self.provider_process, *self.controls]:
+            for task in tasks(process.pid) if cores else []:
+                os.sched_setaffinity(task, cores)
 
     def start(self, name: str, **options) -> Target:
         """A running target; a name may be started several times."""
@@ -182,6 +193,7 @@ class Bench:
         file = self.folder / f"{unique}-recording.json"
         file.write_text(json.dumps(configuration.recording(self.groups, self.prices, relayed)))
         process = Process(f"{unique}-control", [TARGET / "fast-control", "--recording", file, "--provider", provider], self.folder, self.other_cores)
+        self.controls = [control for control in self.controls if control.child.poll() is None] + [process]
         return process, process.wait_until(lambda: process.log.read_text().strip(), "its address")
 
     def _rules(self, unique: str, text: str) -> Path:
