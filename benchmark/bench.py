@@ -75,7 +75,7 @@ class Run:
         the shadow is to have time to compare, and a live request is to find its thread idle."""
         relayed = recorder.record(self.bench, {"claude": configuration.body("claude"), "scan": configuration.body("scan")})
         self.extras["mirror_outcomes"] = {}
-        for kind, group in (("messages", "claude"), ("ocr", "scan")):
+        for kind, group in (("messages", "claude"), ("ocr", "scan"))[:1 if self.options.quick else 2]:
             workload = Workload(f"mirror-{kind}", group, (), 4, rate=400.0, seconds=1.5 if self.options.quick else 8.0)
             targets = {f"mirror-{share}": self.bench.start("mirror", share=share / 100, relayed=relayed) for share in (0, 10, 100)}
             self.rows += measuring.interleaved(self.bench, workload, targets, self.rounds, say=self.say)

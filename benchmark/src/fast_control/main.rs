@@ -2,8 +2,8 @@
 //!
 //! Mirroring has to be measured against a control that is faster than Python, or Python's own noise hides what mirroring
 //! costs. For each recorded route it does what LiteLLM does on the wire: one request to the provider through the tap,
-//! marked with the tape's id that the client's body carries, then LiteLLM's answer. Everything else (health, model list,
-//! price map, probes) is answered from the recording.
+//! marked with the tape's id that the client's body carries, then LiteLLM's answer. Health, model list, price map and probes
+//! are answered from the recording too; any other JSON goes to the provider and back as it stands.
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "it tells the terminal where it listens")]
 
@@ -16,7 +16,7 @@ use std::process::ExitCode;
 use std::rc::Rc;
 
 use clap::Parser;
-use crossfade_benchmark::http1::{Inbox, framing, header, request_line};
+use crossfade_benchmark::http1::{Chunks, Framing, Inbox, framing, header, request_line};
 use tokio::io::AsyncWriteExt as _;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::LocalSet;
@@ -75,7 +75,7 @@ async fn serve(arguments: Arguments) -> io::Result<()> {
 async fn converse(mut stream: TcpStream, recording: Rc<Recording>, provider: SocketAddr) -> io::Result<()> {
     stream.set_nodelay(true)?;
     let (mut inbox, mut body, mut ignored) = (Inbox::default(), Vec::new(), Vec::new());
-    let mut upstream: Option<(TcpStream, Inbox)> = None;
+    let mut upstream = None;
     while let Some(length) = inbox.head(&mut stream).await? {
         let head = &inbox.bytes()[..length];
         let framing = framing(head);
@@ -88,29 +88,40 @@ async fn converse(mut stream: TcpStream, recording: Rc<Recording>, provider: Soc
         if let Some(relayed) = recording.relayed(&route).filter(|_| is_json && with_key) {
             ask_provider(&mut upstream, provider, relayed, &body, &mut ignored).await?;
             stream.write_all(&relayed.answer).await?;
+        } else if let Some(answer) = recording.answer(&route, with_key, is_json) {
+            stream.write_all(answer).await?;
         } else {
-            stream.write_all(recording.answer(&route, with_key)).await?;
+            let request = format!(
+                "{route} HTTP/1.1\r\nhost: provider\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n",
+                body.len()
+            );
+            pass_on(&mut upstream, provider, &[request.as_bytes(), &body].concat(), &mut stream).await?;
         }
     }
     Ok(())
 }
 
+type Upstream = Option<(TcpStream, Inbox)>;
+
+/// The connection kept from the last request, or a new one.
+async fn connected(upstream: &mut Upstream, provider: SocketAddr) -> io::Result<(TcpStream, Inbox)> {
+    if let Some(open) = upstream.take() {
+        return Ok(open);
+    }
+    let stream = TcpStream::connect(provider).await?;
+    stream.set_nodelay(true)?;
+    Ok((stream, Inbox::default()))
+}
+
 /// The provider request that LiteLLM would make, and its answer to the end.
 async fn ask_provider(
-    upstream: &mut Option<(TcpStream, Inbox)>,
+    upstream: &mut Upstream,
     provider: SocketAddr,
     relayed: &Relayed,
     client_body: &[u8],
     ignored: &mut Vec<u8>,
 ) -> io::Result<()> {
-    let (mut stream, mut inbox) = match upstream.take() {
-        Some(open) => open,
-        None => {
-            let stream = TcpStream::connect(provider).await?;
-            stream.set_nodelay(true)?;
-            (stream, Inbox::default())
-        }
-    };
+    let (mut stream, mut inbox) = connected(upstream, provider).await?;
     stream.write_all(&relayed.provider_request(client_body)).await?;
     let Some(length) = inbox.head(&mut stream).await? else {
         return Err(io::ErrorKind::UnexpectedEof.into());
@@ -118,6 +129,46 @@ async fn ask_provider(
     let framing = framing(&inbox.bytes()[..length]);
     inbox.take(length);
     inbox.body(&mut stream, framing, ignored).await?;
+    *upstream = Some((stream, inbox));
+    Ok(())
+}
+
+/// A request as it stands, and its answer back as it comes.
+async fn pass_on(
+    upstream: &mut Upstream,
+    provider: SocketAddr,
+    request: &[u8],
+    client: &mut TcpStream,
+) -> io::Result<()> {
+    let (mut stream, mut inbox) = connected(upstream, provider).await?;
+    stream.write_all(request).await?;
+    let Some(length) = inbox.head(&mut stream).await? else {
+        return Err(io::ErrorKind::UnexpectedEof.into());
+    };
+    let framing = framing(&inbox.bytes()[..length]);
+    client.write_all(&inbox.bytes()[..length]).await?;
+    inbox.take(length);
+    let (mut chunks, mut passed) = (Chunks::default(), 0);
+    loop {
+        let (count, done) = match framing {
+            Framing::Length(total) => {
+                passed += inbox.bytes().len();
+                (inbox.bytes().len(), passed >= total)
+            }
+            Framing::Chunked => {
+                let count = chunks.feed(inbox.bytes(), |_| ())?;
+                (count, chunks.ended())
+            }
+        };
+        client.write_all(&inbox.bytes()[..count]).await?;
+        inbox.take(count);
+        if done {
+            break;
+        }
+        if inbox.fill(&mut stream).await? == 0 {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+    }
     *upstream = Some((stream, inbox));
     Ok(())
 }

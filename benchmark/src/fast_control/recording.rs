@@ -112,10 +112,13 @@ impl Recording {
         self.relayed.get(route)
     }
 
-    /// A recorded answer, or that there is none.
-    pub fn answer(&self, route: &str, with_key: bool) -> &[u8] {
+    /// A recorded answer; where there is none, that there is none, unless it is JSON for the provider.
+    pub fn answer(&self, route: &str, with_key: bool, is_json: bool) -> Option<&[u8]> {
+        if is_json && route.starts_with("POST") && with_key {
+            return None;
+        }
         let without_key = (!with_key).then(|| self.answers.get(&format!("{route} without key"))).flatten();
-        without_key.or_else(|| self.answers.get(route)).unwrap_or(&self.missing)
+        Some(without_key.or_else(|| self.answers.get(route)).unwrap_or(&self.missing))
     }
 }
 

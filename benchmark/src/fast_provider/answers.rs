@@ -178,7 +178,8 @@ fn chunk(part: &Bytes) -> Bytes {
     Bytes::from(framed)
 }
 
-const SENTENCE: &str = "The tide turns at six, so the boats leave at five; whoever comes later has to wait for the night. ";
+const SENTENCE: &str =
+    "The tide turns at six, so the boats leave at five; whoever comes later has to wait for the night. ";
 
 fn text(bytes: usize) -> String {
     SENTENCE.chars().cycle().take(bytes.max(SENTENCE.len() * 2)).collect()
@@ -238,12 +239,15 @@ fn message_events(count: usize) -> Vec<Bytes> {
         Bytes::from(format!("event: {}\ndata: {value}\n\n", value.get("type").and_then(Value::as_str).unwrap_or("")))
     };
     let mut events = vec![
-        event(json!({ "type": "message_start", "message": { "id": "msg_013Zva2CMHLNnXjNJJKqJ2EF", "type": "message", "role": "assistant",
+        event(
+            json!({ "type": "message_start", "message": { "id": "msg_013Zva2CMHLNnXjNJJKqJ2EF", "type": "message", "role": "assistant",
             "model": "claude-sonnet-4-5-20250929", "content": [], "stop_reason": null, "stop_sequence": null,
-            "usage": { "input_tokens": 11, "cache_creation_input_tokens": 0, "cache_read_input_tokens": 0, "output_tokens": 1 } } })),
+            "usage": { "input_tokens": 11, "cache_creation_input_tokens": 0, "cache_read_input_tokens": 0, "output_tokens": 1 } } }),
+        ),
         event(json!({ "type": "content_block_start", "index": 0, "content_block": { "type": "text", "text": "" } })),
     ];
-    let word = event(json!({ "type": "content_block_delta", "index": 0, "delta": { "type": "text_delta", "text": " word" } }));
+    let word =
+        event(json!({ "type": "content_block_delta", "index": 0, "delta": { "type": "text_delta", "text": " word" } }));
     events.extend((0..count).map(|_| word.clone()));
     events.push(event(json!({ "type": "content_block_stop", "index": 0 })));
     events.push(event(json!({ "type": "message_delta", "delta": { "stop_reason": "end_turn", "stop_sequence": null }, "usage": { "output_tokens": 42 } })));

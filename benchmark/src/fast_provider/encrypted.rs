@@ -86,5 +86,7 @@ async fn answer(request: Request<Incoming>, answers: Rc<RefCell<Answers>>) -> Re
             Ok(Frame::data(answer.parts[position].clone()))
         }
     });
-    Ok(response.body(StreamBody::new(parts.boxed_local())).unwrap_or_else(|_| Response::new(StreamBody::new(stream::empty().boxed_local()))))
+    Ok(response
+        .body(StreamBody::new(parts.boxed_local()))
+        .unwrap_or_else(|_| Response::new(StreamBody::new(stream::empty().boxed_local()))))
 }

@@ -61,7 +61,15 @@ pub async fn exchange(connection: &mut Option<Connection>, target: SocketAddr, r
     let (status, framing, server) = (status(head), framing(head), server(head));
     let closes = header(head, b"connection").is_some_and(|value| value.eq_ignore_ascii_case(b"close"));
     open.inbox.take(length);
-    let mut seen = Seen { status, server, total: Duration::ZERO, first_byte: Duration::ZERO, gap: Duration::ZERO, reads: 0, body_bytes: 0 };
+    let mut seen = Seen {
+        status,
+        server,
+        total: Duration::ZERO,
+        first_byte: Duration::ZERO,
+        gap: Duration::ZERO,
+        reads: 0,
+        body_bytes: 0,
+    };
     read_body(&mut open, framing, begun, &mut seen).await?;
     seen.total = begun.elapsed();
     if !closes {

@@ -133,7 +133,14 @@ async fn run(arguments: &Arguments, request: Vec<u8>) -> String {
     let mut connections: Vec<Option<Connection>> = (0..count).map(|_| None).collect();
     let phase = |left, until| {
         let observed = RefCell::new(Observed::default());
-        Rc::new(Phase { target: arguments.target, request: request.clone(), timeout, left: Cell::new(left), until, observed })
+        Rc::new(Phase {
+            target: arguments.target,
+            request: request.clone(),
+            timeout,
+            left: Cell::new(left),
+            until,
+            observed,
+        })
     };
     if arguments.warm > 0 {
         connections = closed(phase(arguments.warm, None), connections).await;
