@@ -9,7 +9,7 @@ demo: ## the whole loop before your eyes: climb from off to full, broken parity,
 	@scripts/setup demo
 	@scripts/demo
 
-test: ## lint, unit, property, simulation, end-to-end against the real LiteLLM, browser; 25 minutes cold at most
+test: ## lint, unit, property, simulation, cost of a request, end-to-end against the real LiteLLM, browser; 25 minutes cold at most
 	@scripts/setup test
 	@scripts/test
 

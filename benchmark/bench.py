@@ -28,6 +28,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--rounds", type=int)
     parser.add_argument("--soak", type=int, help="requests of the soak; by default 20,000 (quick) or 10,000,000")
     parser.add_argument("--into", type=Path, help="the folder for the results")
+    parser.add_argument("--check", action="store_true", help="exit 1 if a mark is missed")
     parser.add_argument("--keep-readme", action="store_true", help="do not renew the repository's README from this run")
     return parser.parse_args()
 
@@ -173,7 +174,7 @@ def main() -> int:
         report.update_readme(summary, into)
         shutil.copy(into / "results.csv", ROOT / "benchmark/results.csv")
     print(f"results in {into}")
-    return 0
+    return 1 if options.check and any(mark["result"] == "FAIL" for mark in summary["marks"]) else 0
 
 
 if __name__ == "__main__":

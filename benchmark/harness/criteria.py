@@ -71,7 +71,7 @@ def joined(*notes: str) -> str:
 
 
 def marks(figures: Figures) -> list[Mark]:
-    return [*relay_marks(figures), *native_marks(figures, "chat"), *native_marks(figures, "messages"), *stream_marks(figures), *memory_marks(figures), *shadow_marks(figures)]
+    return [*validity_marks(figures), *relay_marks(figures), *native_marks(figures, "chat"), *native_marks(figures, "messages"), *stream_marks(figures), *memory_marks(figures), *shadow_marks(figures)]
 
 
 def decided_by_instructions(figures: Figures, noisy: str, one: str, other: str | None = None) -> str:
@@ -80,6 +80,18 @@ def decided_by_instructions(figures: Figures, noisy: str, one: str, other: str |
     if not noisy or mine is None:
         return noisy
     return f"{noisy}, so instructions decide: {mine:,.0f}" + (f" against {theirs:,.0f}, {mine / theirs:.2f} x" if theirs else "")
+
+
+def validity_marks(figures: Figures) -> list[Mark]:
+    """Whether the rest can be believed: what stands around the gateways must not be what is measured."""
+    fifty = "messages-50"
+    gateways = [figures.value(fifty, target, "per_second") for target in ("nginx", "haproxy", "pingora", "passthrough", "native") if figures.of(fifty, target)]
+    provider = figures.value(fifty, "direct", "provider_cpu_us")
+    odd = sum(row["failures"] + row["unexpected"] for row in figures.rows)
+    found = [Mark("validity: answers that failed or had another status than asked for", float(odd), "<= 0")] if figures.rows else []
+    if gateways and provider:
+        found.append(Mark("validity: requests/s of the provider on one core against the fastest gateway's", 1e6 / provider / max(gateways), ">= 3 x"))
+    return found
 
 
 def relay_marks(figures: Figures) -> list[Mark]:

@@ -53,7 +53,7 @@ def one_round(bench: Bench, workload: Workload, target: Target, memory: bool) ->
     workload = workload.for_target(target.name)
     process = target.process
     before = process.cpu_microseconds() if process else 0.0
-    live_before = live_cpu(target)
+    live_before, provider_before = live_cpu(target), bench.provider_process.cpu_microseconds()
     with MemoryPeak(process if memory else None) as peak:
         seen = load(bench, workload, target)
     answers = seen["requests"] + seen["warm"]
@@ -64,6 +64,7 @@ def one_round(bench: Bench, workload: Workload, target: Target, memory: bool) ->
         "per_second": seen["per_second"],
         "cpu_us": (process.cpu_microseconds() - before) / max(answers, 1) if process else 0.0,
         "live_cpu_us": (live_cpu(target) - live_before) / max(answers, 1),
+        "provider_cpu_us": (bench.provider_process.cpu_microseconds() - provider_before) / max(answers, 1),
         "pss_mib": peak.pss, "rss_mib": peak.rss,
         "reads": seen["reads_per_answer"], "bytes": seen["bytes_per_answer"],
     }

@@ -25,7 +25,7 @@ def summarise(rows: list[dict], counts: dict, extras: dict, machine: dict, comma
     for workload in dict.fromkeys(row["workload"] for row in rows):
         for target in dict.fromkeys(row["target"] for row in rows if row["workload"] == workload):
             mine = figures.of(workload, target)
-            cell = {name: round(median(mine, name), 2) for name in ("per_second", "service_p50_us", "service_p99_us", "response_p99_us", "first_byte_p50_us", "gap_p99_us", "reads", "cpu_us", "live_cpu_us", "rss_mib", "pss_mib")}
+            cell = {name: round(median(mine, name), 2) for name in ("per_second", "service_p50_us", "service_p99_us", "response_p99_us", "first_byte_p50_us", "gap_p99_us", "reads", "cpu_us", "live_cpu_us", "provider_cpu_us", "rss_mib", "pss_mib")}
             cell["added_p50_us"] = None if (added := figures.added_median(workload, target)) is None else round(added, 2)
             cell["spread_per_second"] = round(spread([row["per_second"] for row in mine]), 3)
             cell["spread_p50"] = round(spread([row["service_p50_us"] for row in mine]), 3)

@@ -111,11 +111,19 @@ class Bench:
         self.config.write_text(configuration.litellm(groups, self.provider, self.encrypted))
         self.prices = next(iter(LITELLM.parent.parent.glob("lib/python*/site-packages/litellm/model_prices_and_context_window_backup.json")), None)
 
-    def make_certificate(self) -> tuple[Path, Path]:
-        certificate, key = self.folder / "provider.pem", self.folder / "provider.key"
-        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "30", "-subj", "/CN=provider", "-addext",
-                        "subjectAltName=IP:127.0.0.1", "-keyout", str(key), "-out", str(certificate)], check=True, capture_output=True)
-        return certificate, key
+    def make_certificate(self) -> tuple[Path, Path, Path]:
+        """A certificate with its chain, its key, and the authority that clients are told to trust: rustls takes no authority for a server."""
+        authority, key, request, certificate = (self.folder / name for name in ("authority.pem", "provider.key", "provider.csr", "provider.pem"))
+        extensions = self.folder / "provider.ext"
+        extensions.write_text("subjectAltName=IP:127.0.0.1\nbasicConstraints=CA:FALSE\n")
+        new_key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
+        for command in (
+            ["req", "-x509", *new_key, "-days", "30", "-subj", "/CN=authority of the benchmark", "-keyout", self.folder / "authority.key", "-out", authority],
+            ["req", *new_key, "-subj", "/CN=provider", "-keyout", key, "-out", request],
+            ["x509", "-req", "-in", request, "-CA", authority, "-CAkey", self.folder / "authority.key", "-CAcreateserial", "-days", "30", "-extfile", extensions, "-out", certificate],
+        ):
+            subprocess.run(["openssl", *map(str, command)], check=True, capture_output=True)
+        return certificate, key, authority
 
     def start_provider(self):
         command = [TARGET / "fast-provider", "--listen", "127.0.0.1:0"]
@@ -172,7 +180,7 @@ class Bench:
     def _litellm(self, unique, name, address):
         environment = {**LITELLM_ENVIRONMENT, "LITELLM_RUST": "1" if name == "litellm-rust" else "false", "PATH": f"{LITELLM.parent}:{os.environ['PATH']}"}
         if self.certificate:
-            environment["SSL_CERT_FILE"] = str(self.certificate[0])
+            environment["SSL_CERT_FILE"] = str(self.certificate[2])
         command = [LITELLM, "--config", self.config, "--host", "127.0.0.1", "--port", address.rsplit(":", 1)[1], "--telemetry", "False", "--num_workers", "1"]
         return self._answering(Target(name, address, self._run(unique, command, environment)), 180)
 
@@ -183,7 +191,7 @@ class Bench:
                    "--drain-timeout", "1s", *arguments]
         environment = {"LITELLM_LOCAL_MODEL_COST_MAP": "True", "CROSSFADE_LOG": "warn"}
         if self.certificate:
-            environment["SSL_CERT_FILE"] = str(self.certificate[0])
+            environment["SSL_CERT_FILE"] = str(self.certificate[2])
         return Target(name, address, self._run(unique, command, environment), admin)
 
     def _passthrough(self, unique, name, address):
