@@ -13,7 +13,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parent))
 from harness import configuration, instructions, machine, measuring, plots, recorder, report, workloads  # noqa: E402
 from harness.measuring import Workload  # noqa: E402
-from harness.processes import Process  # noqa: E402
+from harness.processes import Process, end_children_with_this  # noqa: E402
 from harness.targets import LITELLM, ROOT, Bench, ask  # noqa: E402
 
 PHASES = ("workloads", "mirror", "start", "instructions", "syscalls", "soak")
@@ -154,6 +154,7 @@ def main() -> int:
     into = options.into or (ROOT / "target/bench" / name if options.quick else ROOT / "benchmark/runs" / name)
     whole = not (options.phase or options.only or options.without)
     command = f"make bench{' QUICK=1' if options.quick else ''}" if whole else "benchmark/bench.py " + " ".join(sys.argv[1:])
+    end_children_with_this()
     folder = Path(tempfile.mkdtemp(prefix="bench-"))
     print(f"measuring on {described['cores']} x {described['processor']}, load {described['load_before'][0]}; results go to {into}", flush=True)
     try:

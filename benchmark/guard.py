@@ -18,7 +18,7 @@ os.environ.setdefault("BENCH_PROFILE", "ci")
 sys.path.insert(0, str(Path(__file__).parent))
 from harness import configuration, instructions, machine  # noqa: E402
 from harness.measuring import Workload  # noqa: E402
-from harness.processes import Process  # noqa: E402
+from harness.processes import Process, end_children_with_this  # noqa: E402
 from harness.targets import ROOT, Bench, ask  # noqa: E402
 
 BASELINE = ROOT / "benchmark/baseline.json"
@@ -74,6 +74,7 @@ def main() -> int:
     if not shutil.which("valgrind"):
         print("guard: valgrind is not there; scripts/setup test installs it", file=sys.stderr)
         return 1
+    end_children_with_this()
     folder = Path(tempfile.mkdtemp(prefix="guard-"))
     try:
         found = measure(folder)

@@ -5,6 +5,7 @@ import random
 import signal
 import socket
 import subprocess
+import sys
 import threading
 import time
 from pathlib import Path
@@ -163,4 +164,7 @@ class MemoryPeak:
             self.thread.join()
 
 
-atexit.register(Process.stop_all)
+def end_children_with_this():
+    """Children have sessions of their own: without this they would outlive a run that is told to end."""
+    atexit.register(Process.stop_all)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
