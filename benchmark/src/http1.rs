@@ -202,7 +202,6 @@ fn size(line: &[u8]) -> io::Result<usize> {
 }
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 mod tests {
     use super::*;
 

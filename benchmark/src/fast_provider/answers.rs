@@ -132,7 +132,7 @@ fn make(route: Route, streams: bool, profile: Profile) -> Answer {
     }
     let mut chunks = Vec::new();
     let mut head = if streams {
-        chunks = parts.iter().map(|part| chunk(part)).collect();
+        chunks = parts.iter().map(chunk).collect();
         (head + "transfer-encoding: chunked\r\n\r\n").into_bytes()
     } else {
         let mut bytes = (head + &format!("content-length: {}\r\n\r\n", parts[0].len())).into_bytes();
