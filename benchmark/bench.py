@@ -78,7 +78,7 @@ class Run:
         self.extras["mirror_outcomes"] = {}
         for kind, group in (("messages", "claude"), ("ocr", "scan"))[:1 if self.options.quick else 2]:
             workload = Workload(f"mirror-{kind}", group, (), 4, rate=400.0, seconds=1.5 if self.options.quick else 8.0)
-            targets = {f"mirror-{share}": self.bench.start("mirror", share=share / 100, relayed=relayed) for share in (0, 10, 100)}
+            targets = {f"mirror-{share}": self.bench.start("mirror", share=share / 100, relayed=relayed) for share in ((0, 100) if self.options.quick else (0, 10, 100))}
             self.rows += measuring.interleaved(self.bench, workload, targets, self.rounds, say=self.say)
             for name, target in targets.items():
                 self.extras["mirror_outcomes"][f"{kind}-{name.split('-')[1]}"] = outcomes(target)
@@ -86,7 +86,8 @@ class Run:
         self.say(f"outcomes {self.extras['mirror_outcomes']}")
 
     def phase_start(self):
-        names = [name for name in ("nginx", "haproxy", "pingora", "passthrough", "native") if name not in self.options.without]
+        names = ("pingora", "passthrough", "native") if self.options.quick else ("nginx", "haproxy", "pingora", "passthrough", "native")
+        names = [name for name in names if name not in self.options.without]
         self.extras["start_ms"] = {name: [] for name in names}
         for _ in range(3 if self.options.quick else 9):
             for name in names:
@@ -103,7 +104,8 @@ class Run:
                 continue
             counted = instructions.per_request(self.bench, name, Workload(kind, group, ()))
             self.counts[f"{name} {kind}"] = counted
-            self.say(f"  {name} {kind}: {counted['instructions']:,.0f} instructions, {counted['allocations']:.1f} allocations")
+            allocations = "" if counted["allocations"] is None else f", {counted['allocations']:.1f} allocations"
+            self.say(f"  {name} {kind}: {counted['instructions']:,.0f} instructions{allocations}")
 
     def is_native(self, group: str) -> bool:
         """Whether this build answers the group natively."""

@@ -39,7 +39,7 @@ def measure(folder: Path) -> dict[str, dict]:
         if name == "native" and not is_native(bench, group):
             return label, None
         counted = instructions.per_request(bench, name, Workload(label.replace(" ", "-"), group, ()))
-        return label, {"instructions": round(counted["instructions"]), "allocations": round(counted["allocations"], 2)}
+        return label, {"instructions": round(counted["instructions"]), "allocations": round(counted["allocations"] or 0, 2)}
 
     with ThreadPoolExecutor(os.cpu_count()) as several:
         return {label: counted for label, counted in several.map(one, range(len(ROUTES))) if counted}

@@ -82,7 +82,8 @@ def per_request(bench: Bench, name: str, workload: Workload) -> dict:
     inclusive = {function: spent + (many.below[function] - few.below[function]) / (MANY - FEW) for function, spent in functions.items()}
     return {
         "instructions": (many.instructions() - few.instructions()) / (MANY - FEW),
-        "allocations": (many.allocations() - few.allocations()) / (MANY - FEW),
+        # A stripped binary does not say which of its functions allocate.
+        "allocations": (many.allocations() - few.allocations()) / (MANY - FEW) if many.allocations() else None,
         "top": greatest(functions, 40),
         "top_inclusive": greatest(inclusive, 150),
     }
@@ -122,8 +123,10 @@ def system_calls(bench: Bench, name: str, workload: Workload) -> dict:
 
 
 def spread(values: list[float]) -> float:
-    """Interquartile range as a share of the median: above a fifth a time says little."""
-    if len(values) < 4 or not statistics.median(values):
+    """Interquartile range, or of few values the whole range, as a share of the median."""
+    if len(values) < 2 or not statistics.median(values):
         return 0.0
+    if len(values) < 4:
+        return (max(values) - min(values)) / statistics.median(values)
     quarters = statistics.quantiles(values, n=4)
     return (quarters[2] - quarters[0]) / statistics.median(values)
