@@ -1,6 +1,6 @@
 # Everything a newcomer needs to type. Each target brings its own tools (scripts/setup) and says how long it took.
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-full build lint setup clean-demo
+.PHONY: help demo test test-full bench build lint setup clean-demo
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -9,13 +9,18 @@ demo: ## the whole loop before your eyes: climb from off to full, broken parity,
 	@scripts/setup demo
 	@scripts/demo
 
-test: ## lint, unit, property, simulation, end-to-end against the real LiteLLM, browser; 25 minutes cold at most
+test: ## lint, unit, property, simulation, cost of a request, end-to-end against the real LiteLLM, browser; 25 minutes cold at most
 	@scripts/setup test
 	@scripts/test
 
 test-full: ## the same and the long ones
 	@scripts/setup test
 	@scripts/test --full
+
+bench: ## measure beside nginx, HAProxy, bare Pingora and LiteLLM; hours with its soak (QUICK=1: below five minutes after the build)
+	@scripts/setup bench
+	@cargo build --release --locked --workspace --bins
+	@.cache/plots/bin/python benchmark/bench.py $(if $(QUICK),--quick) $(ARGUMENTS)
 
 build: ## the tuned binary, target/release/crossfade
 	@cargo build --release --locked
