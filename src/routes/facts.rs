@@ -40,14 +40,14 @@ pub async fn read(route: Route, content_type: Option<&str>, body: &Bytes) -> Fac
 }
 
 fn of_json(route: Route, body: &[u8]) -> Facts {
-    let Ok(top) = serde_json::from_slice::<std::collections::BTreeMap<String, &RawValue>>(body) else {
-        return Facts::default();
-    };
     match route {
         Route::Messages => return message_facts::read(&message_facts::MESSAGES, body),
         Route::ChatCompletions => return message_facts::read(&message_facts::CHAT, body),
         Route::Ocr | Route::Responses | Route::Embeddings => {}
     }
+    let Ok(top) = serde_json::from_slice::<std::collections::BTreeMap<String, &RawValue>>(body) else {
+        return Facts::default();
+    };
     let text = |key: &str| top.get(key).and_then(|raw| serde_json::from_str::<String>(raw.get()).ok());
     let mut shape = String::new();
     let mut subject = None;

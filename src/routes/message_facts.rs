@@ -148,6 +148,11 @@ pub fn read(vocabulary: &Words, body: &[u8]) -> Facts {
 }
 
 fn add_kinds(vocabulary: &Words, content: &RawValue, words: &mut BTreeSet<&'static str>) {
+    // Most content is a text; to let the parser find out would make it write an error.
+    if !content.get().starts_with('[') {
+        words.insert("text");
+        return;
+    }
     let Ok(blocks) = serde_json::from_str::<Vec<Block<'_>>>(content.get()) else {
         words.insert("text");
         return;
