@@ -205,12 +205,14 @@ def test_kill_and_restart(start, tmp_path):
 def test_kill_in_the_middle_of_traffic(start, tmp_path):
     """A stage never comes back higher than the journal says."""
     first = start(rule(), tmp_path / "killed")
-    threading.Timer(2.0, first.process.kill).start()
+    killer = threading.Timer(2.0, first.process.kill)
+    killer.start()
     try:
         while first.process.alive():
             drive(first, 40)
     except (OSError, AssertionError, HTTPException):
         pass  # the requests under way die with it
+    killer.join()  # its locks are free once it is gone
     second = start(rule(), tmp_path / "killed")
     lane, promotions = second.lane(), entries(second, "promote")
     journalled = (promotions[0]["to"]["stage"], promotions[0]["to"]["weight"]) if promotions else ("shadow", 0)
