@@ -1,7 +1,7 @@
 //! Writing JSON the way the writers of LiteLLM do: httpx and Starlette (`json.dumps`, compact, not ASCII-only), orjson, and
 //! `json.dumps` as it comes (ASCII only, with or without spaces).
 
-use super::float::{float_orjson, float_repr};
+use super::float::{write_float_orjson, write_float_repr};
 use super::value::{Text, Value};
 
 /// What a writer refuses.
@@ -133,8 +133,8 @@ impl Writer {
 
     fn float(&self, float: f64, out: &mut Vec<u8>) -> Result<(), EncodeError> {
         match (float.is_finite(), self.orjson) {
-            (true, true) => out.extend_from_slice(float_orjson(float).as_bytes()),
-            (true, false) => out.extend_from_slice(float_repr(float).as_bytes()),
+            (true, true) => write_float_orjson(float, out),
+            (true, false) => write_float_repr(float, out),
             (false, true) => out.extend_from_slice(b"null"),
             (false, false) if self.ascii => out.extend_from_slice(not_finite(float)),
             (false, false) => return Err(EncodeError::NotFinite),
