@@ -3,6 +3,7 @@
 //! Source: LiteLLM 1.102.4 `llms/anthropic/common_utils.py` `_supports_model_capability`, `_supports_sampling_params`; the rules
 //! for names that aren't in the map are its `fallback_generalizations`.
 
+use std::borrow::Cow;
 use std::sync::OnceLock;
 
 use regex::Regex;
@@ -87,7 +88,19 @@ struct Rule(&'static str, OnceLock<Option<Regex>>);
 
 impl Rule {
     fn is_match(&self, text: &str) -> bool {
-        self.1.get_or_init(|| Regex::new(self.0).ok()).as_ref().is_some_and(|rule| rule.is_match(text))
+        self.compiled().is_some_and(|rule| rule.is_match(text))
+    }
+
+    /// `part` is in every match, and in few texts.
+    fn replaced<'a>(&self, text: &'a str, part: &str, with: &str) -> Cow<'a, str> {
+        match self.compiled().filter(|_| text.contains(part)) {
+            Some(pattern) => pattern.replace_all(text, with),
+            None => Cow::Borrowed(text),
+        }
+    }
+
+    fn compiled(&self) -> Option<&Regex> {
+        self.1.get_or_init(|| Regex::new(self.0).ok()).as_ref()
     }
 }
 
@@ -138,30 +151,26 @@ pub fn supports_effort(table: &PriceTable, model: &str) -> bool {
 
 /// The flag of the entry under this name or a plainer spelling of it.
 fn declared(table: &PriceTable, model: &str, capability: Capability) -> Option<bool> {
-    let candidates = spellings(model);
-    candidates.iter().find_map(|name| table.exact_anthropic_model(name)?.flag(capability))
+    let flag = |name: &str| table.exact_anthropic_model(name)?.flag(capability);
+    flag(model).or_else(|| plainer_spellings(model).iter().filter(|name| **name != model).find_map(|name| flag(name)))
 }
 
-/// The name, then without a Bedrock version, a minor, a date; with hyphens for dots; without what follows an `@`.
-fn spellings(model: &str) -> Vec<String> {
+/// The name without a Bedrock version, a minor, a date; with hyphens for dots; without what follows an `@`.
+fn plainer_spellings(model: &str) -> [Cow<'_, str>; 6] {
     static VERSION: Rule = Rule(r"-v\d+(?::\d+)?$", OnceLock::new());
     static MINOR: Rule = Rule(r":\d+$", OnceLock::new());
     static DATE: Rule = Rule(r"-\d{8}$", OnceLock::new());
     static DOTTED: Rule = Rule(r"(\d)\.(\d)", OnceLock::new());
-    let replaced = |rule: &Rule, text: &str, with: &str| match rule.1.get_or_init(|| Regex::new(rule.0).ok()) {
-        Some(pattern) => pattern.replace_all(text, with).into_owned(),
-        None => text.to_owned(),
-    };
-    let hyphenated = replaced(&DOTTED, model, "$1-$2");
-    let base = replaced(&DATE, &replaced(&VERSION, &hyphenated, ""), "");
-    let before_at = model.rfind('@').filter(|&at| at > 0).map_or(model, |at| &model[..at]).to_owned();
-    vec![
-        model.to_owned(),
-        replaced(&VERSION, model, ""),
-        replaced(&MINOR, model, ""),
-        replaced(&DATE, model, ""),
+    let hyphenated = DOTTED.replaced(model, ".", "$1-$2");
+    let unversioned = VERSION.replaced(&hyphenated, "-v", "");
+    let base = DATE.replaced(&unversioned, "-", "").into_owned();
+    let before_at = model.rfind('@').filter(|&at| at > 0).map_or(model, |at| &model[..at]);
+    [
+        VERSION.replaced(model, "-v", ""),
+        MINOR.replaced(model, ":", ""),
+        DATE.replaced(model, "-", ""),
         hyphenated,
-        base,
-        before_at,
+        Cow::Owned(base),
+        Cow::Borrowed(before_at),
     ]
 }
