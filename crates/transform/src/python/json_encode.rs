@@ -3,7 +3,7 @@
 
 use super::float::{write_float_orjson, write_float_repr};
 use super::json_plain::{plain_ascii_length, plain_length};
-use super::value::{Text, Value};
+use super::value::{Dict, Text, Value};
 
 /// What a writer refuses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,6 +22,13 @@ pub enum EncodeError {
 pub fn httpx_json(value: &Value) -> Result<Vec<u8>, EncodeError> {
     let mut out = Vec::with_capacity(INITIAL_BYTES);
     Writer { depth_max: usize::MAX, ..COMPACT }.write(value, 0, &mut out)?;
+    Ok(out)
+}
+
+/// [`httpx_json`] of a dict with another text under `key`, if it has that.
+pub(crate) fn httpx_json_with(dict: &Dict, key: &str, text: &str) -> Result<Vec<u8>, EncodeError> {
+    let mut out = Vec::with_capacity(INITIAL_BYTES);
+    COMPACT.dict(dict, 0, &mut out, |name| (name.as_str() == Some(key)).then_some(text))?;
     Ok(out)
 }
 
@@ -133,17 +140,30 @@ impl Writer {
                 }
                 out.push(b']');
             }
-            Value::Dict(dict) => {
-                out.push(b'{');
-                for (index, (key, item)) in dict.iter().enumerate() {
-                    self.comma(index, out);
-                    self.string(key, out)?;
-                    out.extend_from_slice(if self.spaced { b": " } else { b":" });
-                    self.write(item, depth + 1, out)?;
-                }
-                out.push(b'}');
+            Value::Dict(dict) => self.dict(dict, depth, out, |_| None)?,
+        }
+        Ok(())
+    }
+
+    /// `replaced` gives the text to write in place of a key's value, if any.
+    fn dict<'a>(
+        &self,
+        dict: &Dict,
+        depth: usize,
+        out: &mut Vec<u8>,
+        replaced: impl Fn(&Text) -> Option<&'a str>,
+    ) -> Result<(), EncodeError> {
+        out.push(b'{');
+        for (index, (key, item)) in dict.iter().enumerate() {
+            self.comma(index, out);
+            self.string(key, out)?;
+            out.extend_from_slice(if self.spaced { b": " } else { b":" });
+            match replaced(key) {
+                Some(text) => write_string(text, out),
+                None => self.write(item, depth + 1, out)?,
             }
         }
+        out.push(b'}');
         Ok(())
     }
 
@@ -237,6 +257,17 @@ mod tests {
         assert_eq!(json_dumps_compact(&compact), b"{\"a\":[1,\"\\u00e9\"]}");
         assert_eq!(httpx_json(&compact).ok(), Some("{\"a\":[1,\"é\"]}".into()));
         assert_eq!(httpx_json(&value), Err(EncodeError::NotFinite));
+        let told = |text: &str| match loads(text.as_bytes(), 9) {
+            Ok(Value::Dict(dict)) => {
+                httpx_json_with(&dict, "model", "\"a\"").map(|body| String::from_utf8_lossy(&body).into_owned())
+            }
+            _ => Ok(String::new()),
+        };
+        assert_eq!(
+            told(r#"{"a":{"model":1},"model":NaN,"b":2}"#),
+            Ok(r#"{"a":{"model":1},"model":"\"a\"","b":2}"#.to_owned())
+        );
+        assert_eq!(told(r#"{"a":{"model":1}}"#), Ok(r#"{"a":{"model":1}}"#.to_owned()));
     }
 
     /// Character by character, as both were written before.
