@@ -91,9 +91,9 @@ impl Rule {
         self.compiled().is_some_and(|rule| rule.is_match(text))
     }
 
-    /// `part` is in every match, and in few texts.
-    fn replaced<'a>(&self, text: &'a str, part: &str, with: &str) -> Cow<'a, str> {
-        match self.compiled().filter(|_| text.contains(part)) {
+    /// `may_match` is true of every text with a match, and of few others.
+    fn replaced<'a>(&self, text: &'a str, may_match: fn(&str) -> bool, with: &str) -> Cow<'a, str> {
+        match Some(text).filter(|text| may_match(text)).and_then(|_| self.compiled()) {
             Some(pattern) => pattern.replace_all(text, with),
             None => Cow::Borrowed(text),
         }
@@ -157,20 +157,51 @@ fn declared(table: &PriceTable, model: &str, capability: Capability) -> Option<b
 
 /// The name without a Bedrock version, a minor, a date; with hyphens for dots; without what follows an `@`.
 fn plainer_spellings(model: &str) -> [Cow<'_, str>; 6] {
-    static VERSION: Rule = Rule(r"-v\d+(?::\d+)?$", OnceLock::new());
     static MINOR: Rule = Rule(r":\d+$", OnceLock::new());
-    static DATE: Rule = Rule(r"-\d{8}$", OnceLock::new());
     static DOTTED: Rule = Rule(r"(\d)\.(\d)", OnceLock::new());
-    let hyphenated = DOTTED.replaced(model, ".", "$1-$2");
-    let unversioned = VERSION.replaced(&hyphenated, "-v", "");
-    let base = DATE.replaced(&unversioned, "-", "").into_owned();
+    let hyphenated = DOTTED.replaced(model, |text| text.contains('.'), "$1-$2");
+    let base = undated(&unversioned(&hyphenated)).into_owned();
     let before_at = model.rfind('@').filter(|&at| at > 0).map_or(model, |at| &model[..at]);
     [
-        VERSION.replaced(model, "-v", ""),
-        MINOR.replaced(model, ":", ""),
-        DATE.replaced(model, "-", ""),
+        unversioned(model),
+        MINOR.replaced(model, |text| text.contains(':'), ""),
+        undated(model),
         hyphenated,
         Cow::Owned(base),
         Cow::Borrowed(before_at),
     ]
+}
+
+fn unversioned(model: &str) -> Cow<'_, str> {
+    static VERSION: Rule = Rule(r"-v\d+(?::\d+)?$", OnceLock::new());
+    VERSION.replaced(model, |text| text.contains("-v"), "")
+}
+
+fn undated(model: &str) -> Cow<'_, str> {
+    static DATE: Rule = Rule(r"-\d{8}$", OnceLock::new());
+    DATE.replaced(model, |text| text.chars().nth_back(8) == Some('-'), "")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn spellings_are_plainer_by_a_version_a_minor_a_date_or_dots() {
+        let cases = [
+            ("claude", ["claude", "claude", "claude", "claude", "claude", "claude"]),
+            ("a-v1:0", ["a", "a-v1", "a-v1:0", "a-v1:0", "a", "a-v1:0"]),
+            (
+                "a-4.5-20250929",
+                ["a-4.5-20250929", "a-4.5-20250929", "a-4.5", "a-4-5-20250929", "a-4-5", "a-4.5-20250929"],
+            ),
+            ("a-20250929-v2", ["a-20250929", "a-20250929-v2", "a-20250929-v2", "a-20250929-v2", "a", "a-20250929-v2"]),
+            ("a-٢٠٢٥٠٩٢٩", ["a-٢٠٢٥٠٩٢٩", "a-٢٠٢٥٠٩٢٩", "a", "a-٢٠٢٥٠٩٢٩", "a", "a-٢٠٢٥٠٩٢٩"]),
+            ("a-202509290", ["a-202509290"; 6]),
+            ("a@20250929", ["a@20250929", "a@20250929", "a@20250929", "a@20250929", "a@20250929", "a"]),
+        ];
+        for (model, spelled) in cases {
+            assert_eq!(plainer_spellings(model), spelled, "{model}");
+        }
+    }
 }
