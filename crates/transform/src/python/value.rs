@@ -159,6 +159,10 @@ impl Dict {
         Self { entries }
     }
 
+    pub(crate) fn into_pairs(self) -> Vec<(Text, Value)> {
+        self.entries
+    }
+
     pub fn get(&self, key: &str) -> Option<&Value> {
         self.entries.iter().find(|(name, _)| name.as_str() == Some(key)).map(|(_, value)| value)
     }
