@@ -353,16 +353,22 @@ fn cache_creation_cost(usage: &BilledUsage, rates: &Billed) -> f64 {
 }
 
 /// The part of the cost headers that follows the total, in LiteLLM's order.
-pub(crate) fn breakdown_headers(cost: &MessageCost) -> Vec<(String, String)> {
-    let told = |name: &str, value: f64| (format!("x-litellm-response-cost-{name}"), float_repr(value));
+pub(crate) fn breakdown_headers(cost: &MessageCost) -> impl Iterator<Item = (String, String)> + use<> {
     let positive = |value: f64| if value > 0.0 { value } else { 0.0 };
     let uncached = cost.input - positive(cost.cache_read) - positive(cost.cache_creation);
-    let mut headers = vec![told("original", cost.total)];
-    headers.extend(["discount-amount", "margin-amount", "margin-percent"].map(|name| told(name, 0.0)));
-    headers.extend([told("input", uncached), told("output", cost.output)]);
-    let optional =
-        [("cache-read", cost.cache_read), ("cache-creation", cost.cache_creation), ("reasoning", cost.reasoning)];
-    headers.extend(optional.into_iter().filter(|(_, value)| *value > 0.0).map(|(name, value)| told(name, value)));
-    headers.push(told("tool-usage", cost.tool_usage));
-    headers
+    let told = |name, value| Some((name, value));
+    let where_any = |name, value| Some((name, value)).filter(|_| value > 0.0);
+    let headers = [
+        told("x-litellm-response-cost-original", cost.total),
+        told("x-litellm-response-cost-discount-amount", 0.0),
+        told("x-litellm-response-cost-margin-amount", 0.0),
+        told("x-litellm-response-cost-margin-percent", 0.0),
+        told("x-litellm-response-cost-input", uncached),
+        told("x-litellm-response-cost-output", cost.output),
+        where_any("x-litellm-response-cost-cache-read", cost.cache_read),
+        where_any("x-litellm-response-cost-cache-creation", cost.cache_creation),
+        where_any("x-litellm-response-cost-reasoning", cost.reasoning),
+        told("x-litellm-response-cost-tool-usage", cost.tool_usage),
+    ];
+    headers.into_iter().flatten().map(|(name, value)| (name.to_owned(), float_repr(value)))
 }

@@ -91,29 +91,20 @@ impl PriceTable {
     /// The entry LiteLLM finds for a model of OpenAI.
     pub(crate) fn openai_model(&self, model: &str) -> Option<&OpenAiModel> {
         let bare = model.strip_prefix("openai/").unwrap_or(model);
-        let names = [format!("openai/{bare}"), model.to_owned(), bare.to_owned()];
-        names.iter().find_map(|name| {
-            let key = if self.names.contains(name.as_str()) {
-                name.as_str()
-            } else {
-                self.lower_names.get(&name.to_lowercase())?
-            };
-            self.openai.get(key).map(|model| &**model)
-        })
+        let prefixed = format!("openai/{bare}");
+        distinct([&prefixed, model, bare]).find_map(|name| self.openai.get(self.name(name)?).map(|model| &**model))
     }
 
     /// The entry LiteLLM finds for a model of Anthropic.
     pub(crate) fn anthropic_model(&self, model: &str) -> Option<&AnthropicModel> {
         let bare = model.strip_prefix("anthropic/").unwrap_or(model);
-        let names = [format!("anthropic/{bare}"), model.to_owned(), bare.to_owned()];
-        names.iter().find_map(|name| {
-            let key = if self.names.contains(name.as_str()) {
-                name.as_str()
-            } else {
-                self.lower_names.get(&name.to_lowercase())?
-            };
-            self.exact_anthropic_model(key)
-        })
+        let prefixed = format!("anthropic/{bare}");
+        distinct([&prefixed, model, bare]).find_map(|name| self.exact_anthropic_model(self.name(name)?))
+    }
+
+    /// The name as the map spells it.
+    fn name(&self, name: &str) -> Option<&str> {
+        self.names.get(name).or_else(|| self.lower_names.get(&name.to_lowercase())).map(|name| &**name)
     }
 
     pub(crate) fn exact_anthropic_model(&self, name: &str) -> Option<&AnthropicModel> {
@@ -145,12 +136,14 @@ impl PriceTable {
     }
 
     fn exact_or_folded(&self, name: &str) -> Option<Prices> {
-        let key = match self.names.get(name) {
-            Some(key) => key,
-            None => self.lower_names.get(&name.to_lowercase())?,
-        };
-        self.mistral.get(&**key).copied()
+        self.mistral.get(self.name(name)?).copied()
     }
+}
+
+/// What is looked up in turn, the model's own spelling once.
+fn distinct([prefixed, model, bare]: [&str; 3]) -> impl Iterator<Item = &str> {
+    let others = [Some(model).filter(|model| *model != prefixed), Some(bare).filter(|bare| *bare != model)];
+    std::iter::once(prefixed).chain(others.into_iter().flatten())
 }
 
 impl<'de> Deserialize<'de> for PriceTable {

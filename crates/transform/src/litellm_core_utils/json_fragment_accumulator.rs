@@ -41,7 +41,7 @@ impl JsonFragments {
             self.at = start;
             return Ok(None);
         }
-        match raw_decode(&self.buffer.as_bytes()[start..], depth_max) {
+        match raw_decode(&self.buffer[start..], depth_max) {
             Ok((value, length)) => {
                 self.at = start + length;
                 if self.at == self.buffer.len() {

@@ -4,6 +4,7 @@
 //! matters: a refused body is Python's to answer.
 
 use super::bytes_decode::wtf8_text;
+use super::json_plain::plain_length;
 use super::value::{Dict, Integer, Text, Value};
 
 /// Why `json.loads` raised.
@@ -46,24 +47,27 @@ const ORJSON_DEPTH_MAX: usize = 1024;
 ///
 /// `depth_max` is how deep the interpreter's stack lets it go where LiteLLM calls it.
 pub fn loads(text: &[u8], depth_max: usize) -> Result<Value, DecodeError> {
-    Reader { text, at: 0, depth: 0, depth_max, strict: false }.document()
+    Reader::of(text, depth_max).document()
 }
 
 /// `json.JSONDecoder().raw_decode(text)`: the value the text begins with, and how many bytes it takes.
-pub fn raw_decode(text: &[u8], depth_max: usize) -> Result<(Value, usize), DecodeError> {
-    let mut reader = Reader { text, at: 0, depth: 0, depth_max, strict: false };
+pub fn raw_decode(text: &str, depth_max: usize) -> Result<(Value, usize), DecodeError> {
+    let mut reader = Reader { text: text.as_bytes(), unicode: Some(text), at: 0, depth: 0, depth_max, strict: false };
     let value = reader.value()?;
     Ok((value, reader.at))
 }
 
 /// `orjson.loads(body)`; `None` where it refuses.
 pub fn orjson_loads(body: &[u8]) -> Option<Value> {
-    std::str::from_utf8(body).ok()?;
-    Reader { text: body, at: 0, depth: 0, depth_max: ORJSON_DEPTH_MAX, strict: true }.document().ok()
+    let reader = Reader::of(body, ORJSON_DEPTH_MAX);
+    reader.unicode?;
+    Reader { strict: true, ..reader }.document().ok()
 }
 
 struct Reader<'a> {
     text: &'a [u8],
+    /// The same, if it holds no lone surrogates: strings are cut out of it without looking at them again.
+    unicode: Option<&'a str>,
     at: usize,
     depth: usize,
     depth_max: usize,
@@ -73,7 +77,11 @@ struct Reader<'a> {
 
 type Read<T> = Result<T, DecodeError>;
 
-impl Reader<'_> {
+impl<'a> Reader<'a> {
+    fn of(text: &'a [u8], depth_max: usize) -> Self {
+        Self { text, unicode: std::str::from_utf8(text).ok(), at: 0, depth: 0, depth_max, strict: false }
+    }
+
     fn document(mut self) -> Read<Value> {
         self.skip_whitespace();
         let value = self.value()?;
@@ -214,10 +222,21 @@ impl Reader<'_> {
     fn string(&mut self) -> Read<Text> {
         let begin = self.at;
         self.at += 1;
+        let plain = self.at..self.at + plain_length(&self.text[self.at..]);
+        if self.text.get(plain.end) == Some(&b'"')
+            && let Some(text) = self.unicode.and_then(|unicode| unicode.get(plain.clone()))
+        {
+            self.at = plain.end + 1;
+            return Ok(Text::Unicode(text.to_owned()));
+        }
+        self.escaped_string(begin)
+    }
+
+    /// A string with an escape or a lone surrogate in it, or one that isn't well-formed.
+    fn escaped_string(&mut self, begin: usize) -> Read<Text> {
         let mut out: Vec<u8> = Vec::new();
         loop {
-            let plain =
-                self.text[self.at..].iter().take_while(|&&byte| byte != b'"' && byte != b'\\' && byte >= 0x20).count();
+            let plain = plain_length(&self.text[self.at..]);
             out.extend_from_slice(&self.text[self.at..self.at + plain]);
             self.at += plain;
             match self.peek() {
@@ -318,5 +337,24 @@ pub(super) fn push_wtf8(point: u32, out: &mut Vec<u8>) {
             0x80 | ((point >> 6) & 0x3f) as u8,
             0x80 | (point & 0x3f) as u8,
         ]),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    proptest::proptest! {
+        #[test]
+        fn a_string_cut_out_whole_is_the_one_read_piece_by_piece(
+            text in "(\\PC|[\u{0}-\u{20}\"\\\\/bfnrtu0-9a-f]|\\\\u[0-9a-f]{4}|\"){0,40}\"?", bytes: Vec<u8>, strict: bool
+        ) {
+            for body in [text.as_bytes(), &bytes] {
+                let body = [b"\"", body].concat();
+                let whole = Reader { strict, ..Reader::of(&body, 9) };
+                let pieces = Reader { unicode: None, strict, ..Reader::of(&body, 9) };
+                proptest::prop_assert_eq!(whole.document(), pieces.document());
+            }
+        }
     }
 }

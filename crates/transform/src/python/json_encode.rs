@@ -1,8 +1,9 @@
 //! Writing JSON the way the writers of LiteLLM do: httpx and Starlette (`json.dumps`, compact, not ASCII-only), orjson, and
 //! `json.dumps` as it comes (ASCII only, with or without spaces).
 
-use super::float::{float_orjson, float_repr};
-use super::value::{Text, Value};
+use super::float::{write_float_orjson, write_float_repr};
+use super::json_plain::{plain_ascii_length, plain_length};
+use super::value::{Dict, Text, Value};
 
 /// What a writer refuses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,8 +20,15 @@ pub enum EncodeError {
 
 /// `json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()`: an httpx `json=` body.
 pub fn httpx_json(value: &Value) -> Result<Vec<u8>, EncodeError> {
-    let mut out = Vec::new();
+    let mut out = Vec::with_capacity(INITIAL_BYTES);
     Writer { depth_max: usize::MAX, ..COMPACT }.write(value, 0, &mut out)?;
+    Ok(out)
+}
+
+/// [`httpx_json`] of a dict with another text under `key`, if it has that.
+pub(crate) fn httpx_json_with(dict: &Dict, key: &str, text: &str) -> Result<Vec<u8>, EncodeError> {
+    let mut out = Vec::with_capacity(INITIAL_BYTES);
+    COMPACT.dict(dict, 0, &mut out, |name| (name.as_str() == Some(key)).then_some(text))?;
     Ok(out)
 }
 
@@ -35,7 +43,7 @@ pub fn json_dumps_compact(value: &Value) -> Vec<u8> {
 }
 
 fn ascii(value: &Value, spaced: bool) -> Vec<u8> {
-    let mut out = Vec::new();
+    let mut out = Vec::with_capacity(INITIAL_BYTES);
     // Nothing is refused: surrogates are escaped, every number has a spelling, depth isn't limited here.
     let _ = Writer { ascii: true, spaced, ..COMPACT }.write(value, 0, &mut out);
     out
@@ -43,14 +51,14 @@ fn ascii(value: &Value, spaced: bool) -> Vec<u8> {
 
 /// `orjson.dumps(value)` of what a pydantic model dumped, which stops at [`DUMP_DEPTH_MAX`].
 pub fn orjson_dumps(value: &Value) -> Result<Vec<u8>, EncodeError> {
-    let mut out = Vec::new();
+    let mut out = Vec::with_capacity(INITIAL_BYTES);
     Writer { orjson: true, depth_max: DUMP_DEPTH_MAX, ..COMPACT }.write(value, 0, &mut out)?;
     Ok(out)
 }
 
 /// `model_dump_json` of a pydantic model: as [`orjson_dumps`], with integers of any size.
 pub fn pydantic_dumps(value: &Value) -> Result<Vec<u8>, EncodeError> {
-    let mut out = Vec::new();
+    let mut out = Vec::with_capacity(INITIAL_BYTES);
     Writer { orjson: true, any_integer: true, depth_max: DUMP_DEPTH_MAX, ..COMPACT }.write(value, 0, &mut out)?;
     Ok(out)
 }
@@ -58,29 +66,44 @@ pub fn pydantic_dumps(value: &Value) -> Result<Vec<u8>, EncodeError> {
 /// How many containers deep pydantic's serializer goes.
 const DUMP_DEPTH_MAX: usize = 254;
 
+/// Room for most bodies from the start; larger ones grow as they are written.
+const INITIAL_BYTES: usize = 1024;
+
 /// Writes a JSON string as both writers do: only quotes, backslashes and control characters are escaped.
 pub fn write_string(text: &str, out: &mut Vec<u8>) {
+    let mut rest = text.as_bytes();
+    out.reserve(rest.len() + 2);
     out.push(b'"');
-    let mut plain_from = 0;
-    for (at, byte) in text.bytes().enumerate() {
-        if byte >= 0x20 && byte != b'"' && byte != b'\\' {
-            continue;
-        }
-        out.extend_from_slice(&text.as_bytes()[plain_from..at]);
-        plain_from = at + 1;
-        match byte {
-            b'"' => out.extend_from_slice(b"\\\""),
-            b'\\' => out.extend_from_slice(b"\\\\"),
-            b'\n' => out.extend_from_slice(b"\\n"),
-            b'\r' => out.extend_from_slice(b"\\r"),
-            b'\t' => out.extend_from_slice(b"\\t"),
-            0x08 => out.extend_from_slice(b"\\b"),
-            0x0c => out.extend_from_slice(b"\\f"),
-            _ => out.extend_from_slice(format!("\\u{byte:04x}").as_bytes()),
-        }
+    loop {
+        let (plain, behind) = rest.split_at(plain_length(rest));
+        out.extend_from_slice(plain);
+        let Some((&byte, behind)) = behind.split_first() else {
+            break;
+        };
+        write_escape(u16::from(byte), out);
+        rest = behind;
     }
-    out.extend_from_slice(&text.as_bytes()[plain_from..]);
     out.push(b'"');
+}
+
+/// A character that JSON can't hold as it is, or a unit of UTF-16.
+fn write_escape(unit: u16, out: &mut Vec<u8>) {
+    const HEX: [u8; 16] = *b"0123456789abcdef";
+    let short = match unit {
+        0x22 => b'"',
+        0x5c => b'\\',
+        0x0a => b'n',
+        0x0d => b'r',
+        0x09 => b't',
+        0x08 => b'b',
+        0x0c => b'f',
+        _ => {
+            let digit = |shift: u32| HEX[usize::from((unit >> shift) & 0xf)];
+            out.extend_from_slice(&[b'\\', b'u', digit(12), digit(8), digit(4), digit(0)]);
+            return;
+        }
+    };
+    out.extend_from_slice(&[b'\\', short]);
 }
 
 const COMPACT: Writer =
@@ -117,24 +140,37 @@ impl Writer {
                 }
                 out.push(b']');
             }
-            Value::Dict(dict) => {
-                out.push(b'{');
-                for (index, (key, item)) in dict.iter().enumerate() {
-                    self.comma(index, out);
-                    self.string(key, out)?;
-                    out.extend_from_slice(if self.spaced { b": " } else { b":" });
-                    self.write(item, depth + 1, out)?;
-                }
-                out.push(b'}');
+            Value::Dict(dict) => self.dict(dict, depth, out, |_| None)?,
+        }
+        Ok(())
+    }
+
+    /// `replaced` gives the text to write in place of a key's value, if any.
+    fn dict<'a>(
+        &self,
+        dict: &Dict,
+        depth: usize,
+        out: &mut Vec<u8>,
+        replaced: impl Fn(&Text) -> Option<&'a str>,
+    ) -> Result<(), EncodeError> {
+        out.push(b'{');
+        for (index, (key, item)) in dict.iter().enumerate() {
+            self.comma(index, out);
+            self.string(key, out)?;
+            out.extend_from_slice(if self.spaced { b": " } else { b":" });
+            match replaced(key) {
+                Some(text) => write_string(text, out),
+                None => self.write(item, depth + 1, out)?,
             }
         }
+        out.push(b'}');
         Ok(())
     }
 
     fn float(&self, float: f64, out: &mut Vec<u8>) -> Result<(), EncodeError> {
         match (float.is_finite(), self.orjson) {
-            (true, true) => out.extend_from_slice(float_orjson(float).as_bytes()),
-            (true, false) => out.extend_from_slice(float_repr(float).as_bytes()),
+            (true, true) => write_float_orjson(float, out),
+            (true, false) => write_float_repr(float, out),
             (false, true) => out.extend_from_slice(b"null"),
             (false, false) if self.ascii => out.extend_from_slice(not_finite(float)),
             (false, false) => return Err(EncodeError::NotFinite),
@@ -144,7 +180,7 @@ impl Writer {
 
     fn string(&self, text: &Text, out: &mut Vec<u8>) -> Result<(), EncodeError> {
         if self.ascii {
-            write_ascii_string(text.code_points(), out);
+            write_ascii_string(text, out);
             return Ok(());
         }
         write_string(text.as_str().ok_or(EncodeError::LoneSurrogate)?, out);
@@ -169,27 +205,39 @@ fn not_finite(float: f64) -> &'static [u8] {
 }
 
 /// A string as `json.dumps` writes it: everything beyond ASCII as UTF-16 escapes.
-fn write_ascii_string(points: impl Iterator<Item = u32>, out: &mut Vec<u8>) {
+fn write_ascii_string(text: &Text, out: &mut Vec<u8>) {
     out.push(b'"');
-    for point in points {
-        match point {
-            0x22 => out.extend_from_slice(b"\\\""),
-            0x5c => out.extend_from_slice(b"\\\\"),
-            0x0a => out.extend_from_slice(b"\\n"),
-            0x0d => out.extend_from_slice(b"\\r"),
-            0x09 => out.extend_from_slice(b"\\t"),
-            0x08 => out.extend_from_slice(b"\\b"),
-            0x0c => out.extend_from_slice(b"\\f"),
-            0x20..=0x7e => out.push(point as u8),
-            0..=0xffff => out.extend_from_slice(format!("\\u{point:04x}").as_bytes()),
-            _ => {
-                let offset = point - 0x10000;
-                let (high, low) = (0xd800 + (offset >> 10), 0xdc00 + (offset & 0x3ff));
-                out.extend_from_slice(format!("\\u{high:04x}\\u{low:04x}").as_bytes());
-            }
-        }
+    match text {
+        Text::Unicode(text) => write_ascii_text(text, out),
+        Text::Surrogates(points) => points.iter().for_each(|&point| write_ascii_point(point, out)),
     }
     out.push(b'"');
+}
+
+fn write_ascii_text(mut text: &str, out: &mut Vec<u8>) {
+    out.reserve(text.len() + 1);
+    loop {
+        let (plain, behind) = text.split_at(plain_ascii_length(text.as_bytes()));
+        out.extend_from_slice(plain.as_bytes());
+        let mut characters = behind.chars();
+        let Some(character) = characters.next() else {
+            return;
+        };
+        write_ascii_point(u32::from(character), out);
+        text = characters.as_str();
+    }
+}
+
+fn write_ascii_point(point: u32, out: &mut Vec<u8>) {
+    match point {
+        0x20..=0x7e if point != 0x22 && point != 0x5c => out.push(point as u8),
+        0..=0xffff => write_escape(point as u16, out),
+        _ => {
+            let offset = point - 0x10000;
+            write_escape(0xd800 + (offset >> 10) as u16, out);
+            write_escape(0xdc00 + (offset & 0x3ff) as u16, out);
+        }
+    }
 }
 
 #[cfg(test)]
@@ -209,5 +257,67 @@ mod tests {
         assert_eq!(json_dumps_compact(&compact), b"{\"a\":[1,\"\\u00e9\"]}");
         assert_eq!(httpx_json(&compact).ok(), Some("{\"a\":[1,\"é\"]}".into()));
         assert_eq!(httpx_json(&value), Err(EncodeError::NotFinite));
+        let told = |text: &str| match loads(text.as_bytes(), 9) {
+            Ok(Value::Dict(dict)) => {
+                httpx_json_with(&dict, "model", "\"a\"").map(|body| String::from_utf8_lossy(&body).into_owned())
+            }
+            _ => Ok(String::new()),
+        };
+        assert_eq!(
+            told(r#"{"a":{"model":1},"model":NaN,"b":2}"#),
+            Ok(r#"{"a":{"model":1},"model":"\"a\"","b":2}"#.to_owned())
+        );
+        assert_eq!(told(r#"{"a":{"model":1}}"#), Ok(r#"{"a":{"model":1}}"#.to_owned()));
+    }
+
+    /// Character by character, as both were written before.
+    fn spelled(text: &Text, is_ascii_only: bool) -> Option<String> {
+        if !is_ascii_only && text.as_str().is_none() {
+            return None;
+        }
+        let mut spelled = "\"".to_owned();
+        for point in text.code_points() {
+            match char::from_u32(point) {
+                Some('"') => spelled.push_str("\\\""),
+                Some('\\') => spelled.push_str("\\\\"),
+                Some('\n') => spelled.push_str("\\n"),
+                Some('\r') => spelled.push_str("\\r"),
+                Some('\t') => spelled.push_str("\\t"),
+                Some('\u{8}') => spelled.push_str("\\b"),
+                Some('\u{c}') => spelled.push_str("\\f"),
+                Some(character) if (' '..='~').contains(&character) => spelled.push(character),
+                Some(character) if !is_ascii_only && character >= ' ' => spelled.push(character),
+                Some(character) => {
+                    let units = character
+                        .encode_utf16(&mut [0; 2])
+                        .iter()
+                        .map(|unit| format!("\\u{unit:04x}"))
+                        .collect::<String>();
+                    spelled.push_str(&units);
+                }
+                None => spelled.push_str(&format!("\\u{point:04x}")),
+            }
+        }
+        spelled.push('"');
+        Some(spelled)
+    }
+
+    fn is_spelled_as_before(text: Text) -> bool {
+        let (ascii, plain) = (spelled(&text, true), spelled(&text, false));
+        let value = Value::Str(text);
+        Some(json_dumps(&value)) == ascii.map(String::into_bytes)
+            && httpx_json(&value).ok() == plain.clone().map(String::into_bytes)
+            && orjson_dumps(&value).ok() == plain.map(String::into_bytes)
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn strings_are_escaped_as_character_by_character(
+            text in "\\PC*", escapes in "[\u{0}-\u{100}\"\\\\\u{ffff}\u{10000}]{0,40}", points in proptest::collection::vec(0_u32..0xffff, 0..40)
+        ) {
+            proptest::prop_assert!(is_spelled_as_before(Text::Unicode(text)));
+            proptest::prop_assert!(is_spelled_as_before(Text::Unicode(escapes)));
+            proptest::prop_assert!(is_spelled_as_before(Text::Surrogates(points)));
+        }
     }
 }

@@ -6,6 +6,7 @@ pub mod bytes_decode;
 mod float;
 pub mod json_decode;
 pub mod json_encode;
+mod json_plain;
 pub mod repr;
 pub mod subscript;
 mod unprintable;

@@ -1,6 +1,6 @@
 //! A Python value as JSON can produce it: big integers, lone surrogates, dicts in order with the last duplicate winning.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 /// What `json.loads` returns.
 #[derive(Clone, Debug, PartialEq)]
@@ -64,6 +64,7 @@ impl Integer {
         };
         match magnitude.trim_start_matches('0') {
             "" => Self("0".to_owned()),
+            _ if !magnitude.starts_with('0') => Self(digits.to_owned()),
             trimmed => Self(format!("{sign}{trimmed}")),
         }
     }
@@ -74,7 +75,9 @@ impl Integer {
 
     /// Whether orjson can write it: it knows 64 bits, signed or unsigned.
     pub fn fits_64_bits(&self) -> bool {
-        self.0.parse::<i64>().is_ok() || self.0.parse::<u64>().is_ok()
+        /// So many characters are never too many.
+        const ALWAYS_FITS: usize = 18;
+        self.0.len() <= ALWAYS_FITS || self.0.parse::<i64>().is_ok() || self.0.parse::<u64>().is_ok()
     }
 
     /// `float(int)`, correctly rounded; `None` where Python raises OverflowError.
@@ -119,6 +122,17 @@ impl From<&str> for Text {
     }
 }
 
+/// Keys up to this number are compared each with each, which takes less than hashing them.
+const COMPARED_KEYS: usize = 16;
+
+fn repeats_a_key(pairs: &[(Text, Value)]) -> bool {
+    if pairs.len() <= COMPARED_KEYS {
+        return (1..pairs.len()).any(|at| pairs[..at].iter().any(|(earlier, _)| *earlier == pairs[at].0));
+    }
+    let mut keys = HashSet::with_capacity(pairs.len());
+    !pairs.iter().all(|(key, _)| keys.insert(key))
+}
+
 /// A `dict` with `str` keys in insertion order.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Dict {
@@ -128,6 +142,9 @@ pub struct Dict {
 impl Dict {
     /// A repeated key keeps its first place and takes its last value, as Python's dict does.
     pub fn from_pairs(pairs: Vec<(Text, Value)>) -> Self {
+        if !repeats_a_key(&pairs) {
+            return Self { entries: pairs };
+        }
         let mut places: HashMap<Text, usize> = HashMap::with_capacity(pairs.len());
         let mut entries: Vec<(Text, Value)> = Vec::with_capacity(pairs.len());
         for (key, value) in pairs {
@@ -140,6 +157,10 @@ impl Dict {
             }
         }
         Self { entries }
+    }
+
+    pub(crate) fn into_pairs(self) -> Vec<(Text, Value)> {
+        self.entries
     }
 
     pub fn get(&self, key: &str) -> Option<&Value> {
@@ -178,5 +199,36 @@ impl Dict {
 
     pub fn get_mut(&mut self, key: &str) -> Option<&mut Value> {
         self.entries.iter_mut().find(|(name, _)| name.as_str() == Some(key)).map(|(_, value)| value)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_repeated_key_keeps_its_first_place_and_takes_its_last_value() {
+        for count in [3, COMPARED_KEYS - 1, COMPARED_KEYS, COMPARED_KEYS + 1, 100] {
+            let plain: Vec<(Text, Value)> =
+                (0..count).map(|at| (Text::Unicode(at.to_string()), Value::Int(Integer::from(at as i64)))).collect();
+            assert_eq!(Dict::from_pairs(plain.clone()).entries, plain);
+            let mut repeated = plain.clone();
+            repeated.push((Text::from("1"), Value::None));
+            let mut expected = plain;
+            expected[1].1 = Value::None;
+            assert_eq!(Dict::from_pairs(repeated).entries, expected);
+        }
+    }
+
+    #[test]
+    fn digits_are_canonical() {
+        let cases = [("0", "0"), ("-0", "0"), ("00", "0"), ("7", "7"), ("-7", "-7"), ("007", "7"), ("-007", "-7")];
+        for (digits, canonical) in cases {
+            assert_eq!(Integer::from_digits(digits).digits(), canonical);
+        }
+        let sizes = [("999999999999999999", true), ("18446744073709551615", true), ("18446744073709551616", false)];
+        for (digits, fits) in sizes {
+            assert_eq!(Integer::from_digits(digits).fits_64_bits(), fits);
+        }
     }
 }

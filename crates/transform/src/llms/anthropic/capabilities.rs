@@ -3,6 +3,7 @@
 //! Source: LiteLLM 1.102.4 `llms/anthropic/common_utils.py` `_supports_model_capability`, `_supports_sampling_params`; the rules
 //! for names that aren't in the map are its `fallback_generalizations`.
 
+use std::borrow::Cow;
 use std::sync::OnceLock;
 
 use regex::Regex;
@@ -87,7 +88,19 @@ struct Rule(&'static str, OnceLock<Option<Regex>>);
 
 impl Rule {
     fn is_match(&self, text: &str) -> bool {
-        self.1.get_or_init(|| Regex::new(self.0).ok()).as_ref().is_some_and(|rule| rule.is_match(text))
+        self.compiled().is_some_and(|rule| rule.is_match(text))
+    }
+
+    /// `may_match` is true of every text with a match, and of few others.
+    fn replaced<'a>(&self, text: &'a str, may_match: fn(&str) -> bool, with: &str) -> Cow<'a, str> {
+        match Some(text).filter(|text| may_match(text)).and_then(|_| self.compiled()) {
+            Some(pattern) => pattern.replace_all(text, with),
+            None => Cow::Borrowed(text),
+        }
+    }
+
+    fn compiled(&self) -> Option<&Regex> {
+        self.1.get_or_init(|| Regex::new(self.0).ok()).as_ref()
     }
 }
 
@@ -138,30 +151,57 @@ pub fn supports_effort(table: &PriceTable, model: &str) -> bool {
 
 /// The flag of the entry under this name or a plainer spelling of it.
 fn declared(table: &PriceTable, model: &str, capability: Capability) -> Option<bool> {
-    let candidates = spellings(model);
-    candidates.iter().find_map(|name| table.exact_anthropic_model(name)?.flag(capability))
+    let flag = |name: &str| table.exact_anthropic_model(name)?.flag(capability);
+    flag(model).or_else(|| plainer_spellings(model).iter().filter(|name| **name != model).find_map(|name| flag(name)))
 }
 
-/// The name, then without a Bedrock version, a minor, a date; with hyphens for dots; without what follows an `@`.
-fn spellings(model: &str) -> Vec<String> {
-    static VERSION: Rule = Rule(r"-v\d+(?::\d+)?$", OnceLock::new());
+/// The name without a Bedrock version, a minor, a date; with hyphens for dots; without what follows an `@`.
+fn plainer_spellings(model: &str) -> [Cow<'_, str>; 6] {
     static MINOR: Rule = Rule(r":\d+$", OnceLock::new());
-    static DATE: Rule = Rule(r"-\d{8}$", OnceLock::new());
     static DOTTED: Rule = Rule(r"(\d)\.(\d)", OnceLock::new());
-    let replaced = |rule: &Rule, text: &str, with: &str| match rule.1.get_or_init(|| Regex::new(rule.0).ok()) {
-        Some(pattern) => pattern.replace_all(text, with).into_owned(),
-        None => text.to_owned(),
-    };
-    let hyphenated = replaced(&DOTTED, model, "$1-$2");
-    let base = replaced(&DATE, &replaced(&VERSION, &hyphenated, ""), "");
-    let before_at = model.rfind('@').filter(|&at| at > 0).map_or(model, |at| &model[..at]).to_owned();
-    vec![
-        model.to_owned(),
-        replaced(&VERSION, model, ""),
-        replaced(&MINOR, model, ""),
-        replaced(&DATE, model, ""),
+    let hyphenated = DOTTED.replaced(model, |text| text.contains('.'), "$1-$2");
+    let base = undated(&unversioned(&hyphenated)).into_owned();
+    let before_at = model.rfind('@').filter(|&at| at > 0).map_or(model, |at| &model[..at]);
+    [
+        unversioned(model),
+        MINOR.replaced(model, |text| text.contains(':'), ""),
+        undated(model),
         hyphenated,
-        base,
-        before_at,
+        Cow::Owned(base),
+        Cow::Borrowed(before_at),
     ]
+}
+
+fn unversioned(model: &str) -> Cow<'_, str> {
+    static VERSION: Rule = Rule(r"-v\d+(?::\d+)?$", OnceLock::new());
+    VERSION.replaced(model, |text| text.contains("-v"), "")
+}
+
+fn undated(model: &str) -> Cow<'_, str> {
+    static DATE: Rule = Rule(r"-\d{8}$", OnceLock::new());
+    DATE.replaced(model, |text| text.chars().nth_back(8) == Some('-'), "")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn spellings_are_plainer_by_a_version_a_minor_a_date_or_dots() {
+        let cases = [
+            ("claude", ["claude", "claude", "claude", "claude", "claude", "claude"]),
+            ("a-v1:0", ["a", "a-v1", "a-v1:0", "a-v1:0", "a", "a-v1:0"]),
+            (
+                "a-4.5-20250929",
+                ["a-4.5-20250929", "a-4.5-20250929", "a-4.5", "a-4-5-20250929", "a-4-5", "a-4.5-20250929"],
+            ),
+            ("a-20250929-v2", ["a-20250929", "a-20250929-v2", "a-20250929-v2", "a-20250929-v2", "a", "a-20250929-v2"]),
+            ("a-٢٠٢٥٠٩٢٩", ["a-٢٠٢٥٠٩٢٩", "a-٢٠٢٥٠٩٢٩", "a", "a-٢٠٢٥٠٩٢٩", "a", "a-٢٠٢٥٠٩٢٩"]),
+            ("a-202509290", ["a-202509290"; 6]),
+            ("a@20250929", ["a@20250929", "a@20250929", "a@20250929", "a@20250929", "a@20250929", "a"]),
+        ];
+        for (model, spelled) in cases {
+            assert_eq!(plainer_spellings(model), spelled, "{model}");
+        }
+    }
 }

@@ -12,10 +12,13 @@ use crate::llms::anthropic::experimental_pass_through::messages::transformation:
 use crate::proxy::common_request_processing::{
     GivenUp, browser_headers, error_status, error_type, framing, internal_server_error, message_after_router,
 };
-use crate::python::json_encode::{httpx_json, json_dumps};
+use crate::python::json_encode::{httpx_json, httpx_json_with, json_dumps};
 use crate::python::{Dict, Text, Value, float_repr, string_repr};
 
 type Headers = Vec<(String, String)>;
+
+/// At most so many are LiteLLM's own.
+pub(crate) const OWN_HEADERS: usize = 32;
 
 /// What the headers of a message or a stream say besides the answer itself.
 #[derive(Clone, Debug)]
@@ -59,14 +62,11 @@ pub struct Failed<'a> {
 ///
 /// An answer that can't be written (NaN, a lone surrogate) is what it is in Python: a bare 500.
 pub fn success(response: &MessagesResponse, served: &Served<'_>, cost: Option<MessageCost>) -> Answered {
-    let mut body = response.body.clone();
-    if body.get("model").is_some() {
-        body.set("model", Value::Str(Text::from(served.model_group)));
-    }
-    let Ok(body) = httpx_json(&Value::Dict(body)) else {
+    let Ok(body) = httpx_json_with(&response.body, "model", served.model_group) else {
         return internal_server_error();
     };
     let mut headers = framing(body.len());
+    headers.reserve(OWN_HEADERS);
     headers.extend(own([
         ("x-litellm-call-id", served.call_id),
         ("x-litellm-model-id", served.model_id),
@@ -231,13 +231,13 @@ fn passed_on(provider: &[(String, String)]) -> Headers {
     known.into_iter().chain(merged.into_iter().map(prefixed)).collect()
 }
 
-pub(crate) fn durations(spend: f64, served: &Served<'_>) -> Headers {
+pub(crate) fn durations(spend: f64, served: &Served<'_>) -> impl Iterator<Item = (String, String)> + use<> {
     let durations = [
         ("x-litellm-key-spend", spend),
         ("x-litellm-response-duration-ms", served.duration_ms),
         ("x-litellm-overhead-duration-ms", served.overhead_ms),
     ];
-    durations.into_iter().map(|(name, value)| (name.to_owned(), float_repr(value))).collect()
+    durations.into_iter().map(|(name, value)| (name.to_owned(), float_repr(value)))
 }
 
 pub(crate) fn attempts(served: &Served<'_>) -> Headers {
@@ -251,12 +251,13 @@ pub(crate) fn attempts(served: &Served<'_>) -> Headers {
 }
 
 /// LiteLLM leaves out headers that say nothing.
-pub(crate) fn told(headers: Headers) -> Headers {
-    headers.into_iter().filter(|(_, value)| !value.is_empty() && value != "None").collect()
+pub(crate) fn told(mut headers: Headers) -> Headers {
+    headers.retain(|(_, value)| !value.is_empty() && value != "None");
+    headers
 }
 
 pub(crate) fn own<const N: usize>(headers: [(&str, &str); N]) -> Headers {
-    headers.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
+    headers.map(|(name, value)| (name.to_owned(), value.to_owned())).into()
 }
 
 pub(crate) fn text(text: &str) -> Value {

@@ -10,13 +10,13 @@ use crate::exceptions::{Exception, ExceptionClass};
 use crate::litellm_core_utils::secret_redaction::redact_internal_details;
 use crate::llms::anthropic::chat::transformation::told_headers as anthropic_headers;
 use crate::llms::base_llm::chat::transformation::{ChatFailure, ChatResponse};
-use crate::proxy::anthropic_endpoints::answers::{Served, attempts, dict, durations, own, text, told};
+use crate::proxy::anthropic_endpoints::answers::{OWN_HEADERS, Served, attempts, dict, durations, own, text, told};
 use crate::proxy::common_request_processing::{
     GivenUp, NoDeployments, browser_headers, error_status, error_type, framing, internal_server_error,
     message_after_router, no_deployments as no_deployments_error, retried_words,
 };
-use crate::python::json_encode::{httpx_json, json_dumps};
-use crate::python::{Text, Value, float_repr};
+use crate::python::json_encode::{EncodeError, httpx_json, httpx_json_with, json_dumps};
+use crate::python::{Value, float_repr};
 
 type Headers = Vec<(String, String)>;
 
@@ -39,12 +39,11 @@ pub fn success(
     served: &Served<'_>,
     cost: Option<MessageCost>,
 ) -> Answered {
-    let mut body = response.body.clone();
-    body.set("model", Value::Str(Text::from(served.model_group)));
-    let Ok(body) = httpx_json(&Value::Dict(body)) else {
+    let Ok(body) = body(response, served.model_group) else {
         return internal_server_error();
     };
     let mut headers = framing(body.len());
+    headers.reserve(OWN_HEADERS + provider.len());
     headers.extend(deployment(served));
     let total = cost.map_or(0.0, |cost| cost.total);
     if total != 0.0 {
@@ -57,6 +56,16 @@ pub fn success(
     headers.extend(attempts(served));
     headers.extend(browser_headers(served.is_cross_origin));
     Answered { status: 200, headers: told(headers), body: body.into() }
+}
+
+/// The completion under the client's own name of the model.
+fn body(response: &ChatResponse, model_group: &str) -> Result<Vec<u8>, EncodeError> {
+    if response.body.get("model").is_some() {
+        return httpx_json_with(&response.body, "model", model_group);
+    }
+    let mut body = response.body.clone();
+    body.set("model", text(model_group));
+    httpx_json(&Value::Dict(body))
 }
 
 /// Writes the head of a stream: status 200 and these headers, the body follows in frames.

@@ -54,32 +54,33 @@ pub(super) fn requested(request: &MessagesRequest, target: &Target<'_>) -> Resul
 ///
 /// Errors  LiteLLM's words for what it refuses: sampling options or fast mode on a model without, and no leave to drop them.
 pub(super) fn accepted(
-    given: &Dict,
+    mut given: Dict,
     request: &MessagesRequest,
     target: &Target<'_>,
     table: &PriceTable,
 ) -> Result<Dict, String> {
     let drops = drops_unsupported(request, target);
-    let present = |name: &str| given.get(name).filter(|value| **value != Value::None).cloned();
+    let mut taken = |name: &str| given.remove(name).filter(|value| *value != Value::None);
     let mut kept = Dict::default();
     for name in NAMED {
-        if let Some(value) = present(name) {
+        if let Some(value) = taken(name) {
             kept.push(Text::from(name), value);
         }
     }
+    let sampling = SAMPLING.map(|name| (name, taken(name)));
     let takes_speed = supports_speed(table, target.model);
-    if let Some(speed) = present("speed").filter(|_| !takes_speed && !drops) {
-        return Err(unsupported(target.model, "speed", &repr(&speed), ""));
+    if let Some(speed) = given.get("speed").filter(|speed| **speed != Value::None && !takes_speed && !drops) {
+        return Err(unsupported(target.model, "speed", &repr(speed), ""));
     }
-    for (name, value) in given.iter().filter(|(_, value)| **value != Value::None) {
+    for (name, value) in given.into_pairs().into_iter().filter(|(_, value)| *value != Value::None) {
         match name.as_str() {
-            Some("speed") if takes_speed => kept.push(name.clone(), value.clone()),
-            Some(name) if FREE.contains(&name) => kept.push(Text::from(name), value.clone()),
+            Some("speed") if takes_speed => kept.push(name, value),
+            Some(free) if FREE.contains(&free) => kept.push(name, value),
             _ => {}
         }
     }
-    for name in SAMPLING {
-        let Some(value) = present(name) else {
+    for (name, value) in sampling {
+        let Some(value) = value else {
             continue;
         };
         if supports_sampling(table, target.model) || (name == "temperature" && is_one(&value)) {

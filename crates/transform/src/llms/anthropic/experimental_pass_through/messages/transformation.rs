@@ -71,7 +71,7 @@ fn is_block(block: &Value) -> bool {
 /// What an attempt raises instead of calling the provider, if anything; the router treats it like a failed call.
 pub fn refusal(request: &MessagesRequest, target: &Target<'_>, table: &PriceTable) -> Option<Exception> {
     let given = requested(request, target).ok()?;
-    accepted(&given, request, target, table).err().map(|message| Exception {
+    accepted(given, request, target, table).err().map(|message| Exception {
         class: ExceptionClass::BadRequestError,
         status_code: 400,
         message,
@@ -124,7 +124,7 @@ fn build(
         return Err(Decline::CustomPricing);
     }
     let given = requested(request, target)?;
-    let mut parameters = accepted(&given, request, target, table).map_err(|_| Decline::Parameter)?;
+    let mut parameters = accepted(given, request, target, table).map_err(|_| Decline::Parameter)?;
     let headers = provider_headers(request, target, &parameters)?;
     fit_thinking(&mut parameters, &request.max_tokens, target.model, table)?;
     let mut messages = sanitized_on_departure(request.messages.clone(), has_advisor(&parameters));
@@ -136,8 +136,8 @@ fn build(
     body.push(Text::from("messages"), Value::List(messages));
     body.push(Text::from("max_tokens"), request.max_tokens.clone());
     body.push(Text::from("model"), Value::Str(Text::from(target.model)));
-    for (name, value) in parameters.iter() {
-        body.push(name.clone(), value.clone());
+    for (name, value) in parameters.into_pairs() {
+        body.push(name, value);
     }
     let body = json_dumps(&Value::Dict(body)).into();
     Ok(ProviderRequest { method: "POST", url: complete_url(target.api_base), headers, body })
