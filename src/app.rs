@@ -52,7 +52,7 @@ impl App {
     }
 
     /// The provider's own address, where an answer shows the tap's.
-    pub fn original_api_base(&self, headers: &HeaderMap) -> Option<HeaderValue> {
+    pub fn original_api_base(&self, headers: &HeaderMap) -> Option<Option<HeaderValue>> {
         self.tap.as_ref()?;
         crate::config::tap_config::original_api_base(self.table.load().config()?, headers)
     }

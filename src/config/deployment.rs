@@ -86,6 +86,21 @@ pub struct Deployment {
     pub reasons: Vec<Reason>,
 }
 
+impl Deployment {
+    /// The address that LiteLLM tells clients on the routes that stream: what the file says, and of its own accord only that of
+    /// OpenAI. Empty: none. Where it comes from the environment it is told as if it did not.
+    ///
+    /// Source: litellm/litellm_core_utils/llm_response_utils/get_api_base.py `get_api_base` @ 1.102.4
+    pub fn told_api_base(&self) -> &str {
+        let is_named = |key: &str| self.params.get(key).is_some_and(|value| !value.is_null() && value != "");
+        match &self.api_base {
+            Some(api_base) if is_named("api_base") || is_named("litellm_credential_name") => api_base,
+            _ if self.provider == "openai" => "https://api.openai.com",
+            _ => "",
+        }
+    }
+}
+
 impl fmt::Debug for Deployment {
     /// Without `params`, which hold credentials.
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {

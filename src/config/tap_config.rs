@@ -43,15 +43,22 @@ pub fn provider_base<'a>(provider: &str, api_base: Option<&'a str>) -> Option<&'
     api_base.or_else(|| DEFAULT_BASES.iter().find(|(name, _)| *name == provider).map(|(_, base)| *base))
 }
 
-/// The provider's own address, where an answer of LiteLLM's shows the tap's.
-pub fn original_api_base(config: &LiteLlmConfig, headers: &HeaderMap) -> Option<HeaderValue> {
+/// What LiteLLM would tell of the provider's address, where its answer shows the tap's; `Some(None)`: nothing.
+pub fn original_api_base(config: &LiteLlmConfig, headers: &HeaderMap) -> Option<Option<HeaderValue>> {
     let shown = headers.get(API_BASE)?.to_str().ok()?;
     let id = headers.get(MODEL_ID)?.to_str().ok()?;
     if !shown.contains(&format!("/d/{}", path_segment(id))) {
         return None;
     }
     let deployment = config.deployments.iter().find(|deployment| deployment.id == id)?;
-    HeaderValue::from_str(provider_base(&deployment.provider, deployment.api_base.as_deref())?).ok()
+    let told = match deployment.provider.as_str() {
+        "anthropic" | "openai" => deployment.told_api_base(),
+        provider => provider_base(provider, deployment.api_base.as_deref())?,
+    };
+    match told {
+        "" => Some(None),
+        told => HeaderValue::from_str(told).ok().map(Some),
+    }
 }
 
 /// `<tap-url>/d/<model id>` and whatever follows the host in the provider's base, to the letter: LiteLLM appends to

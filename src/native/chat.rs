@@ -31,7 +31,7 @@ use crate::config::{Deployment, LiteLlmConfig, Secret};
 ///         takes an API version.
 pub(super) fn read(request: &ClientRequest) -> Result<ChatRequest, Decline> {
     let headers = admission::told_whole(&request.headers)?;
-    if request.path.starts_with("/cursor/") || request.path.contains('?') {
+    if request.path.starts_with("/cursor/") || request.path.contains(['?', '#']) {
         return Err(Decline::RequestOption);
     }
     Ok(parse(&request.body, &headers, path_model(&request.path))?)
@@ -104,6 +104,12 @@ impl<'a> ChatPlan<'a> {
     ///         any candidate may become the deployment of an attempt.
     pub fn new(native: &'a Native, reach: &Reach<'a>, asked: &'a ChatRequest) -> Result<Self, Decline> {
         let config = &*native.config;
+        // LiteLLM asks for a stream's usage where every deployment of a group that it knows supports that.
+        let is_openai = |one: &&Deployment| one.provider == "openai";
+        let is_mixed = reach.candidates.iter().any(is_openai) && !reach.candidates.iter().all(is_openai);
+        if asked.stream && (is_mixed || (reach.pinned && reach.candidates.iter().any(is_openai))) {
+            return Err(Decline::Deployment);
+        }
         let allowance = Allowance::of(asked.num_retries, config);
         let mut outbound = Vec::with_capacity(reach.candidates.len());
         for deployment in reach.candidates.iter().copied() {
@@ -176,7 +182,7 @@ impl<'a> ChatPlan<'a> {
             model_group: &self.asked.model,
             model_id: &standing.deployment.id,
             litellm_model: &standing.deployment.litellm_model,
-            api_base: self.outbound(standing.deployment).map_or("", |outbound| outbound.target.api_base),
+            api_base: standing.deployment.told_api_base(),
             duration_ms: standing.taken_ms(effects),
             overhead_ms: milliseconds(own),
             attempted_retries: standing.retries.attempted(),

@@ -140,7 +140,7 @@ impl<'a> MessagesPlan<'a> {
             model_group: &self.asked.model,
             model_id: &standing.deployment.id,
             litellm_model: &standing.deployment.litellm_model,
-            api_base: standing.deployment.api_base.as_deref().unwrap_or(ANTHROPIC_API_BASE),
+            api_base: standing.deployment.told_api_base(),
             duration_ms: standing.taken_ms(effects),
             overhead_ms: milliseconds(own),
             attempted_retries: standing.retries.attempted(),

@@ -406,8 +406,10 @@ async fn relay(
 }
 
 fn restored(app: &App, mut head: HeaderMap) -> HeaderMap {
-    if let Some(original) = app.original_api_base(&head) {
-        head.insert(HeaderName::from_static(API_BASE), original);
+    match app.original_api_base(&head) {
+        Some(Some(original)) => drop(head.insert(HeaderName::from_static(API_BASE), original)),
+        Some(None) => drop(head.remove(API_BASE)),
+        None => {}
     }
     head
 }

@@ -121,8 +121,10 @@ impl ProxyHttp for Proxy {
             response.remove_header(&TRANSFER_ENCODING);
             session.set_keepalive(None);
         }
-        if let Some(original) = self.app.original_api_base(&response.headers) {
-            response.insert_header(API_BASE, original)?;
+        match self.app.original_api_base(&response.headers) {
+            Some(Some(original)) => response.insert_header(API_BASE, original)?,
+            Some(None) => drop(response.remove_header(API_BASE)),
+            None => {}
         }
         response.insert_header(SERVED_BY, exchange.leg.as_str())?;
         response.insert_header(REQUEST_ID, exchange.id.as_str())?;

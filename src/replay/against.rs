@@ -83,8 +83,10 @@ impl Against {
         let (head, body) = answer?.into_parts();
         let body = body.collect().await.map_err(|_| "LiteLLM's answer broke off".to_owned())?.to_bytes();
         let mut headers = headers::end_to_end(&head.headers);
-        if let Some(original) = original_api_base(&replayer.native.config, &headers) {
-            headers.insert(API_BASE, original);
+        match original_api_base(&replayer.native.config, &headers) {
+            Some(Some(original)) => drop(headers.insert(API_BASE, original)),
+            Some(None) => drop(headers.remove(API_BASE)),
+            None => {}
         }
         let headers = list(&headers);
         // A stream asks on while it is read.

@@ -31,6 +31,7 @@ const ANTHROPIC_VARIABLES: &[&str] = &[
     "LITELLM_REASONING_AUTO_SUMMARY", "LITELLM_ENABLE_ANTHROPIC_PROMPT_CACHING",
     "LITELLM_ANTHROPIC_PROMPT_CACHING_TTL", "LITELLM_DROP_PARAMS", "LITELLM_MODIFY_PARAMS",
     "LITELLM_MAX_STREAMING_DURATION_SECONDS", "AIOHTTP_TRUST_ENV", "DISABLE_AIOHTTP_TRUST_ENV",
+    "REPEATED_STREAMING_CHUNK_LIMIT", "DEFAULT_ANTHROPIC_CHAT_MAX_TOKENS",
     "DEFAULT_REASONING_EFFORT_MINIMAL_THINKING_BUDGET", "DEFAULT_REASONING_EFFORT_LOW_THINKING_BUDGET",
     "DEFAULT_REASONING_EFFORT_MEDIUM_THINKING_BUDGET", "DEFAULT_REASONING_EFFORT_HIGH_THINKING_BUDGET",
     "DEFAULT_REASONING_EFFORT_XHIGH_THINKING_BUDGET", "DEFAULT_REASONING_EFFORT_MAX_THINKING_BUDGET",
@@ -39,6 +40,7 @@ const ANTHROPIC_VARIABLES: &[&str] = &[
 /// Another organization, project or header, other options, or another end of streams in calls of OpenAI.
 #[rustfmt::skip]
 const OPENAI_VARIABLES: &[&str] = &[
+    "EXPERIMENTAL_OPENAI_BASE_LLM_HTTP_HANDLER", "LITELLM_ROUTE_ALL_CHAT_OPENAI_TO_RESPONSES",
     "OPENAI_ORGANIZATION", "OPENAI_ORG_ID", "OPENAI_PROJECT_ID", "OPENAI_CUSTOM_HEADERS", "OPENAI_LOG",
     "LITELLM_REASONING_AUTO_SUMMARY", "LITELLM_DROP_PARAMS", "LITELLM_MODIFY_PARAMS",
     "LITELLM_MAX_STREAMING_DURATION_SECONDS", "REPEATED_STREAMING_CHUNK_LIMIT", "AIOHTTP_TRUST_ENV",
@@ -176,10 +178,14 @@ impl Connection {
             let text = format!("there is no key for the provider, neither here nor in {variable}");
             into.add(at("api_key"), "no_api_key", text);
         }
+        if self.api_key.as_ref().is_some_and(|key| !key.bytes().all(|byte| byte.is_ascii_graphic())) {
+            into.add(at("api_key"), "credential", "LiteLLM cannot send a key with such characters");
+        }
         let base = self.api_base.as_deref().unwrap_or(default_base);
         let schemed = base.starts_with("http://") || base.starts_with("https://");
         // Query, fragment and user information end up in odd places of the URL that LiteLLM builds.
-        let plain = base.bytes().all(|byte| byte.is_ascii_graphic() && !matches!(byte, b'?' | b'#' | b'@' | b'%'));
+        let plain = base.bytes().all(|byte| byte.is_ascii_graphic() && !b"?#@%\"<>`{}^|\\".contains(&byte));
+        let plain = plain && !base.contains("/../") && !base.contains("/./");
         if !(schemed && plain) {
             into.add(at("api_base"), "api_base", "the native leg only follows plain http and https addresses");
         }

@@ -12,7 +12,7 @@ use super::param_effects::DECLINING;
 pub type Declining = (&'static str, &'static str, &'static str);
 
 /// Their default is not false.
-pub const MATTER_WHEN_FALSE: &[&str] = &["ssl_verify", "use_aiohttp_transport"];
+pub const MATTER_WHEN_FALSE: &[&str] = &["ssl_verify", "use_aiohttp_transport", "always_include_stream_usage"];
 
 #[rustfmt::skip]
 pub const TOP_HARMLESS: &[&str] = &[
@@ -276,7 +276,7 @@ pub const LITELLM_UNPROVEN: &[&str] = &[
 pub const ROUTER_HARMLESS: &[&str] = &[
     "num_retries", "timeout", "stream_timeout", "retry_after", "allowed_fails", "cooldown_time",
     "disable_cooldowns", "model_group_alias", "set_verbose", "debug_level", "client_ttl", "max_fallbacks",
-    "polling_interval", "default_priority", "ignore_invalid_deployments", "assistants_config", "search_tools",
+    "polling_interval", "ignore_invalid_deployments", "assistants_config", "search_tools",
     "health_check_staleness_threshold", "background_health_check_model_groups", "tag_filtering_match_any",
     "tag_routing_prefix", "deployment_affinity_ttl_seconds", "routing_strategy_args", "router_general_settings",
     "model_list", "auto_router_capability_limit", "fallback_access_check",
@@ -309,6 +309,7 @@ pub const ROUTER_DECLINING: &[Declining] = &[
     ("provider_budget_config", "budget", "a budget ends service"),
     ("default_max_parallel_requests", "rate_limit", "calls to a deployment wait for each other"),
     ("alerting_config", "alerting", "Python reports slow and failed requests"),
+    ("default_priority", "rate_limit", "requests wait for each other by priority"),
     ("guardrail_list", "guardrails", "guardrails judge requests or answers"),
     ("default_litellm_params", "provider_request", "parameters are added to every request"),
     ("enable_health_check_routing", "health_routing", "unhealthy deployments are left out"),

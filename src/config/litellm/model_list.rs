@@ -213,6 +213,10 @@ impl Builder<'_, '_> {
         }
         let (provider, model) = resolved
             .map_or_else(|| ("unknown".to_owned(), litellm_model.clone()), |found| (found.provider, found.model));
+        if provider == "anthropic" && ["claude-2", "claude-instant"].iter().any(|old| model.starts_with(old)) {
+            let text = "LiteLLM calls this model by Anthropic's older API";
+            findings.add(format!("{}.litellm_params.model", entry.path), "provider_unsupported", text);
+        }
         let connection = credentials::connection(&provider, params, &self.credentials, self.environment);
         connection.report(&entry.path, &provider, self.environment, &mut findings);
         let (json, info) = (params.to_json(), entry.model_info.map(|(info, _)| info.to_json()).unwrap_or_default());

@@ -109,7 +109,8 @@ fn unproven_by_route(sections: &Sections<'_>, into: &mut Findings) {
     ];
     for (route, section, prefix, table) in parts {
         for (key, node) in section.into_iter().flat_map(Dict::named) {
-            if table.contains(&key) && node.value.is_true() {
+            let is_set = node.value.is_true() || (!node.is_none() && MATTER_WHEN_FALSE.contains(&key));
+            if table.contains(&key) && is_set {
                 let text = "nobody has measured what this changes on this route".to_owned();
                 into.add_for(route, format!("{prefix}{key}"), "unproven_setting", text);
             }
@@ -182,6 +183,12 @@ fn of_info(path: String, key: &str, value: &Value, into: &mut Findings) {
         "team_id" | "team_public_model_name" => into.add(path, "team_model", "this deployment belongs to a team"),
         "blocked" | "db_model" if value.is_true() => into.add(path, "blocked", "this deployment is kept out of use"),
         "enable_tag_filtering" if value.is_true() => into.add(path, "tag_routing", "this deployment is picked by tags"),
+        "litellm_provider" => {
+            into.add(path, "custom_pricing", "this deployment changes the price map's entry of its model")
+        }
+        "mode" if !matches!(value, Value::Text(mode) if mode == "chat" || mode == "ocr") => {
+            into.add(path, "provider_request", "this deployment may be called by another API");
+        }
         "cooldown_time" | "allowed_fails" | "allowed_fails_policy" => {
             for route in ["messages", "chat_completions"] {
                 let text = "this deployment has a cooldown of its own".to_owned();

@@ -16,7 +16,6 @@ const CONSTANTS: &[(&str, f64)] = &[
     ("INITIAL_RETRY_DELAY", 0.5),
     ("MAX_RETRY_DELAY", 8.0),
     ("JITTER", 0.75),
-    ("REQUEST_TIMEOUT", 6000.0),
     ("ROUTER_MAX_FALLBACKS", 5.0),
 ];
 
@@ -30,6 +29,10 @@ const DECLINING: &[(&str, &str, &str)] = &[
     ("REDIS_CLUSTER_NODES", "redis", "limits are shared through Redis"),
     ("REDIS_SENTINEL_NODES", "redis", "limits are shared through Redis"),
     ("LITELLM_CONFIG_BUCKET_NAME", "model_list", "the configuration comes from a bucket, not from this file"),
+    ("REQUEST_TIMEOUT", "timeout", "time limits are chosen by another rule when it is set at all"),
+    ("LITELLM_CORS_ORIGINS", "browsers", "answers to browsers have other headers"),
+    ("LITELLM_CORS_ALLOW_CREDENTIALS", "browsers", "answers to browsers have other headers"),
+    ("LITELLM_DETAILED_TIMING", "timing_headers", "answers tell more times"),
     ("LITELLM_USER_AGENT", "provider_request", "provider requests have another user-agent"),
     ("USE_LITELLM_PROXY", "provider_request", "another LiteLLM is called instead of the providers"),
     ("DISABLE_AIOHTTP_TRANSPORT", "http_client", "another HTTP client calls the providers"),

@@ -99,9 +99,26 @@ fn settings_that_change_something_decline_with_their_path() {
             "general_settings.pass_through_endpoints[0].path pass_through",
         ),
         ("guardrails: [{guardrail_name: g}]", "guardrails guardrails"),
+        ("router_settings: {default_priority: 3}", "router_settings.default_priority rate_limit"),
     ] {
         let config = config(&format!("{MODEL}{settings}\n"), &[]).expect(settings);
         assert_eq!(reasons(&config), [expected], "{settings}");
+    }
+}
+
+#[test]
+fn the_address_that_clients_are_told_is_the_files() {
+    for (params, variable, expected) in [
+        ("model: openai/m, api_base: 'http://h/v1'", "", "http://h/v1"),
+        ("model: openai/m", "", "https://api.openai.com"),
+        ("model: openai/m", "OPENAI_BASE_URL", "https://api.openai.com"),
+        ("model: anthropic/m, api_base: 'http://h'", "ANTHROPIC_BASE_URL", "http://h"),
+        ("model: anthropic/m", "", ""),
+        ("model: anthropic/m", "ANTHROPIC_BASE_URL", ""),
+    ] {
+        let text = format!("model_list:\n- model_name: a\n  litellm_params: {{{params}, api_key: k}}\n");
+        let config = config(&text, &[(variable, "http://elsewhere")]).expect(&text);
+        assert_eq!(config.deployments[0].told_api_base(), expected, "{params} {variable}");
     }
 }
 
@@ -192,6 +209,25 @@ fn deployments_decline_for_themselves() {
             "litellm_params.api_base api_base",
         ),
         ("{model: mistral/m, api_key: k, api_base: h/v1}".to_owned(), "{}", "litellm_params.api_base api_base"),
+        (
+            "{model: openai/m, api_key: k, api_base: 'http://h/a/../v1'}".to_owned(),
+            "{}",
+            "litellm_params.api_base api_base",
+        ),
+        (
+            "{model: openai/m, api_key: k, api_base: 'http://h/{v1}'}".to_owned(),
+            "{}",
+            "litellm_params.api_base api_base",
+        ),
+        ("{model: openai/m, api_key: 'sk-\u{e9}'}".to_owned(), "{}", "litellm_params.api_key credential"),
+        ("{model: anthropic/claude-2.1, api_key: k}".to_owned(), "{}", "litellm_params.model provider_unsupported"),
+        (
+            "{model: openai/m, api_key: k}".to_owned(),
+            "{litellm_provider: azure}",
+            "model_info.litellm_provider custom_pricing",
+        ),
+        ("{model: openai/m, api_key: k}".to_owned(), "{mode: responses}", "model_info.mode provider_request"),
+        ("{model: openai/m, api_key: k}".to_owned(), "{mode: chat}", ""),
         (format!("{{{base}, api_key: k}}"), "{id: null}", "model_info.id model_id_random"),
         (
             format!("{{{base}, litellm_credential_name: nobody}}"),

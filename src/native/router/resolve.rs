@@ -28,6 +28,10 @@ pub fn resolve<'a>(config: &'a LiteLlmConfig, route: &str, model: &str) -> Resul
     if config.reasons.iter().any(|reason| reason.routes.concerns(route)) {
         return Err(Decline::Configuration);
     }
+    if !model.is_ascii() {
+        // Headers tell it, in another encoding.
+        return Err(Decline::UnknownModel);
+    }
     let by_id: Vec<&Deployment> = config.deployments.iter().filter(|one| one.id == model).collect();
     let pinned = !by_id.is_empty();
     let candidates = if pinned { by_id } else { group(config, model) };
@@ -37,7 +41,9 @@ pub fn resolve<'a>(config: &'a LiteLlmConfig, route: &str, model: &str) -> Resul
     let speaks = |one: &&Deployment| {
         Route::named(route).is_some_and(|route| route.native_providers().contains(&one.provider.as_str()))
     };
-    let eligible = |one: &&Deployment| speaks(one) && !one.reasons.iter().any(|reason| reason.routes.concerns(route));
+    let eligible = |one: &&Deployment| {
+        speaks(one) && one.litellm_model.is_ascii() && !one.reasons.iter().any(|reason| reason.routes.concerns(route))
+    };
     if candidates.iter().all(eligible) { Ok(Reach { candidates, pinned }) } else { Err(Decline::Deployment) }
 }
 

@@ -151,11 +151,13 @@ impl Retries {
 
 /// Whether LiteLLM would try the same request again after this failure.
 fn may_retry(exception: &Exception, deployments: usize) -> bool {
-    // 403 is retried even on a lone deployment: what it is mapped to is no PermissionDeniedError.
     let excused = matches!(exception.status_code, 401 | 403);
     let final_status = !retryable_status(exception.status_code) && !excused;
     let final_class = exception.class == ExceptionClass::NotFoundError;
-    let alone = exception.class == ExceptionClass::AuthenticationError && deployments <= 1;
+    // What a 403 of Mistral's or OpenAI's is mapped to is no PermissionDeniedError, and is tried again.
+    let is_personal =
+        matches!(exception.class, ExceptionClass::AuthenticationError | ExceptionClass::PermissionDeniedError);
+    let alone = is_personal && deployments <= 1;
     !(final_status || final_class || alone || deployments == 0)
 }
 
@@ -230,6 +232,8 @@ mod tests {
         check(AuthenticationError, 401, 1, 1);
         check(AuthenticationError, 401, 2, 3);
         check(ApiError, 403, 1, 3);
+        check(ExceptionClass::PermissionDeniedError, 403, 1, 1);
+        check(ExceptionClass::PermissionDeniedError, 403, 2, 3);
         check(ApiError, 413, 1, 1);
         check(ApiError, 409, 1, 3);
     }

@@ -63,6 +63,9 @@ pub fn request(
     table: &PriceTable,
     _timeout_seconds: f64,
 ) -> Result<ProviderRequest, Decline> {
+    if target.parameters.contains_key("thinking") && request.parameters.get("reasoning_effort").is_some() {
+        return Err(Decline::Parameter);
+    }
     let sent = Sent::of(request, target, table).map_err(|unfit| match unfit {
         Unfit::Refused(_) => Decline::Parameter,
         Unfit::Declined(decline) => decline,

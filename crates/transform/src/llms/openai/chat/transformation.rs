@@ -68,6 +68,8 @@ fn cites(body: &Dict) -> bool {
 pub fn refusal(request: &ChatRequest, target: &Target<'_>, table: &PriceTable) -> Option<Exception> {
     check_request(request).ok()?;
     let given = requested(request, target, is_option).ok()?;
+    // What is declined is nobody's to refuse.
+    check_api(&given, target, table).ok()?;
     match fitted(&given, request, target, table).ok()? {
         Fitted::Body(_) => None,
         Fitted::Refused(message) => Some(Exception {
@@ -168,6 +170,10 @@ fn check_connection(target: &Target<'_>) -> Result<(), Decline> {
 fn check_api(given: &Dict, target: &Target<'_>, table: &PriceTable) -> Result<(), Decline> {
     if target.model.contains('/') || target.model.starts_with("ft:") {
         return Err(Decline::Model);
+    }
+    // For the Responses API, which LiteLLM refuses it for elsewhere.
+    if given.get("context_management").is_some() {
+        return Err(Decline::Parameter);
     }
     let entry = table.openai_model(target.model);
     if entry.is_some_and(|entry| entry.is_for_responses) {
