@@ -1,7 +1,7 @@
 //! What the client gets: a whole answer, or a head and a stream.
 
 use bytes::{Bytes, BytesMut};
-use transform::Answered;
+use transform::{Answered, AnsweredHeaders};
 
 use super::client_stream::ClientStream;
 use super::effects::ProviderStream;
@@ -10,8 +10,7 @@ use super::effects::ProviderStream;
 #[derive(Clone, Debug, PartialEq)]
 pub struct Answer<B = Bytes> {
     pub status: u16,
-    /// Lower-case names, in LiteLLM's order.
-    pub headers: Vec<(String, String)>,
+    pub headers: AnsweredHeaders,
     pub body: B,
     /// Attempts of the router; a provider may have seen more sends, see [`super::provider::attempt`].
     pub attempts: u32,

@@ -53,3 +53,8 @@ pub(crate) fn recorded_native(model_list: &Value, settings: &Map<String, Value>,
         config: Arc::new(config(&written)),
     }
 }
+
+/// Headers of an answer as recordings have them.
+pub fn owned(headers: &transform::AnsweredHeaders) -> Vec<(String, String)> {
+    headers.iter().map(|(name, value)| (name.to_string(), value.to_string())).collect()
+}

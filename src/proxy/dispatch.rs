@@ -6,7 +6,7 @@ use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 use bytes::Bytes;
-use cutover::decide::{Decision, RequestFacts, Subjects, decide, sticky_subject};
+use cutover::decide::{Decision, RequestFacts, Subjects, decide, draws_subject, sticky_subject};
 use cutover::lane::Leg;
 use cutover::rules::StickyBy;
 use cutover::verdict::SkipReason;
@@ -72,17 +72,18 @@ async fn answer(
         return legs::forward(app, session, exchange, &request).await;
     };
     let decision = decision(&reach, lane, exchange, &request, &facts);
-    let traits = traits(table, &request, &facts);
     match decision {
         Decision { serve: Leg::Native, .. } => {
-            legs::serve_natively(app, session, exchange, table, lane, &request, &traits).await
+            let traits = || traits(table, &request, &facts);
+            legs::serve_natively(app, session, exchange, table, lane, &request, &facts.shape, traits).await
         }
         Decision { mirror: true, .. } => {
+            let traits = traits(table, &request, &facts);
             legs::serve_mirrored(app, session, exchange, table, lane, request, traits).await
         }
         Decision { .. } => {
             let reason = if lane.eligible { SkipReason::NotSampled } else { SkipReason::LaneIneligible };
-            app.shadow.skip(lane, reason, &traits);
+            app.shadow.skip(lane, reason, || traits(table, &request, &facts));
             legs::forward_counted(app, session, exchange, lane, &request).await
         }
     }
@@ -103,6 +104,9 @@ fn decision(
     facts: &Facts,
 ) -> Decision {
     let views: Vec<_> = reach.iter().map(|lane| lane.view(&facts.shape)).collect();
+    if !draws_subject(&views) {
+        return decide(&views, Subjects { sticky: "", request: &exchange.id });
+    }
     let header = match &lane.rule.sticky_by {
         StickyBy::Header(name) => request.headers.get(name.as_str()).and_then(|value| value.to_str().ok()),
         StickyBy::Request | StickyBy::Conversation | StickyBy::Key => None,
@@ -169,7 +173,7 @@ pub async fn write_unavailable(session: &mut Session, exchange: &Exchange, reaso
     mark(&mut headers, exchange);
     let body = reason.body(session.req_header().uri.path());
     session.set_keepalive(None);
-    writer::write_whole(session, reason.status(), &headers, body).await.map(|_| ())
+    writer::write_whole(session, reason.status(), headers, body).await.map(|_| ())
 }
 
 /// Sets our own response headers.

@@ -15,6 +15,7 @@ use hyper::body::Incoming;
 use pingora::Result;
 use pingora::proxy::Session;
 use tokio::sync::{mpsc, watch};
+use transform::HeaderText;
 
 use super::context::Exchange;
 use super::dispatch::{decline, forwarded_facts, last_answer, mark, write_unavailable};
@@ -48,7 +49,8 @@ pub async fn serve_natively(
     table: &LaneTable,
     lane: &LiveLane,
     request: &ClientRequest,
-    traits: &Traits,
+    shape: &str,
+    traits: impl FnOnce() -> Traits,
 ) -> Result<()> {
     let route = Route::named(&lane.id.route).unwrap_or(Route::Ocr);
     let Some(native) = table.native.as_ref() else {
@@ -57,7 +59,7 @@ pub async fn serve_natively(
     let (departure, departed) = watch::channel(false);
     let mut effects = LiveEffects::new(&app.provider, &app.cooldowns, protocol(route), departed);
     let run = AssertUnwindSafe(native::answer(native, request, &mut effects)).catch_unwind();
-    let run = match traits.shape.starts_with(STREAM) {
+    let run = match shape.starts_with(STREAM) {
         true => while_watched(session, run, &departure).await,
         false => run.await,
     };
@@ -125,23 +127,38 @@ async fn write_native<S: ProviderStream>(
     answer: Answer<Body<S>>,
 ) -> Result<()> {
     let mut head = HeaderMap::with_capacity(answer.headers.len() + 2);
-    for (name, value) in &answer.headers {
-        if let (Ok(name), Ok(value)) = (HeaderName::try_from(name.as_str()), HeaderValue::try_from(value.as_str())) {
+    for (name, value) in answer.headers {
+        if let (Some(name), Some(value)) = (header_name(name), header_value(value)) {
             head.append(name, value);
         }
     }
     mark(&mut head, exchange);
     last_answer(app, session);
     match answer.body {
-        Body::Whole(body) => writer::write_whole(session, answer.status, &head, body).await.map(|_| ()),
+        Body::Whole(body) => writer::write_whole(session, answer.status, head, body).await.map(|_| ()),
         Body::Stream(stream) => {
             // The stream bounds the provider's silence itself.
             let body = futures_util::stream::unfold(stream, |mut stream| async {
                 stream.next().await.map(|piece| (Ok::<_, std::convert::Infallible>(piece), stream))
             });
-            let written = writer::write_stream(session, answer.status, &head, body, Duration::MAX, |_| ()).await?;
+            let written = writer::write_stream(session, answer.status, head, body, Duration::MAX, |_| ()).await?;
             written.into_result()
         }
+    }
+}
+
+/// Literals are checked by the tests of every route that writes them; they need no copy.
+fn header_name(name: HeaderText) -> Option<HeaderName> {
+    match name {
+        HeaderText::Borrowed(literal) => Some(HeaderName::from_static(literal)),
+        HeaderText::Owned(name) => HeaderName::try_from(name).ok(),
+    }
+}
+
+fn header_value(value: HeaderText) -> Option<HeaderValue> {
+    match value {
+        HeaderText::Borrowed(literal) => Some(HeaderValue::from_static(literal)),
+        HeaderText::Owned(value) => HeaderValue::try_from(value).ok(),
     }
 }
 
@@ -158,7 +175,7 @@ pub async fn serve_mirrored(
     let Opened { tape, marked, held } = match open_tape(app, exchange, table, &request) {
         Ok(opened) => opened,
         Err(reason) => {
-            app.shadow.skip(lane, reason, &traits);
+            app.shadow.skip(lane, reason, || traits);
             return forward_counted(app, session, exchange, lane, &request).await;
         }
     };
@@ -166,11 +183,11 @@ pub async fn serve_mirrored(
     let response = match sent {
         Ok(Ok(response)) => response,
         Err(gone) => {
-            app.shadow.skip(lane, SkipReason::ClientAborted, &traits);
+            app.shadow.skip(lane, SkipReason::ClientAborted, || traits);
             return Err(gone);
         }
         Ok(Err(reason)) => {
-            app.shadow.skip(lane, SkipReason::PythonFailed, &traits);
+            app.shadow.skip(lane, SkipReason::PythonFailed, || traits);
             return fail(app, session, exchange, reason).await;
         }
     };
@@ -208,13 +225,13 @@ pub async fn serve_mirrored(
             Err(reason) => reason,
         },
     };
-    app.shadow.skip(lane, reason, &traits);
+    app.shadow.skip(lane, reason, || traits);
     written.into_result()
 }
 
 fn submit(app: &App, lane: &LiveLane, traits: Traits, capture: impl FnOnce(Traits) -> Capture) -> Result<()> {
     if let Err(reason) = app.shadow.submit(capture(traits.clone())) {
-        app.shadow.skip(lane, reason, &traits);
+        app.shadow.skip(lane, reason, || traits);
     }
     Ok(())
 }
@@ -402,7 +419,7 @@ async fn relay(
     mark(&mut head, exchange);
     last_answer(app, session);
     let body = response.into_body().into_data_stream();
-    writer::write_stream(session, status, &head, body, app.upstream.read_timeout, observe).await
+    writer::write_stream(session, status, head, body, app.upstream.read_timeout, observe).await
 }
 
 fn restored(app: &App, mut head: HeaderMap) -> HeaderMap {

@@ -31,9 +31,9 @@ impl Written {
 }
 
 /// Writes a head and a body that is held whole.
-pub async fn write_whole(session: &mut Session, status: u16, headers: &HeaderMap, body: Bytes) -> Result<Written> {
-    let mut head = response_header(status, headers)?;
-    head.insert_header(http::header::CONTENT_LENGTH, body.len().to_string())?;
+pub async fn write_whole(session: &mut Session, status: u16, mut headers: HeaderMap, body: Bytes) -> Result<Written> {
+    headers.insert(http::header::CONTENT_LENGTH, body.len().into());
+    let head = response_header(status, headers)?;
     session.write_response_header(Box::new(head), body.is_empty()).await?;
     if !body.is_empty() {
         session.write_response_body(Some(body), true).await?;
@@ -46,7 +46,7 @@ pub async fn write_whole(session: &mut Session, status: u16, headers: &HeaderMap
 pub async fn write_stream<S, E>(
     session: &mut Session,
     status: u16,
-    headers: &HeaderMap,
+    headers: HeaderMap,
     body: S,
     silence_max: Duration,
     mut observe: impl FnMut(&Bytes),
@@ -54,9 +54,9 @@ pub async fn write_stream<S, E>(
 where
     S: Stream<Item = Result<Bytes, E>> + Send,
 {
-    let mut head = response_header(status, headers)?;
     let length = headers.get(http::header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
     let framed = headers.contains_key(http::header::CONTENT_LENGTH);
+    let mut head = response_header(status, headers)?;
     let http1 = !session.is_http2() && session.req_header().version == Version::HTTP_11;
     let bodiless = matches!(status, 204 | 304);
     if !framed && http1 && !bodiless {
@@ -104,12 +104,12 @@ where
     }
 }
 
-fn response_header(status: u16, headers: &HeaderMap) -> Result<ResponseHeader> {
+/// Names go out in lower case, but for those few that Pingora has a title for.
+fn response_header(status: u16, headers: HeaderMap) -> Result<ResponseHeader> {
     let status = StatusCode::from_u16(status)
         .map_err(|cause| Error::because(ErrorType::InternalError, "an answer has an impossible status", cause))?;
-    let mut head = ResponseHeader::build(status, Some(headers.len() + 4))?;
-    for (name, value) in headers {
-        head.append_header(name.clone(), value.clone())?;
-    }
-    Ok(head)
+    let (mut head, ()) = http::Response::new(()).into_parts();
+    head.status = status;
+    head.headers = headers;
+    Ok(head.into())
 }

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use cutover::verdict::{Answered, LegRecord, ProviderCall};
 use http::HeaderMap;
+use transform::AnsweredHeaders;
 
 use super::capture::Control;
 use crate::native::provider::headers;
@@ -12,6 +13,11 @@ use crate::tap::{TAPE_HEADER, TapedAnswer, TapedExchange};
 
 /// A header list as the judge reads it.
 pub type HeaderList = Vec<(String, String)>;
+
+/// Headers that the native leg wrote.
+fn owned(headers: &AnsweredHeaders) -> HeaderList {
+    headers.iter().map(|(name, value)| (name.to_string(), value.to_string())).collect()
+}
 
 /// What one leg did, owned; the judge borrows from it.
 #[derive(Clone, Debug)]
@@ -61,7 +67,7 @@ impl Recorded {
                 body: asked.request.body.clone(),
             })
             .collect();
-        Self { attempts, status: answer.status, headers: answer.headers.clone(), body: answer.body.clone() }
+        Self { attempts, status: answer.status, headers: owned(&answer.headers), body: answer.body.clone() }
     }
 
     pub fn as_leg(&self) -> LegRecord<'_> {

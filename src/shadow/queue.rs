@@ -87,15 +87,18 @@ impl Shadow {
 
     /// Counts a request that is not compared. What was planned is a number on the lane; what counts against coverage
     /// goes the way of the captures, so that its shape is known.
-    pub fn skip(&self, lane: &LiveLane, reason: SkipReason, traits: &Traits) {
+    pub fn skip(&self, lane: &LiveLane, reason: SkipReason, traits: impl FnOnce() -> Traits) {
         if matches!(reason, SkipReason::QueueFull | SkipReason::BytesBudget) {
             self.shed.fetch_add(1, Ordering::Relaxed);
         }
-        let work = Work::Skip { lane: lane.id.clone(), reason, traits: traits.clone() };
-        if reason.benign() || self.sender.try_send(work).is_err() {
-            lane.tally.skipped(reason);
-        } else {
+        let told = !reason.benign() && {
+            let work = Work::Skip { lane: lane.id.clone(), reason, traits: traits() };
+            self.sender.try_send(work).is_ok()
+        };
+        if told {
             self.metrics.shadow_queue.inc();
+        } else {
+            lane.tally.skipped(reason);
         }
     }
 

@@ -5,6 +5,8 @@
 //! when its share is below it. So raising a weight never takes a subject off the native leg,
 //! lowering it never adds one, and several replicas agree without talking to each other.
 
+use std::fmt::Display;
+
 use crate::{
     hash,
     lane::{LaneId, Leg, Stage, Weight},
@@ -84,14 +86,13 @@ pub fn decide(reach: &[LaneView<'_>], subjects: Subjects<'_>) -> Decision {
     let Some(key) = reach.iter().map(|lane| lane.id).min() else {
         return Decision::PASS_THROUGH;
     };
-    let key = key.to_string();
-    if serves_natively(reach, &key, subjects.sticky) {
+    if serves_natively(reach, key, subjects.sticky) {
         return Decision { serve: Leg::Native, mirror: false };
     }
-    Decision { serve: Leg::Python, mirror: mirrors(reach, &key, subjects) }
+    Decision { serve: Leg::Python, mirror: mirrors(reach, key, subjects) }
 }
 
-fn serves_natively(reach: &[LaneView<'_>], key: &str, subject: &str) -> bool {
+fn serves_natively(reach: &[LaneView<'_>], key: &LaneId, subject: &str) -> bool {
     let weight = reach.iter().map(native_weight).min().unwrap_or(Weight::ZERO);
     within(key, Purpose::Weight, subject, weight) && !held_out(reach, key, subject)
 }
@@ -106,13 +107,13 @@ fn native_weight(lane: &LaneView<'_>) -> Weight {
     }
 }
 
-fn held_out(reach: &[LaneView<'_>], key: &str, subject: &str) -> bool {
+fn held_out(reach: &[LaneView<'_>], key: &LaneId, subject: &str) -> bool {
     let holdout = reach.iter().map(|lane| lane.holdout).max().unwrap_or(Weight::ZERO);
     reach.iter().all(|lane| lane.stage == Stage::Full && lane.eligible)
         && within(key, Purpose::Holdout, subject, holdout)
 }
 
-fn mirrors(reach: &[LaneView<'_>], key: &str, subjects: Subjects<'_>) -> bool {
+fn mirrors(reach: &[LaneView<'_>], key: &LaneId, subjects: Subjects<'_>) -> bool {
     // A comparison against a control that we know to be configured otherwise proves nothing.
     if reach.iter().any(|lane| !lane.eligible || lane.stage == Stage::Off) {
         return false;
@@ -125,9 +126,19 @@ fn mirrors(reach: &[LaneView<'_>], key: &str, subjects: Subjects<'_>) -> bool {
     within(key, Purpose::Mirror, subjects.request, rate)
 }
 
+/// Whether the sticky subject can make a difference; deriving one reads all that it is derived from.
+pub fn draws_subject(reach: &[LaneView<'_>]) -> bool {
+    let weight = reach.iter().map(native_weight).min().unwrap_or(Weight::ZERO);
+    let holdout = reach.iter().map(|lane| lane.holdout).max().unwrap_or(Weight::ZERO);
+    !weight.is_certain() || !holdout.is_certain()
+}
+
 /// Whether a subject's share lies below a weight. Monotone: true at one weight is true at every higher.
-pub fn within(lane: &str, purpose: Purpose, subject: &str, weight: Weight) -> bool {
-    let drawn = hash::fields(&[lane.as_bytes(), purpose.as_str().as_bytes(), subject.as_bytes()]);
+pub fn within(lane: &(impl Display + ?Sized), purpose: Purpose, subject: &str, weight: Weight) -> bool {
+    if weight.is_certain() {
+        return weight == Weight::ONE;
+    }
+    let drawn = hash::fields(&[lane.to_string().as_bytes(), purpose.as_str().as_bytes(), subject.as_bytes()]);
     // hash / 2^64 < parts / 10^6, in whole numbers: no rounding at either end.
     u128::from(drawn) * 1_000_000 < u128::from(weight.parts_per_million()) << 64
 }

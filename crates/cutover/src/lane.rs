@@ -153,6 +153,11 @@ impl Weight {
         f64::from(self.0) / 1e6
     }
 
+    /// Whether it is nothing or everything: no draw can make a difference.
+    pub const fn is_certain(self) -> bool {
+        self.0 == 0 || self.0 == Self::ONE.0
+    }
+
     /// Everything but this share.
     pub const fn complement(self) -> Self {
         Self(1_000_000 - self.0)

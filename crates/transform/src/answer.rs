@@ -1,5 +1,7 @@
 //! What crosses the crate's edge: provider requests out, provider answers or failures in, client answers out.
 
+use std::borrow::Cow;
+
 use bytes::Bytes;
 
 /// One request to the provider, complete but for what the connection adds (`host`, `connection`, `content-length`).
@@ -50,11 +52,17 @@ pub enum ProviderFailure {
     Other { text: String },
 }
 
+/// A header's name or value; most are the same in every answer.
+pub type HeaderText = Cow<'static, str>;
+
+/// Headers of a client's answer: lower-case names in LiteLLM's order.
+pub type AnsweredHeaders = Vec<(HeaderText, HeaderText)>;
+
 /// What the client gets.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Answered {
     pub status: u16,
-    /// Lower-case names in LiteLLM's order, without `date` and what belongs to the connection.
-    pub headers: Vec<(String, String)>,
+    /// Without `date` and what belongs to the connection.
+    pub headers: AnsweredHeaders,
     pub body: Bytes,
 }

@@ -60,7 +60,7 @@ pub mod proxy;
 pub mod pydantic;
 pub mod python;
 
-pub use answer::{Answered, ProviderFailure, ProviderRequest, ProviderResponse};
+pub use answer::{Answered, AnsweredHeaders, HeaderText, ProviderFailure, ProviderRequest, ProviderResponse};
 pub use decline::Decline;
 pub use exceptions::{Exception, ExceptionClass};
 

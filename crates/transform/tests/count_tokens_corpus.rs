@@ -86,13 +86,12 @@ fn difference(case: &Value, sent: &ProviderRequest, answer: &Answered) -> Option
         kept(&case["response"]["headers"]),
         case["response"]["body"]
     ]);
-    let own = |headers: &[(String, String)]| kept(&json!(headers));
     let ours = json!([
         sent.method,
-        own(&sent.headers),
+        kept(&json!(sent.headers)),
         String::from_utf8_lossy(&sent.body),
         answer.status,
-        own(&answer.headers),
+        kept(&json!(answer.headers)),
         String::from_utf8_lossy(&answer.body)
     ]);
     (ours != expected).then(|| format!("\n  LiteLLM {expected}\n  ours    {ours}"))

@@ -15,6 +15,9 @@ pub fn fault(headers: &HeaderMap) -> Option<String> {
 
 /// What Python says when it encodes these bytes, decoded as UTF-8 with surrogate escapes, as ASCII.
 fn encode_error(bytes: &[u8]) -> Option<String> {
+    if bytes.is_ascii() {
+        return None;
+    }
     let characters = decoded(bytes);
     let first = characters.iter().position(|code| *code > 0x7f)?;
     let run = characters[first..].iter().take_while(|code| **code > 0x7f).count();

@@ -6,9 +6,11 @@
 use serde_json::{Map, Value as Json};
 
 use super::{PriceTable, select_model_name};
+use crate::answer::HeaderText;
 use crate::llms::anthropic::capabilities::{Capability, is_of_the_family};
 use crate::pydantic::as_integer;
-use crate::python::{Dict, Integer, Value, float_repr};
+use crate::proxy::anthropic_endpoints::answers::number;
+use crate::python::{Dict, Integer, Value};
 
 /// US dollars, as the headers of an answer tell them.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -353,7 +355,7 @@ fn cache_creation_cost(usage: &BilledUsage, rates: &Billed) -> f64 {
 }
 
 /// The part of the cost headers that follows the total, in LiteLLM's order.
-pub(crate) fn breakdown_headers(cost: &MessageCost) -> impl Iterator<Item = (String, String)> + use<> {
+pub(crate) fn breakdown_headers(cost: &MessageCost) -> impl Iterator<Item = (HeaderText, HeaderText)> + use<> {
     let positive = |value: f64| if value > 0.0 { value } else { 0.0 };
     let uncached = cost.input - positive(cost.cache_read) - positive(cost.cache_creation);
     let told = |name, value| Some((name, value));
@@ -370,5 +372,5 @@ pub(crate) fn breakdown_headers(cost: &MessageCost) -> impl Iterator<Item = (Str
         where_any("x-litellm-response-cost-reasoning", cost.reasoning),
         told("x-litellm-response-cost-tool-usage", cost.tool_usage),
     ];
-    headers.into_iter().flatten().map(|(name, value)| (name.to_owned(), float_repr(value)))
+    headers.into_iter().flatten().map(|(name, value)| (name.into(), number(value)))
 }

@@ -4,7 +4,7 @@
 //! `proxy/_types.py` `ProxyException`. Header names are lower-case as uvicorn sends them; `date` is the host's.
 
 use crate::LITELLM_VERSION;
-use crate::answer::Answered;
+use crate::answer::{Answered, AnsweredHeaders, HeaderText};
 use crate::exceptions::{Exception, ExceptionClass};
 use crate::litellm_core_utils::secret_redaction::redact_internal_details;
 use crate::llms::base_llm::ocr::transformation::OcrResponse;
@@ -45,7 +45,6 @@ pub struct Failed<'a> {
     pub is_cross_origin: bool,
 }
 
-type Headers = Vec<(String, String)>;
 
 /// Writes a success.
 ///
@@ -55,7 +54,7 @@ pub fn success(response: &OcrResponse, served: &Served<'_>) -> Answered {
         return internal_server_error();
     };
     let mut headers = framing(body.len());
-    let mut add = |name: &str, value: String| headers.push((name.to_owned(), value));
+    let mut add = |name: &'static str, value: String| headers.push((name.into(), HeaderText::from(value)));
     add("x-litellm-call-id", served.call_id.to_owned());
     add("x-litellm-model-id", served.model_id.to_owned());
     add("x-litellm-model-name", served.litellm_model.to_owned());
@@ -67,9 +66,9 @@ pub fn success(response: &OcrResponse, served: &Served<'_>) -> Answered {
     }
     if served.cost.is_some() {
         add("x-litellm-response-cost-original", float_repr(cost));
-        for unused in ["discount-amount", "margin-amount", "margin-percent"] {
-            add(&format!("x-litellm-response-cost-{unused}"), float_repr(0.0));
-        }
+        add("x-litellm-response-cost-discount-amount", float_repr(0.0));
+        add("x-litellm-response-cost-margin-amount", float_repr(0.0));
+        add("x-litellm-response-cost-margin-percent", float_repr(0.0));
         add("x-litellm-response-cost-input", float_repr(cost));
         add("x-litellm-response-cost-output", float_repr(0.0));
         add("x-litellm-response-cost-tool-usage", float_repr(0.0));
@@ -193,7 +192,7 @@ impl Envelope<'_> {
         self.answer(failed.call_id, Some(timeout), failed.is_cross_origin)
     }
 
-    fn answer(&self, call_id: &str, extra: Option<(&str, String)>, is_cross_origin: bool) -> Answered {
+    fn answer(&self, call_id: &str, extra: Option<(&'static str, String)>, is_cross_origin: bool) -> Answered {
         let status = error_status(self.message, self.status);
         let mut body = b"{\"error\":{\"message\":".to_vec();
         write_string(self.message, &mut body);
@@ -205,7 +204,8 @@ impl Envelope<'_> {
             ("x-litellm-response-cost", "0".to_owned()),
             ("x-litellm-key-spend", float_repr(0.0)),
         ];
-        let mut headers: Headers = own.into_iter().chain(extra).map(|(name, value)| (name.to_owned(), value)).collect();
+        let mut headers: AnsweredHeaders =
+            own.into_iter().chain(extra).map(|(name, value)| (name.into(), value.into())).collect();
         headers.extend(framing(body.len()));
         headers.extend(browser_headers(is_cross_origin));
         Answered { status, headers, body: body.into() }
@@ -229,14 +229,14 @@ pub(crate) fn internal_server_error() -> Answered {
     Answered { status: 500, headers: framing(body.len()), body: bytes::Bytes::from_static(body) }
 }
 
-pub(crate) fn framing(body_bytes: usize) -> Headers {
+pub(crate) fn framing(body_bytes: usize) -> AnsweredHeaders {
     vec![
-        ("content-length".to_owned(), body_bytes.to_string()),
-        ("content-type".to_owned(), "application/json".to_owned()),
+        ("content-length".into(), body_bytes.to_string().into()),
+        ("content-type".into(), "application/json".into()),
     ]
 }
 
-pub(crate) fn browser_headers(is_cross_origin: bool) -> Headers {
+pub(crate) fn browser_headers(is_cross_origin: bool) -> impl Iterator<Item = (HeaderText, HeaderText)> {
     const CROSS_ORIGIN: [(&str, &str); 2] = [
         ("access-control-allow-origin", "*"),
         (
@@ -251,8 +251,8 @@ pub(crate) fn browser_headers(is_cross_origin: bool) -> Headers {
         ("content-security-policy", "frame-ancestors 'none'"),
         ("x-content-type-options", "nosniff"),
     ];
-    let cross_origin = CROSS_ORIGIN.iter().filter(|_| is_cross_origin);
-    cross_origin.chain(&ALWAYS).map(|&(name, value)| (name.to_owned(), value.to_owned())).collect()
+    let cross_origin = CROSS_ORIGIN.iter().filter(move |_| is_cross_origin);
+    cross_origin.chain(&ALWAYS).map(|&(name, value)| (name.into(), value.into()))
 }
 
 #[cfg(test)]
@@ -275,7 +275,7 @@ mod tests {
         assert_eq!((answered.status, &*answered.body), (429, expected.as_bytes()));
         let own =
             ["x-litellm-call-id", "x-litellm-version", "x-litellm-response-cost", "x-litellm-key-spend", "retry-after"];
-        let names: Vec<&str> = answered.headers.iter().take(5).map(|(name, _)| name.as_str()).collect();
+        let names: Vec<&str> = answered.headers.iter().take(5).map(|(name, _)| &**name).collect();
         assert_eq!(names, own);
     }
 
@@ -308,16 +308,16 @@ mod tests {
     fn a_retry_is_told_with_its_limit() {
         assert!(headers_after(0).iter().all(|(name, _)| name != "x-litellm-max-retries"));
         let after_one = headers_after(1);
-        let told = |name: &str| after_one.iter().find(|(header, _)| header == name).map(|(_, value)| value.as_str());
+        let told = |name: &str| after_one.iter().find(|(header, _)| header == name).map(|(_, value)| &**value);
         assert_eq!(told("x-litellm-attempted-retries"), Some("1"));
         assert_eq!(told("x-litellm-max-retries"), Some("2"));
     }
 
-    fn headers_after(attempted_retries: u32) -> Headers {
+    fn headers_after(attempted_retries: u32) -> AnsweredHeaders {
         use crate::python::{Text, Value};
         let (pages, model) = (Value::List(Vec::new()), Value::Str(Text::from("m")));
         let Ok(response) = OcrResponse::validate(&pages, &model, &Value::None, &Value::None) else {
-            return Headers::new();
+            return AnsweredHeaders::new();
         };
         let served = Served {
             call_id: "id",

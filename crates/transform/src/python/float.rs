@@ -6,7 +6,10 @@ use zmij::Buffer;
 ///
 /// Shape   shortest digits that read back the same; an exponent below -4 or from 16 on, with at least two digits.
 pub fn float_repr(value: f64) -> String {
-    repr_parts(value, &mut Buffer::new()).concat()
+    match repr_parts(value, &mut Buffer::new()) {
+        [whole, "", "", "", ""] => whole.to_owned(),
+        parts => parts.concat(),
+    }
 }
 
 /// Appends what [`float_repr`] spells.

@@ -3,8 +3,10 @@
 //! Source: LiteLLM 1.102.4 `proxy/common_request_processing.py`, `proxy/anthropic_endpoints/endpoints.py`,
 //! `anthropic_interface/exceptions`.
 
+use std::borrow::Cow;
+
 use crate::LITELLM_VERSION;
-use crate::answer::Answered;
+use crate::answer::{Answered, AnsweredHeaders, HeaderText};
 use crate::cost_calculator::anthropic::{MessageCost, breakdown_headers};
 use crate::exceptions::Exception;
 use crate::litellm_core_utils::secret_redaction::redact_internal_details;
@@ -14,8 +16,6 @@ use crate::proxy::common_request_processing::{
 };
 use crate::python::json_encode::{httpx_json, httpx_json_with, json_dumps};
 use crate::python::{Dict, Text, Value, float_repr, string_repr};
-
-type Headers = Vec<(String, String)>;
 
 /// At most so many are LiteLLM's own.
 pub(crate) const OWN_HEADERS: usize = 32;
@@ -75,7 +75,7 @@ pub fn success(response: &MessagesResponse, served: &Served<'_>, cost: Option<Me
     ]));
     let total = cost.map_or(0.0, |cost| cost.total);
     if total != 0.0 {
-        headers.push(("x-litellm-response-cost".to_owned(), float_repr(total)));
+        headers.push(("x-litellm-response-cost".into(), float_repr(total).into()));
     }
     headers.extend(cost.iter().flat_map(breakdown_headers));
     headers.extend(durations(if total > 0.0 { total } else { 0.0 }, served));
@@ -131,7 +131,7 @@ fn stream_error(failure: &Exception) -> Value {
 /// Writes an error that the router gave up on.
 pub fn error(exception: &Exception, given_up: &GivenUp<'_>, failed: &Failed<'_>) -> Answered {
     let message = message_after_router(exception, given_up);
-    let timeout = ("x-litellm-timeout".to_owned(), float_repr(failed.timeout_seconds));
+    let timeout = ("x-litellm-timeout".into(), float_repr(failed.timeout_seconds).into());
     envelope(&message, exception.status_code, Some(timeout), failed)
 }
 
@@ -152,7 +152,7 @@ pub fn no_deployments(
     envelope(&message, 500, None, failed)
 }
 
-fn envelope(message: &str, status: u16, timeout: Option<(String, String)>, failed: &Failed<'_>) -> Answered {
+fn envelope(message: &str, status: u16, timeout: Option<(HeaderText, HeaderText)>, failed: &Failed<'_>) -> Answered {
     let status = error_status(message, status);
     let mut error = Dict::default();
     error.set("type", text("error"));
@@ -161,8 +161,10 @@ fn envelope(message: &str, status: u16, timeout: Option<(String, String)>, faile
         error.set("request_id", text(id));
     }
     let body = httpx_json(&Value::Dict(error)).unwrap_or_default();
-    let mut headers = own([("x-litellm-call-id", failed.call_id), ("x-litellm-model-id", failed.model_id)]);
+    let mut headers = AnsweredHeaders::with_capacity(OWN_HEADERS);
     headers.extend(own([
+        ("x-litellm-call-id", failed.call_id),
+        ("x-litellm-model-id", failed.model_id),
         ("x-litellm-version", LITELLM_VERSION),
         ("x-litellm-response-cost", "0"),
         ("x-litellm-key-spend", "0.0"),
@@ -188,24 +190,25 @@ fn anthropic_type(status: u16) -> &'static str {
 }
 
 /// A stream isn't priced before it has begun, so it is said to cost nothing.
-fn stream_headers(provider: &[(String, String)], served: &Served<'_>) -> Headers {
-    let mut headers = own([
+fn stream_headers(provider: &[(String, String)], served: &Served<'_>) -> AnsweredHeaders {
+    let mut headers = AnsweredHeaders::with_capacity(OWN_HEADERS + provider.len());
+    headers.extend(own([
         ("x-litellm-call-id", served.call_id),
         ("x-litellm-model-id", served.model_id),
         ("x-litellm-model-name", served.litellm_model),
         ("x-litellm-model-api-base", served.api_base.split('?').next().unwrap_or_default()),
         ("x-litellm-version", LITELLM_VERSION),
-    ]);
+    ]));
     headers.extend(breakdown_headers(&MessageCost::default()));
     headers.extend(durations(0.0, served));
-    headers.push(("x-litellm-callback-duration-ms".to_owned(), float_repr(0.0)));
+    headers.push(("x-litellm-callback-duration-ms".into(), "0.0".into()));
     headers.extend(passed_on(provider));
     headers.extend(attempts(served));
     told(headers)
 }
 
 /// The provider's headers under a name that says so, the rate limits OpenAI clients know also under their own.
-fn passed_on(provider: &[(String, String)]) -> Headers {
+fn passed_on(provider: &[(String, String)]) -> AnsweredHeaders {
     const KNOWN: [&str; 6] = [
         "x-ratelimit-remaining-requests",
         "x-ratelimit-remaining-tokens",
@@ -214,50 +217,78 @@ fn passed_on(provider: &[(String, String)]) -> Headers {
         "x-ratelimit-reset-requests",
         "x-ratelimit-reset-tokens",
     ];
-    let mut merged: Headers = Vec::with_capacity(provider.len());
-    for (name, value) in provider {
-        match merged.iter_mut().find(|(earlier, _)| earlier == name) {
-            Some((_, joined)) => {
-                joined.push_str(", ");
-                joined.push_str(value);
-            }
-            None => merged.push((name.clone(), value.clone())),
-        }
-    }
-    let known = merged.iter().filter(|(name, _)| KNOWN.contains(&name.as_str())).cloned().collect::<Vec<_>>();
-    let prefixed = |(name, value): (String, String)| {
-        if name.starts_with("llm_provider-") { (name, value) } else { (format!("llm_provider-{name}"), value) }
-    };
+    let merged = merged(provider);
+    let known = merged.iter().filter_map(|(name, value)| {
+        let known = KNOWN.into_iter().find(|known| known == name)?;
+        Some((known.into(), value.to_string().into()))
+    });
+    let known: AnsweredHeaders = known.collect();
     known.into_iter().chain(merged.into_iter().map(prefixed)).collect()
 }
 
-pub(crate) fn durations(spend: f64, served: &Served<'_>) -> impl Iterator<Item = (String, String)> + use<> {
+/// The provider's headers, those of one name in one.
+pub(crate) fn merged(provider: &[(String, String)]) -> Vec<(&str, Cow<'_, str>)> {
+    let mut merged: Vec<(&str, Cow<'_, str>)> = Vec::with_capacity(provider.len());
+    for (name, value) in provider {
+        match merged.iter_mut().find(|(earlier, _)| earlier == name) {
+            Some((_, joined)) => {
+                let joined = joined.to_mut();
+                joined.push_str(", ");
+                joined.push_str(value);
+            }
+            None => merged.push((name, value.into())),
+        }
+    }
+    merged
+}
+
+/// Under a name that says whose header it is.
+pub(crate) fn prefixed((name, value): (&str, Cow<'_, str>)) -> (HeaderText, HeaderText) {
+    let name = if name.starts_with(PREFIX) { name.to_owned() } else { [PREFIX, name].concat() };
+    (name.into(), value.into_owned().into())
+}
+
+pub(crate) const PREFIX: &str = "llm_provider-";
+
+pub(crate) fn durations(spend: f64, served: &Served<'_>) -> impl Iterator<Item = (HeaderText, HeaderText)> + use<> {
     let durations = [
         ("x-litellm-key-spend", spend),
         ("x-litellm-response-duration-ms", served.duration_ms),
         ("x-litellm-overhead-duration-ms", served.overhead_ms),
     ];
-    durations.into_iter().map(|(name, value)| (name.to_owned(), float_repr(value)))
+    durations.into_iter().map(|(name, value)| (name.into(), number(value)))
 }
 
-pub(crate) fn attempts(served: &Served<'_>) -> Headers {
-    let mut headers = own([("x-litellm-model-group", served.model_group)]);
-    headers.push(("x-litellm-attempted-retries".to_owned(), served.attempted_retries.to_string()));
+/// Most numbers in headers are nought.
+pub(crate) fn number(value: f64) -> HeaderText {
+    if value.to_bits() == 0 { "0.0".into() } else { float_repr(value).into() }
+}
+
+pub(crate) fn attempts(served: &Served<'_>) -> AnsweredHeaders {
+    let mut headers = AnsweredHeaders::with_capacity(4);
+    headers.push(("x-litellm-model-group".into(), served.model_group.to_owned().into()));
+    headers.push(("x-litellm-attempted-retries".into(), count(served.attempted_retries)));
     if served.attempted_retries > 0 {
-        headers.push(("x-litellm-max-retries".to_owned(), served.max_retries.to_string()));
+        headers.push(("x-litellm-max-retries".into(), count(served.max_retries)));
     }
-    headers.push(("x-litellm-attempted-fallbacks".to_owned(), "0".to_owned()));
+    headers.push(("x-litellm-attempted-fallbacks".into(), "0".into()));
     headers
 }
 
+fn count(number: u32) -> HeaderText {
+    if number == 0 { "0".into() } else { number.to_string().into() }
+}
+
 /// LiteLLM leaves out headers that say nothing.
-pub(crate) fn told(mut headers: Headers) -> Headers {
+pub(crate) fn told(mut headers: AnsweredHeaders) -> AnsweredHeaders {
     headers.retain(|(_, value)| !value.is_empty() && value != "None");
     headers
 }
 
-pub(crate) fn own<const N: usize>(headers: [(&str, &str); N]) -> Headers {
-    headers.map(|(name, value)| (name.to_owned(), value.to_owned())).into()
+pub(crate) fn own<const N: usize>(
+    headers: [(&'static str, &str); N],
+) -> impl Iterator<Item = (HeaderText, HeaderText)> + use<N> {
+    headers.map(|(name, value)| (name.into(), value.to_owned().into())).into_iter()
 }
 
 pub(crate) fn text(text: &str) -> Value {
@@ -289,7 +320,7 @@ mod tests {
                         selected model, Try again in 3 seconds. Passed model=one. pre-call-checks=False, \
                         cooldown_list=['a']\"}}";
         assert_eq!((answered.status, &*answered.body), (429, expected.as_bytes()));
-        let names: Vec<&str> = answered.headers.iter().take(4).map(|(name, _)| name.as_str()).collect();
+        let names: Vec<&str> = answered.headers.iter().take(4).map(|(name, _)| &**name).collect();
         let own = ["x-litellm-call-id", "x-litellm-version", "x-litellm-response-cost", "x-litellm-key-spend"];
         assert_eq!(names, own);
         assert!(!answered.headers.iter().any(|(name, _)| name == "x-litellm-timeout" || name == "retry-after"));
@@ -310,7 +341,7 @@ mod tests {
             is_cross_origin: false,
         };
         let head = stream_head(&[("x-empty".to_owned(), String::new())], &served);
-        let told = |name: &str| head.headers.iter().find(|(header, _)| header == name).map(|(_, value)| value.as_str());
+        let told = |name: &str| head.headers.iter().find(|(header, _)| header == name).map(|(_, value)| &**value);
         assert_eq!(told("x-litellm-max-retries"), Some("2"));
         assert_eq!(told("x-litellm-model-api-base"), Some("http://provider"));
         assert_eq!(told("llm_provider-x-empty"), None);

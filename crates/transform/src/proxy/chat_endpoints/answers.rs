@@ -3,22 +3,24 @@
 //! Source: LiteLLM 1.102.4 `proxy/common_request_processing.py`, `proxy/proxy_server.py`, `litellm_core_utils/core_helpers.py`
 //! `process_response_headers`.
 
+use std::borrow::Cow;
+
 use crate::LITELLM_VERSION;
-use crate::answer::Answered;
+use crate::answer::{Answered, AnsweredHeaders, HeaderText};
 use crate::cost_calculator::anthropic::{MessageCost, breakdown_headers};
 use crate::exceptions::{Exception, ExceptionClass};
 use crate::litellm_core_utils::secret_redaction::redact_internal_details;
 use crate::llms::anthropic::chat::transformation::told_headers as anthropic_headers;
 use crate::llms::base_llm::chat::transformation::{ChatFailure, ChatResponse};
-use crate::proxy::anthropic_endpoints::answers::{OWN_HEADERS, Served, attempts, dict, durations, own, text, told};
+use crate::proxy::anthropic_endpoints::answers::{
+    OWN_HEADERS, PREFIX, Served, attempts, dict, durations, merged, own, prefixed, text, told,
+};
 use crate::proxy::common_request_processing::{
     GivenUp, NoDeployments, browser_headers, error_status, error_type, framing, internal_server_error,
     message_after_router, no_deployments as no_deployments_error, retried_words,
 };
 use crate::python::json_encode::{EncodeError, httpx_json, httpx_json_with, json_dumps};
 use crate::python::{Value, float_repr};
-
-type Headers = Vec<(String, String)>;
 
 /// What the headers of an error say besides the error itself.
 #[derive(Clone, Copy, Debug)]
@@ -47,12 +49,12 @@ pub fn success(
     headers.extend(deployment(served));
     let total = cost.map_or(0.0, |cost| cost.total);
     if total != 0.0 {
-        headers.push(("x-litellm-response-cost".to_owned(), float_repr(total)));
+        headers.push(("x-litellm-response-cost".into(), float_repr(total).into()));
     }
     headers.extend(cost.iter().flat_map(breakdown_headers));
     headers.extend(durations(if total > 0.0 { total } else { 0.0 }, served));
-    headers.push(("x-litellm-callback-duration-ms".to_owned(), float_repr(0.0)));
-    headers.extend(passed_on(&of_provider(provider, served), &LIMITS));
+    headers.push(("x-litellm-callback-duration-ms".into(), "0.0".into()));
+    passed_on(provider, served, &LIMITS, &mut headers);
     headers.extend(attempts(served));
     headers.extend(browser_headers(served.is_cross_origin));
     Answered { status: 200, headers: told(headers), body: body.into() }
@@ -124,7 +126,7 @@ pub fn error(
 ) -> Answered {
     let exception = &failure.exception;
     let message = message_after_router(exception, given_up);
-    let provider = if failure.tells_headers { passed_on_error(provider) } else { Vec::new() };
+    let provider = if failure.tells_headers { passed_on_error(provider) } else { AnsweredHeaders::new() };
     if exception.has_attribute_error {
         let message = format!("Invalid request format: {message}{}", retried_words(given_up.retries));
         return envelope(&message, "invalid_request_error", None, 400, provider, failed);
@@ -152,7 +154,7 @@ fn envelope(
     kind: &str,
     param: Option<&str>,
     status: u16,
-    provider: Headers,
+    provider: AnsweredHeaders,
     failed: &Failed<'_>,
 ) -> Answered {
     let status = error_status(message, status);
@@ -176,7 +178,7 @@ fn envelope(
     Answered { status, headers, body: body.into() }
 }
 
-fn deployment(served: &Served<'_>) -> Headers {
+fn deployment(served: &Served<'_>) -> impl Iterator<Item = (HeaderText, HeaderText)> + use<> {
     own([
         ("x-litellm-call-id", served.call_id),
         ("x-litellm-model-id", served.model_id),
@@ -187,12 +189,13 @@ fn deployment(served: &Served<'_>) -> Headers {
 }
 
 /// A stream isn't priced before it has begun, so it is said to cost nothing.
-fn stream_headers(provider: &[(String, String)], served: &Served<'_>) -> Headers {
-    let mut headers = deployment(served);
+fn stream_headers(provider: &[(String, String)], served: &Served<'_>) -> AnsweredHeaders {
+    let mut headers = AnsweredHeaders::with_capacity(OWN_HEADERS + provider.len());
+    headers.extend(deployment(served));
     headers.extend(breakdown_headers(&MessageCost::default()));
     headers.extend(durations(0.0, served));
-    headers.push(("x-litellm-callback-duration-ms".to_owned(), float_repr(0.0)));
-    headers.extend(passed_on(&of_provider(provider, served), &STREAM_LIMITS));
+    headers.push(("x-litellm-callback-duration-ms".into(), "0.0".into()));
+    passed_on(provider, served, &STREAM_LIMITS, &mut headers);
     headers.extend(attempts(served));
     told(headers)
 }
@@ -213,47 +216,48 @@ const STREAM_LIMITS: [&str; 6] = [
     "x-ratelimit-reset-tokens",
 ];
 
-/// The headers of a provider's answer, as that provider's part of LiteLLM hands them on.
-fn of_provider(provider: &[(String, String)], served: &Served<'_>) -> Headers {
+/// Adds the provider's headers under a name that says so, the rate limits OpenAI clients know also under their own.
+fn passed_on(
+    provider: &[(String, String)],
+    served: &Served<'_>,
+    limits: &[&'static str],
+    headers: &mut AnsweredHeaders,
+) {
     let merged = merged(provider);
-    if served.litellm_model.starts_with("anthropic/") { anthropic_headers(&merged) } else { merged }
+    if served.litellm_model.starts_with("anthropic/") {
+        // Under Anthropic's names these are limits of OpenAI's too, by that provider's part of LiteLLM.
+        let told = anthropic_headers(&merged);
+        let told: Vec<_> = told.iter().map(|(name, value)| (&**name, Cow::Borrowed(&**value))).collect();
+        return add_passed_on(told, limits, headers);
+    }
+    add_passed_on(merged, limits, headers);
 }
 
-/// The provider's headers under a name that says so, the rate limits OpenAI clients know also under their own.
-fn passed_on(provider: &[(String, String)], limits: &[&str]) -> Headers {
-    let known = provider.iter().filter(|(name, _)| limits.contains(&name.as_str())).cloned();
-    let mut told: Headers = Vec::with_capacity(provider.len());
-    for (name, value) in provider.iter().cloned().map(prefixed) {
-        match told.iter_mut().find(|(earlier, _)| *earlier == name) {
-            Some((_, earlier)) => *earlier = value,
-            None => told.push((name, value)),
+fn add_passed_on(provider: Vec<(&str, Cow<'_, str>)>, limits: &[&'static str], headers: &mut AnsweredHeaders) {
+    for (name, value) in &provider {
+        if let Some(limit) = limits.iter().find(|limit| *limit == name) {
+            headers.push(((*limit).into(), value.to_string().into()));
         }
     }
-    known.chain(told).collect()
+    let first = headers.len();
+    // Names are unique but for those that come prefixed and meet their plain ones.
+    let may_repeat = provider.iter().any(|(name, _)| name.starts_with(PREFIX));
+    for (name, value) in provider.into_iter().map(prefixed) {
+        let earlier = if may_repeat { headers[first..].iter_mut().find(|(earlier, _)| *earlier == name) } else { None };
+        match earlier {
+            Some((_, earlier)) => *earlier = value,
+            None => headers.push((name, value)),
+        }
+    }
 }
 
 /// In an error the limits come last.
-fn passed_on_error(provider: &[(String, String)]) -> Headers {
+fn passed_on_error(provider: &[(String, String)]) -> AnsweredHeaders {
     let merged = merged(provider);
-    let known =
-        LIMITS.iter().filter_map(|limit| merged.iter().find(|(name, _)| name == limit).cloned()).collect::<Vec<_>>();
+    let known = LIMITS.iter().filter_map(|limit| {
+        let (_, value) = merged.iter().find(|(name, _)| name == limit)?;
+        Some(((*limit).into(), value.to_string().into()))
+    });
+    let known: AnsweredHeaders = known.collect();
     merged.into_iter().map(prefixed).chain(known).collect()
-}
-
-fn prefixed((name, value): (String, String)) -> (String, String) {
-    if name.starts_with("llm_provider-") { (name, value) } else { (format!("llm_provider-{name}"), value) }
-}
-
-fn merged(provider: &[(String, String)]) -> Headers {
-    let mut merged: Headers = Vec::with_capacity(provider.len());
-    for (name, value) in provider {
-        match merged.iter_mut().find(|(earlier, _)| earlier == name) {
-            Some((_, joined)) => {
-                joined.push_str(", ");
-                joined.push_str(value);
-            }
-            None => merged.push((name.clone(), value.clone())),
-        }
-    }
-    merged
 }

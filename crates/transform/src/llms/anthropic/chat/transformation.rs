@@ -3,6 +3,8 @@
 //! Source: LiteLLM 1.102.4 `main.py` `_complete_anthropic`, `llms/anthropic/chat/handler.py`,
 //! `llms/anthropic/chat/transformation.py` `transform_request`, `transform_parsed_response`.
 
+use std::borrow::Cow;
+
 use super::content::{Content, text, told_thinking};
 use super::deployment::is_option;
 use super::errors::Context;
@@ -13,7 +15,7 @@ use super::thinking::fit_output_config;
 use super::tool_names::ToolNames;
 use super::tools::{ADVISOR, code_execution, dummy};
 use super::usage::{Answered, ChatUsage};
-use crate::answer::{ProviderFailure, ProviderRequest, ProviderResponse};
+use crate::answer::{HeaderText, ProviderFailure, ProviderRequest, ProviderResponse};
 use crate::cost_calculator::PriceTable;
 use crate::decline::Decline;
 use crate::exceptions::{Exception, ExceptionClass};
@@ -447,17 +449,17 @@ pub fn stream_refusal(
 }
 
 /// The provider's headers as a client is told them: under a name that says so, the limits also under OpenAI's.
-pub(crate) fn told_headers(provider: &[(String, String)]) -> Vec<(String, String)> {
+pub(crate) fn told_headers(provider: &[(&str, Cow<'_, str>)]) -> Vec<(HeaderText, HeaderText)> {
     const LIMITS: [(&str, &str); 4] = [
         ("anthropic-ratelimit-requests-limit", "x-ratelimit-limit-requests"),
         ("anthropic-ratelimit-requests-remaining", "x-ratelimit-remaining-requests"),
         ("anthropic-ratelimit-tokens-limit", "x-ratelimit-limit-tokens"),
         ("anthropic-ratelimit-tokens-remaining", "x-ratelimit-remaining-tokens"),
     ];
-    let limit = |(name, told): (&str, &str)| {
-        let value = provider.iter().find(|(header, _)| header == name).map(|(_, value)| value.clone())?;
-        Some((told.to_owned(), value))
+    let limit = |(name, told): (&str, &'static str)| {
+        let (_, value) = provider.iter().find(|(header, _)| *header == name)?;
+        Some((told.into(), value.to_string().into()))
     };
-    let all = provider.iter().map(|(name, value)| (format!("llm_provider-{name}"), value.clone()));
+    let all = provider.iter().map(|(name, value)| (["llm_provider-", name].concat().into(), value.to_string().into()));
     all.chain(LIMITS.into_iter().filter_map(limit)).collect()
 }
