@@ -58,10 +58,13 @@ pub async fn serve_natively(
     };
     let (departure, departed) = watch::channel(false);
     let mut effects = LiveEffects::new(&app.provider, &app.cooldowns, protocol(route), departed);
-    let run = AssertUnwindSafe(native::answer(native, request, &mut effects)).catch_unwind();
-    let run = match shape.starts_with(STREAM) {
-        true => while_watched(session, run, &departure).await,
-        false => run.await,
+    let run = {
+        // Pinned where it is: every move would be another copy in what is kept of a request.
+        let run = std::pin::pin!(AssertUnwindSafe(native::answer(native, request, &mut effects)).catch_unwind());
+        match shape.starts_with(STREAM) {
+            true => while_watched(session, run, &departure).await,
+            false => run.await,
+        }
     };
     match run {
         Ok(Ok(answer)) => {
@@ -106,8 +109,11 @@ pub async fn serve_natively(
 const STREAM: &str = "stream";
 
 /// Runs to the end, and tells when the client leaves meanwhile.
-async fn while_watched<T>(session: &mut Session, run: impl Future<Output = T>, departure: &watch::Sender<bool>) -> T {
-    let mut run = std::pin::pin!(run);
+async fn while_watched<T>(
+    session: &mut Session,
+    mut run: Pin<&mut impl Future<Output = T>>,
+    departure: &watch::Sender<bool>,
+) -> T {
     loop {
         tokio::select! {
             biased;

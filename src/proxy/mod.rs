@@ -40,9 +40,9 @@ impl Proxy {
 }
 
 /// Tells which leg answered.
-pub const SERVED_BY: &str = "x-crossfade-served-by";
+pub const SERVED_BY: HeaderName = HeaderName::from_static("x-crossfade-served-by");
 /// Names the request in our logs and samples.
-pub const REQUEST_ID: &str = "x-crossfade-request-id";
+pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-crossfade-request-id");
 
 #[async_trait]
 impl ProxyHttp for Proxy {

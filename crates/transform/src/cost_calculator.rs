@@ -32,7 +32,7 @@ fn select_model_name(table: &PriceTable, provider: &str, answered_model: &str) -
     if is_provider(answered_model.split('/').next().unwrap_or_default()) {
         return answered_model.to_owned();
     }
-    let prefixed = format!("{provider}/{answered_model}");
+    let prefixed = [provider, "/", answered_model].concat();
     if table.contains(answered_model) {
         return prefixed;
     }

@@ -163,6 +163,8 @@ fn outbound(request: &ProviderRequest) -> Result<(Request<Full<Bytes>>, Uri), Pr
     let mut outbound = Request::new(Full::new(request.body.clone()));
     *outbound.method_mut() = method;
     *outbound.uri_mut() = uri.clone();
+    // `host` comes on top.
+    outbound.headers_mut().reserve(request.headers.len() + 1);
     for (name, value) in &request.headers {
         let name = HeaderName::from_bytes(name.as_bytes()).map_err(|_| unsendable("header name"))?;
         let mut value = HeaderValue::from_bytes(value.as_bytes()).map_err(|_| unsendable("header value"))?;

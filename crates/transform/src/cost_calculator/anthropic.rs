@@ -8,8 +8,8 @@ use serde_json::{Map, Value as Json};
 use super::{PriceTable, select_model_name};
 use crate::answer::HeaderText;
 use crate::llms::anthropic::capabilities::{Capability, is_of_the_family};
-use crate::pydantic::as_integer;
 use crate::proxy::anthropic_endpoints::answers::number;
+use crate::pydantic::as_integer;
 use crate::python::{Dict, Integer, Value};
 
 /// US dollars, as the headers of an answer tell them.

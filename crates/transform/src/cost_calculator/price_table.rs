@@ -91,14 +91,14 @@ impl PriceTable {
     /// The entry LiteLLM finds for a model of OpenAI.
     pub(crate) fn openai_model(&self, model: &str) -> Option<&OpenAiModel> {
         let bare = model.strip_prefix("openai/").unwrap_or(model);
-        let prefixed = format!("openai/{bare}");
+        let prefixed = ["openai/", bare].concat();
         distinct([&prefixed, model, bare]).find_map(|name| self.openai.get(self.name(name)?).map(|model| &**model))
     }
 
     /// The entry LiteLLM finds for a model of Anthropic.
     pub(crate) fn anthropic_model(&self, model: &str) -> Option<&AnthropicModel> {
         let bare = model.strip_prefix("anthropic/").unwrap_or(model);
-        let prefixed = format!("anthropic/{bare}");
+        let prefixed = ["anthropic/", bare].concat();
         distinct([&prefixed, model, bare]).find_map(|name| self.exact_anthropic_model(self.name(name)?))
     }
 

@@ -45,7 +45,6 @@ pub struct Failed<'a> {
     pub is_cross_origin: bool,
 }
 
-
 /// Writes a success.
 ///
 /// An answer that can't be written (a lone surrogate, an integer beyond 64 bits) is what it is in Python: a bare 500.
@@ -230,10 +229,7 @@ pub(crate) fn internal_server_error() -> Answered {
 }
 
 pub(crate) fn framing(body_bytes: usize) -> AnsweredHeaders {
-    vec![
-        ("content-length".into(), body_bytes.to_string().into()),
-        ("content-type".into(), "application/json".into()),
-    ]
+    vec![("content-length".into(), body_bytes.to_string().into()), ("content-type".into(), "application/json".into())]
 }
 
 pub(crate) fn browser_headers(is_cross_origin: bool) -> impl Iterator<Item = (HeaderText, HeaderText)> {

@@ -93,7 +93,7 @@ pub fn second_request(
 /// Where requests of this base go. LiteLLM puts the path behind a query too.
 pub fn complete_url(api_base: &str) -> String {
     let whole =
-        if api_base.ends_with("/v1/messages") { api_base.to_owned() } else { format!("{api_base}/v1/messages") };
+        if api_base.ends_with("/v1/messages") { api_base.to_owned() } else { [api_base, "/v1/messages"].concat() };
     let authority = whole.find("://").map_or(0, |at| at + 3);
     match whole[authority..].find(['/', '?']) {
         Some(at) if whole[authority + at..].starts_with('?') => {

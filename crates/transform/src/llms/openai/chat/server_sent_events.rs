@@ -2,6 +2,10 @@
 //!
 //! Source: OpenAI's SDK 2.54.0 `_streaming.py` `SSEDecoder`.
 
+use std::ops::Range;
+
+use memchr::memchr2;
+
 /// An event longer than this ends the stream.
 pub const EVENT_BYTES_MAX: usize = 16 * 1024 * 1024;
 
@@ -10,7 +14,16 @@ pub const EVENT_BYTES_MAX: usize = 16 * 1024 * 1024;
 pub(super) struct Events {
     bytes: Vec<u8>,
     at: usize,
-    data: Option<Vec<String>>,
+    /// Bytes behind `at` that hold no end of a line.
+    seen: usize,
+    event: Event,
+}
+
+/// An event as far as it has come.
+#[derive(Debug, Default)]
+struct Event {
+    /// Its lines of data, joined.
+    data: Option<String>,
     /// A field other than data has been seen, so an empty line makes an event without data.
     is_named: bool,
     has_id: bool,
@@ -26,19 +39,20 @@ impl Events {
     /// The data of the next whole event.
     pub(super) fn next(&mut self) -> Option<Result<String, String>> {
         while let Some(line) = self.line() {
-            let line = match String::from_utf8(line) {
+            let line = &self.bytes[line];
+            let line = match std::str::from_utf8(line) {
                 Ok(line) => line,
-                Err(error) => return Some(Err(undecodable(&error))),
+                Err(error) => return Some(Err(undecodable(line, &error))),
             };
             if !line.is_empty() {
-                self.field(&line);
+                self.event.field(line);
                 continue;
             }
-            if self.data.is_none() && !self.is_named && !self.has_id {
+            if self.event.data.is_none() && !self.event.is_named && !self.event.has_id {
                 continue;
             }
-            self.is_named = false;
-            return Some(Ok(self.data.take().unwrap_or_default().join("\n")));
+            self.event.is_named = false;
+            return Some(Ok(self.event.data.take().unwrap_or_default()));
         }
         if self.bytes.len() - self.at > EVENT_BYTES_MAX {
             return Some(Err("event is too long".to_owned()));
@@ -46,25 +60,40 @@ impl Events {
         None
     }
 
-    /// The next line, without its end; a carriage return may have a line feed behind it.
-    fn line(&mut self) -> Option<Vec<u8>> {
+    /// Where the next line is, without its end; a carriage return may have a line feed behind it.
+    fn line(&mut self) -> Option<Range<usize>> {
         let rest = &self.bytes[self.at..];
-        let end = rest.iter().position(|byte| matches!(byte, b'\n' | b'\r'))?;
+        let Some(end) = memchr2(b'\n', b'\r', &rest[self.seen..]).map(|end| self.seen + end) else {
+            self.seen = rest.len();
+            return None;
+        };
         let length = match (rest[end], rest.get(end + 1)) {
-            (b'\r', None) => return None,
+            (b'\r', None) => {
+                self.seen = end;
+                return None;
+            }
             (b'\r', Some(b'\n')) => 2,
             _ => 1,
         };
-        let line = rest[..end].to_vec();
+        let line = self.at..self.at + end;
         self.at += end + length;
+        self.seen = 0;
         Some(line)
     }
+}
 
+impl Event {
     fn field(&mut self, line: &str) {
         let (name, value) = line.split_once(':').unwrap_or((line, ""));
         let value = value.strip_prefix(' ').unwrap_or(value);
         match name {
-            "data" => self.data.get_or_insert_default().push(value.to_owned()),
+            "data" => match &mut self.data {
+                None => self.data = Some(value.to_owned()),
+                Some(data) => {
+                    data.push('\n');
+                    data.push_str(value);
+                }
+            },
             "event" => self.is_named |= !value.is_empty(),
             "retry" => self.is_named |= value.trim().parse::<i64>().is_ok(),
             "id" if !value.contains('\0') => self.has_id = !value.is_empty(),
@@ -73,8 +102,8 @@ impl Events {
     }
 }
 
-fn undecodable(error: &std::string::FromUtf8Error) -> String {
-    let at = error.utf8_error().valid_up_to();
-    let byte = error.as_bytes().get(at).copied().unwrap_or_default();
+fn undecodable(line: &[u8], error: &std::str::Utf8Error) -> String {
+    let at = error.valid_up_to();
+    let byte = line.get(at).copied().unwrap_or_default();
     format!("'utf-8' codec can't decode byte 0x{byte:02x} in position {at}: invalid start byte")
 }

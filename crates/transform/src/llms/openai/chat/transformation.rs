@@ -207,13 +207,13 @@ fn is_openai_host(api_base: &str) -> bool {
 /// Where requests of this base go.
 pub fn complete_url(api_base: &str) -> String {
     let slash = if api_base.ends_with('/') { "" } else { "/" };
-    format!("{api_base}{slash}chat/completions")
+    [api_base, slash, "chat/completions"].concat()
 }
 
 fn headers(request: &ChatRequest, target: &Target<'_>, timeout_seconds: f64) -> Result<Vec<(String, String)>, Decline> {
     let own = [
         ("accept-encoding", "gzip, deflate".to_owned()),
-        ("authorization", format!("Bearer {}", target.api_key)),
+        ("authorization", ["Bearer ", target.api_key].concat()),
         ("accept", "application/json".to_owned()),
         ("content-type", "application/json".to_owned()),
         ("user-agent", format!("AsyncOpenAI/Python {SDK_VERSION}")),

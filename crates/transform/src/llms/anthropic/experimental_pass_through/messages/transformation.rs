@@ -145,7 +145,7 @@ fn build(
 
 /// Where requests of this base go.
 pub fn complete_url(api_base: &str) -> String {
-    if api_base.ends_with("/v1/messages") { api_base.to_owned() } else { format!("{api_base}/v1/messages") }
+    if api_base.ends_with("/v1/messages") { api_base.to_owned() } else { [api_base, "/v1/messages"].concat() }
 }
 
 /// Reads the outcome of an attempt that isn't streamed.
