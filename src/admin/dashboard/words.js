@@ -33,7 +33,7 @@ export const SEVERITIES = {
 export const CHECKS = { uncompared: "Compared share", frozen: "Freeze" };
 
 const SKIPPED = {
-  no_tape: "no tape: Python’s provider traffic is not led through the tap",
+  no_tape: "no tape: Python’s provider traffic is not led through the tap, or cannot be",
   provider_not_asked: "Python refused without asking a provider; the native leg would have asked one",
   no_provider_exchange: "the request never reached a provider (401, 429, cache)",
   correlation_unsafe: "a callback or guardrail reads the body, so it cannot be marked",
