@@ -87,6 +87,7 @@ def test_board(page, board):
     text = page.inner_text("body").lower()
     for word in ("shadow", "match", "mismatch", "hold"):
         assert word in text, f"the board does not say {word!r}:\n{text[:1500]}"
+    assert "asks past every tap" in page.locator(".resting-row", has_text="count_tokens").last.inner_text()
     assert_clean(page)
 
 
@@ -177,7 +178,10 @@ def test_sample_of_a_chat_stream(page, board, verdict):
     stream.wait_for(timeout=15_000)
     marked = stream.locator(".row-marked:not(.row-excused)")
     if verdict == "mismatch":
-        assert marked.count() and "~" in marked.first.inner_text()
+        assert marked.count() > 1 and "~" in marked.first.inner_text()
+        # The first chunk has all that the others repeat.
+        assert ["fp_mock" in marked.nth(number).inner_text() for number in range(2)] == [True, False], marked.nth(1).inner_text()
+        assert "chunk" in marked.nth(1).inner_text() and "delta" in marked.nth(1).inner_text()
         message = page.locator("[data-comparison=answer] > .tree .row-marked").first.inner_text()
         assert "content" in message, f"the message does not come first: {message}"
     else:

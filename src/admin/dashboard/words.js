@@ -13,6 +13,11 @@ export const STAGES = {
   full: "Served natively, but for the hold-out share that stays on Python.",
 };
 
+/** Routes of which no lane rises by itself, and what to do instead. */
+export const UNTAPED = {
+  count_tokens: "Can be served natively, and not compared: Python asks past every tap. Pin it by its rule (stage: full, hold: true).",
+};
+
 export const KINDS = {
   changed: { sign: "≠", word: "changed", text: "the value differs" },
   missing: { sign: "−", word: "missing", text: "only the control has it" },

@@ -212,6 +212,8 @@ fn of_info(path: String, key: &str, value: &Value, into: &mut Findings) {
     }
 }
 
+const KEY_OF_ANOTHER_HOST: &str = "LiteLLM counts at Anthropic's own address, with the key of another host";
+
 /// What a deployment says that is not reproduced on the routes on which its provider is native.
 pub fn of_route(
     provider: &str,
@@ -232,7 +234,13 @@ pub fn of_route(
     };
     for (route, declines) in found {
         for (key, decline) in declines {
-            let text = "what this changes on this route is not reproduced natively".to_owned();
+            let is_others_key = route == "count_tokens" && key == "litellm_params.api_base";
+            let text = if is_others_key {
+                KEY_OF_ANOTHER_HOST
+            } else {
+                "what this changes on this route is not reproduced natively"
+            };
+            let text = text.to_owned();
             into.add_for(route, format!("{path}.{key}"), decline.reason(), text);
         }
     }
@@ -243,7 +251,7 @@ pub fn of_count(provider: &str, params: &Map<String, serde_json::Value>, api_bas
     let is_of_file = params.get("api_base").is_some_and(|value| !value.is_null());
     let is_anthropics = api_base.is_none_or(anthropic::count_tokens::is_anthropics);
     if provider == "anthropic" && !is_of_file && !is_anthropics {
-        let text = "LiteLLM counts at Anthropic's own address, with the key of another host".to_owned();
+        let text = KEY_OF_ANOTHER_HOST.to_owned();
         into.add_for("count_tokens", "environment.ANTHROPIC_API_BASE".to_owned(), "deployment_connection", text);
     }
 }
