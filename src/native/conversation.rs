@@ -50,6 +50,17 @@ pub(super) async fn converse<P: Plan, E: Effects>(
     }
 }
 
+/// Whom the router finds for a request that it takes no further part in: neither is it sent again, nor counted how it ends.
+pub(super) fn pick_once<'a, E: Effects>(
+    config: &'a LiteLlmConfig,
+    reach: &'a Reach<'a>,
+    effects: &mut E,
+) -> Option<&'a Deployment> {
+    let health = Health { config, reach, policy: Policy::of(&config.router), counting: Counting::FirstFailure };
+    let awake = health.awake(effects);
+    health.draw(awake.clone(), awake, effects)
+}
+
 async fn pause<E: Effects>(wait: Duration, effects: &mut E) {
     if !wait.is_zero() {
         effects.sleep(wait).await;
@@ -69,7 +80,16 @@ impl<'a> Health<'a> {
     /// The deployment of the next attempt; `None` if all rest.
     fn pick<E: Effects>(&self, retries: &Retries, effects: &mut E) -> Option<&'a Deployment> {
         let awake = self.awake(effects);
-        let mut candidates = retries.candidates(&awake);
+        self.draw(retries.candidates(&awake), awake, effects)
+    }
+
+    /// One of the candidates; of all that are awake where the control asked another.
+    fn draw<E: Effects>(
+        &self,
+        mut candidates: Vec<&'a Deployment>,
+        awake: Vec<&'a Deployment>,
+        effects: &mut E,
+    ) -> Option<&'a Deployment> {
         let recorded = effects.control_next();
         if self.rests() && recorded.is_some_and(|id| !candidates.iter().any(|one| one.id == id)) {
             candidates = awake;

@@ -30,6 +30,12 @@ fn named() -> Option<String> {
     (!name.is_empty()).then_some(name)
 }
 
+/// Names of providers that lead elsewhere: `api.anthropic.com=127.0.0.1:1234`, with commas between them.
+#[cfg(feature = "fault-injection")]
+pub fn led_names() -> String {
+    std::env::var("CROSSFADE_FAULT_NAMES").unwrap_or_default()
+}
+
 #[cfg(feature = "fault-injection")]
 #[expect(clippy::panic, reason = "the fault is a panic")]
 pub fn early() {

@@ -5,6 +5,7 @@
 
 pub mod admission;
 mod chat;
+mod count_tokens;
 pub mod effects;
 mod fault;
 mod form;
@@ -100,6 +101,12 @@ pub async fn answer<E: Effects>(
             let reach = router::resolve(&native.config, request.route.as_str(), &asked.model)?;
             let plan = messages::MessagesPlan::new(native, &reach, &asked)?;
             Ok(converse(&plan, &native.config, &reach, request, admitted, effects).await)
+        }
+        Route::CountTokens => {
+            let asked = count_tokens::read(request)?;
+            let reach = router::resolve(&native.config, request.route.as_str(), &asked.model)?;
+            let plan = count_tokens::CountPlan::new(native, &reach, asked)?;
+            Ok(plan.answer(request, admitted, effects).await)
         }
         Route::ChatCompletions => {
             let asked = chat::read(request)?;

@@ -33,10 +33,10 @@ use crate::routes::{LaneTable, LiveLane, Route};
 use crate::shadow::{Capture, Control, Tee, Traits, correlation};
 use crate::tap::OpenTape;
 
-/// On `/ocr` LiteLLM keeps a provider's headers to itself.
+/// On these LiteLLM keeps a provider's headers to itself.
 fn protocol(route: Route) -> Protocol {
     match route {
-        Route::Ocr => Protocol::Negotiated,
+        Route::Ocr | Route::CountTokens => Protocol::Negotiated,
         Route::Messages | Route::ChatCompletions | Route::Responses | Route::Embeddings => Protocol::Http1,
     }
 }
@@ -256,6 +256,9 @@ fn open_tape(
     table: &LaneTable,
     request: &ClientRequest,
 ) -> std::result::Result<Opened, SkipReason> {
+    if !request.route.is_taped() {
+        return Err(SkipReason::NoTape);
+    }
     if table.correlation_unsafe {
         return Err(SkipReason::CorrelationUnsafe);
     }

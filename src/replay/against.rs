@@ -70,6 +70,11 @@ impl Against {
 
     async fn control(&self, replayer: &Replayer, case: &Case) -> Result<(Control, crate::native::Tape), String> {
         let request = replayer.request(case)?;
+        if !request.route.is_taped() {
+            // It would ask the real provider.
+            return Err("on this route LiteLLM asks its provider past every tap; replay it against a recorded control"
+                .to_owned());
+        }
         let id = uuid::Uuid::new_v4().simple().to_string();
         let content_type = request.headers.get(http::header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
         let marked = correlation::mark(content_type, &request.body, &id);

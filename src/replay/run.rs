@@ -99,7 +99,8 @@ impl Replayer {
 
     async fn run(&self, case: &Case, tape: Tape, control: Control) -> std::result::Result<Result, Result> {
         let request = self.request(case).map_err(Result::Failed)?;
-        let mut effects = TapeEffects::new(tape, request.received, SystemTime::UNIX_EPOCH);
+        // What LiteLLM dates by its own clock has to look like a date.
+        let mut effects = TapeEffects::new(tape, request.received, SystemTime::now());
         let answer = native::answer(&self.native, &request, &mut effects).await;
         let answer = answer.map_err(|decline| Result::Declined(decline.reason()))?;
         let deployment_id = answer.deployment_id.clone();

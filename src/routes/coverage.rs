@@ -25,6 +25,16 @@ pub const NATIVE: &[Native] = &[
         covers: "tools, thinking, betas, citations, server tools, histories as LiteLLM repairs them; streams with LiteLLM's hold-back, silences and pings",
     },
     Native {
+        route: Route::CountTokens,
+        provider: "anthropic",
+        covers: "asked of Anthropic once; counted with LiteLLM's tokenizers where it doesn't tell. Never mirrored: LiteLLM asks past every tap",
+    },
+    Native {
+        route: Route::CountTokens,
+        provider: "mistral",
+        covers: "counted with LiteLLM's tokenizers, without a provider",
+    },
+    Native {
         route: Route::ChatCompletions,
         provider: "anthropic",
         covers: "the translation both ways: tools and their results, images and documents, JSON mode, thinking and effort, cache marks, server tools, citations; streams chunk by chunk",
@@ -50,7 +60,7 @@ pub fn markdown() -> String {
     }
     out.push_str("| everything else | UI and websockets included | | no: Python, untouched |\n");
     out.push_str("\nEvery native route has LiteLLM's retries and back-off, `Retry-After`, time-outs, cost and `x-litellm-*` headers and ");
-    out.push_str("every error status, before and inside a stream.\n\nA request is left to Python, before anything was sent, when\n\n");
+    out.push_str("every error status, before and inside a stream; of all these LiteLLM's `count_tokens` has none.\n\nA request is left to Python, before anything was sent, when\n\n");
     out.push_str("| `crossfade_declined_total` says | because |\n|---|---|\n");
     for decline in Decline::all() {
         let _ = writeln!(out, "| `{}` | {} |", decline.reason(), decline.meaning());

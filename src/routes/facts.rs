@@ -42,6 +42,7 @@ pub async fn read(route: Route, content_type: Option<&str>, body: &Bytes) -> Fac
 fn of_json(route: Route, body: &[u8]) -> Facts {
     match route {
         Route::Messages => return message_facts::read(&message_facts::MESSAGES, body),
+        Route::CountTokens => return message_facts::read(&message_facts::COUNT, body),
         Route::ChatCompletions => return message_facts::read(&message_facts::CHAT, body),
         Route::Ocr | Route::Responses | Route::Embeddings => {}
     }

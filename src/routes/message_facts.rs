@@ -13,6 +13,8 @@ use super::Facts;
 pub struct Words {
     /// What a request that does not stream is called.
     whole: &'static str,
+    /// What one that does is called.
+    streamed: &'static str,
     /// Kinds of content.
     kinds: &'static [&'static str],
     options: &'static [&'static str],
@@ -24,6 +26,7 @@ pub struct Words {
 
 pub const MESSAGES: Words = Words {
     whole: "message",
+    streamed: "stream",
     kinds: &[
         "text",
         "image",
@@ -62,8 +65,19 @@ pub const MESSAGES: Words = Words {
     own_tool: "custom",
 };
 
+pub const COUNT: Words = Words {
+    whole: "count",
+    streamed: "count",
+    kinds: MESSAGES.kinds,
+    options: &["system", "tools"],
+    // What else there is to a message is nothing to its length.
+    silent: &["model", "messages", "max_tokens", "stream", "temperature", "thinking", "tool_choice", "metadata"],
+    own_tool: "custom",
+};
+
 pub const CHAT: Words = Words {
     whole: "completion",
+    streamed: "stream",
     kinds: &["text", "image_url", "input_audio", "file", "refusal", "thinking", "document"],
     options: &[
         "audio",
@@ -139,7 +153,7 @@ pub fn read(vocabulary: &Words, body: &[u8]) -> Facts {
     }
     let first = messages.iter().find(|message| message.role.is_some_and(|role| role.get() == "\"user\""));
     let subject = first.and_then(|message| message.content).map(|content| content.get().to_owned());
-    let mut shape = if streams { "stream" } else { vocabulary.whole }.to_owned();
+    let mut shape = if streams { vocabulary.streamed } else { vocabulary.whole }.to_owned();
     for word in words {
         shape.push('+');
         shape.push_str(word);
@@ -203,6 +217,13 @@ mod tests {
             ),
             (&MESSAGES, r#"{"model":1,"messages":"x"}"#, None, "message", None),
             (&MESSAGES, "[]", None, "", None),
+            (
+                &COUNT,
+                r#"{"model":"m","stream":true,"system":"s","thinking":{},"mine":1,"messages":[{"role":"user","content":"hi"}]}"#,
+                Some("m"),
+                "count+other+system+text",
+                Some("\"hi\""),
+            ),
             (
                 &CHAT,
                 r#"{"model":"m","stream":true,"tools":[{"type":"function"},{"type":"custom"}],"mine":1,"temperature":0,

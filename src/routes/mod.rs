@@ -17,19 +17,22 @@ use http::Method;
 pub enum Route {
     Ocr,
     Messages,
+    CountTokens,
     ChatCompletions,
     Responses,
     Embeddings,
 }
 
 impl Route {
-    pub const ALL: [Self; 5] = [Self::Ocr, Self::Messages, Self::ChatCompletions, Self::Responses, Self::Embeddings];
+    pub const ALL: [Self; 6] =
+        [Self::Ocr, Self::Messages, Self::CountTokens, Self::ChatCompletions, Self::Responses, Self::Embeddings];
 
     /// The name in rules, lanes, metrics and reports.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Ocr => "ocr",
             Self::Messages => "messages",
+            Self::CountTokens => "count_tokens",
             Self::ChatCompletions => "chat_completions",
             Self::Responses => "responses",
             Self::Embeddings => "embeddings",
@@ -46,6 +49,7 @@ impl Route {
         match self {
             Self::Ocr => &["/v1/ocr", "/ocr"],
             Self::Messages => &["/v1/messages"],
+            Self::CountTokens => &["/v1/messages/count_tokens"],
             Self::ChatCompletions => &[
                 "/v1/chat/completions",
                 "/chat/completions",
@@ -62,9 +66,16 @@ impl Route {
         match self {
             Self::Ocr => &["mistral"],
             Self::Messages => &["anthropic"],
+            Self::CountTokens => &["anthropic", "mistral"],
             Self::ChatCompletions => &["anthropic", "openai"],
             Self::Responses | Self::Embeddings => &[],
         }
+    }
+
+    /// Whether a tap can stand in its provider's way. LiteLLM asks Anthropic to count at an address that no setting moves, and
+    /// passes no header of the client's on, so that nothing could tell whose question it is.
+    pub fn is_taped(self) -> bool {
+        self != Self::CountTokens
     }
 
     /// Whether this build can answer the route at all. Without it a body is never read for a decision.
@@ -83,6 +94,7 @@ impl Route {
         match path {
             "/ocr" | "/v1/ocr" => Some(Self::Ocr),
             "/v1/messages" => Some(Self::Messages),
+            "/v1/messages/count_tokens" => Some(Self::CountTokens),
             "/chat/completions" | "/v1/chat/completions" | "/cursor/chat/completions" => Some(Self::ChatCompletions),
             "/responses" | "/v1/responses" | "/openai/v1/responses" => Some(Self::Responses),
             "/embeddings" | "/v1/embeddings" => Some(Self::Embeddings),
@@ -118,7 +130,8 @@ mod tests {
         check(Method::GET, "/v1/ocr", None);
         check(Method::POST, "/messages", None);
         check(Method::POST, "/v1/messages", Some(Route::Messages));
-        check(Method::POST, "/v1/messages/count_tokens", None);
+        check(Method::POST, "/v1/messages/count_tokens", Some(Route::CountTokens));
+        check(Method::POST, "/messages/count_tokens", None);
         check(Method::POST, "/engines/a/b/chat/completions", Some(Route::ChatCompletions));
         check(Method::POST, "/engines//chat/completions", None);
         check(Method::POST, "/openai/deployments/x/embeddings", Some(Route::Embeddings));

@@ -6,6 +6,7 @@ import uuid
 
 import pytest
 
+from chat_cases import TOOL
 from harness.crossfade import ADMIN_TOKEN, Crossfade
 from harness.http import JSON_TYPE, ask, bearer
 from harness.processes import until
@@ -15,20 +16,28 @@ CONTENT = "route: ocr\nstage: shadow\nmirror: 1.0\nhold: true\ncontent: { ttl: 1
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"]
 
 
+CLAUDE, CHAT = {"model": "claude", "max_tokens": 9}, {"model": "chat"}
+STREAMS = [
+    ("/v1/messages", "", CLAUDE), ("/v1/messages", "messages_change_delta", CLAUDE), ("/v1/messages", "messages_drop_last_event", CLAUDE),
+    ("/v1/chat/completions", "", CHAT), ("/v1/chat/completions", "", {**CHAT, "tools": [TOOL]}),
+    ("/v1/chat/completions", "", {**CHAT, "model": "claude", "max_tokens": 9}), ("/v1/chat/completions", "chat_change_delta", CHAT),
+]
+
+
 @pytest.fixture(scope="module")
 def board(tapped, fleet, work):
-    """Two lanes with matches and, thanks to injected faults, mismatches to look at."""
-    rules = {"ocr.yaml": CONTENT, "messages.yaml": CONTENT.replace("ocr", "messages")}
+    """Lanes with matches and, thanks to injected faults, mismatches to look at."""
+    rules = {f"{route}.yaml": CONTENT.replace("ocr", route) for route in ("ocr", "messages", "chat_completions")}
     running = Crossfade(work / "browser", tapped.url, fleet.shadow_config, rules, tap_port=fleet.tap_port).start().ready()
     for number in range(40):
         running.set_fault("ocr_drop_last_page" if number >= 30 else "")
         body = json.dumps({"model": "ocr", "document": {"type": "document_url", "document_url": f"https://example.org/{number}.pdf"}}).encode()
         ask(running.url, "POST", "/v1/ocr", [*bearer(), JSON_TYPE], body)
     until(lambda: running.metric("crossfade_outcomes_total") >= 40, 30, "forty outcomes")
-    for outcomes, fault in enumerate(("", "messages_change_delta", "messages_drop_last_event"), 41):
+    for outcomes, (path, fault, asked) in enumerate(STREAMS, 41):
         running.set_fault(fault)
-        body = json.dumps({"model": "claude", "max_tokens": 9, "stream": True, "messages": [{"role": "user", "content": fault}]}).encode()
-        ask(running.url, "POST", "/v1/messages", [*bearer(), JSON_TYPE], body)
+        body = json.dumps({"stream": True, "messages": [{"role": "user", "content": fault}], **asked}).encode()
+        ask(running.url, "POST", path, [*bearer(), JSON_TYPE], body)
         until(lambda: running.metric("crossfade_outcomes_total") >= outcomes, 30, "the outcome of a stream")
     yield running
     running.stop()
@@ -78,6 +87,7 @@ def test_board(page, board):
     text = page.inner_text("body").lower()
     for word in ("shadow", "match", "mismatch", "hold"):
         assert word in text, f"the board does not say {word!r}:\n{text[:1500]}"
+    assert "asks past every tap" in page.locator(".resting-row", has_text="count_tokens").last.inner_text()
     assert_clean(page)
 
 
@@ -155,4 +165,27 @@ def test_sample_of_a_stream(page, board, number):
     assert page.evaluate("document.activeElement.dataset.way"), "the first difference is nowhere on the page"
     stream.get_by_text("Frames").click()
     assert "event: message_start" in stream.locator("pre").first.inner_text()
+    assert_clean(page)
+
+
+@pytest.mark.parametrize("verdict", ["match", "mismatch"])
+def test_sample_of_a_chat_stream(page, board, verdict):
+    """The same of chunks: what they add up to, each beside its counterpart, and when they came."""
+    [sample, *_] = board.api(f"/api/samples?lane=chat_completions:openai&verdict={verdict}&limit=5")["samples"]
+    page.goto(board.admin + "/")
+    page.goto(f"{board.admin}/#/samples/{sample['id']}")
+    stream = page.locator("[data-comparison=answer] .stream")
+    stream.wait_for(timeout=15_000)
+    marked = stream.locator(".row-marked:not(.row-excused)")
+    if verdict == "mismatch":
+        assert marked.count() > 1 and "~" in marked.first.inner_text()
+        # The first chunk has all that the others repeat.
+        assert ["fp_mock" in marked.nth(number).inner_text() for number in range(2)] == [True, False], marked.nth(1).inner_text()
+        assert "chunk" in marked.nth(1).inner_text() and "delta" in marked.nth(1).inner_text()
+        message = page.locator("[data-comparison=answer] > .tree .row-marked").first.inner_text()
+        assert "content" in message, f"the message does not come first: {message}"
+    else:
+        assert marked.count() == 0
+    stream.get_by_text("Frames").click()
+    assert "data: [DONE]" in stream.locator("pre").first.inner_text()
     assert_clean(page)

@@ -8,6 +8,8 @@ from harness import litellm
 from harness.crossfade import command_line, tapped_config
 from harness.http import JSON_TYPE, ask, bearer
 from harness.processes import free_port
+from chat_cases import ASKS_USAGE, PARALLEL, TOOL, WHOLE, completion
+from chat_cases import refused as refused_chat
 from ocr_cases import GOOD
 
 pytestmark = pytest.mark.crossfade
@@ -35,6 +37,35 @@ def ask_scan(**options) -> dict:
     return {"path": "/v1/ocr", "body": {"json": {"model": "scan", "document": {"type": "document_url", "document_url": "https://example.org/a.pdf"}, **options}}}
 
 
+def ask_chat(model: str, **options) -> dict:
+    return {"path": "/v1/chat/completions", "body": {"json": {"model": model, "messages": [{"role": "user", "content": "hi"}], **options}}}
+
+
+def chat_cases() -> list[dict]:
+    """Chat completions on both of their providers."""
+    refused = {"status": 400, **DOCUMENT, "body": {"json": refused_chat(400)["body"]}}
+    broken = {"status": 500, **DOCUMENT, "body": {"text": "no"}}
+    whole, chunks, calls = {**DOCUMENT, "body": {"json": completion()}}, "".join(WHOLE), "".join(PARALLEL)
+    pieces = [{"bytes": length, "at_ms": at} for at, length in enumerate([1, 5, 300, 200, 7])]
+    return [
+        {"id": "a completion", "request": ask_chat("gpt"), "tape": [whole]},
+        {"id": "a completion with tools", "request": ask_chat("gpt", tools=[TOOL], temperature=0.5), "tape": [whole]},
+        {"id": "a chat stream", "request": ask_chat("gpt", stream=True), "tape": [{**EVENTS, "body": {"text": chunks}}]},
+        {"id": "a chat stream with usage", "request": ask_chat("gpt", stream=True, **ASKS_USAGE), "tape": [{**EVENTS, "body": {"text": chunks}}]},
+        {"id": "calls in pieces", "request": ask_chat("gpt", stream=True, tools=[TOOL]), "tape": [{**EVENTS, "body": {"text": calls}, "pieces": pieces}]},
+        {"id": "a chat stream that is cut", "request": ask_chat("gpt", stream=True), "tape": [{**EVENTS, "body": {"text": chunks[:900]}, "cut": "cut_chunked"}]},
+        {"id": "an error before a chat stream", "request": ask_chat("gpt", stream=True), "tape": [refused]},
+        {"id": "a completion, retried", "request": ask_chat("gpt"), "tape": [broken, whole]},
+        {"id": "a completion, given up", "request": ask_chat("gpt"), "tape": [broken] * 3},
+        {"id": "a completion of Claude", "request": ask_chat("claude"), "tape": [{**DOCUMENT, "body": {"json": MESSAGE}}]},
+        {"id": "a chat stream of Claude", "request": ask_chat("claude", stream=True), "tape": [{**EVENTS, "body": {"text": STREAM}}]},
+        {"id": "a chat stream of Claude in pieces", "request": ask_chat("claude", stream=True, **ASKS_USAGE), "tape": [{**EVENTS, "body": {"text": STREAM}, "pieces": pieces}]},
+        {"id": "a chat stream of Claude that is cut", "request": ask_chat("claude", stream=True), "tape": [{**EVENTS, "body": {"text": STREAM[:700]}, "cut": "cut_chunked"}]},
+        {"id": "no answer of Claude", "request": ask_chat("claude"), "tape": [{"failure": "closed"}] * 3},
+        {"id": "chat left to Python", "request": ask_chat("gpt", tags=["a"]), "tape": [whole]},
+    ]
+
+
 def cases() -> list[dict]:
     overloaded = {"status": 529, **DOCUMENT, "body": {"json": {"type": "error", "error": {"type": "overloaded_error", "message": "Overloaded"}}}}
     broken = {"status": 500, **DOCUMENT, "body": {"text": "no"}}
@@ -50,6 +81,7 @@ def cases() -> list[dict]:
         {"id": "given up", "request": ask_scan(), "tape": [broken] * 3},
         {"id": "no answer", "request": ask_scan(), "tape": [{"failure": "closed"}] * 3},
         {"id": "left to Python", "request": ask_claude(tags=["a"]), "tape": [{**DOCUMENT, "body": {"json": MESSAGE}}]},
+        *chat_cases(),
     ]
 
 
@@ -57,6 +89,7 @@ def cases() -> list[dict]:
 def config(work):
     models = [
         litellm.deployment("claude", "anthropic/claude-sonnet-4-5", NOWHERE),
+        litellm.deployment("gpt", "openai/gpt-4o", f"{NOWHERE}/v1"),
         litellm.deployment("scan", "mistral/mistral-ocr-latest", f"{NOWHERE}/v1"),
     ]
     # Quick retries: the waits are LiteLLM's own.
@@ -87,23 +120,39 @@ def test_against_a_running_litellm(tapped_litellm, config, tmp_path):
     file = write(tmp_path / "cases.jsonl", cases())
     done, report = replay(file, config, "--against", running.url, "--tap", f"127.0.0.1:{port}")
     verdicts = {case["id"]: case["verdict"] for case in report["cases"]}
-    assert verdicts == {case["id"]: "declined" if case["id"] == "left to Python" else "match" for case in cases()}, json.dumps(report, indent=1)[:6000]
+    assert verdicts == {case["id"]: "declined" if "left to Python" in case["id"] else "match" for case in cases()}, json.dumps(report, indent=1)[:6000]
     assert done.returncode == 0, done.stderr
     done, _ = replay(file, config, "--against", running.url, "--tap", f"127.0.0.1:{port}", "--strict")
     assert done.returncode == 1, "with --strict a decline is a fault"
 
 
-def test_recorded_cases(python, mock, slot, tmp_path):
+# By the group of slots: what is asked, what the provider answers, and a change of LiteLLM's answer.
+RECORDED = {
+    "ocr": (ask_scan(), {**DOCUMENT, "body": {"json": GOOD}}, ('"markdown"', '"markup"')),
+    "claude": (ask_claude(), {**DOCUMENT, "body": {"json": MESSAGE}}, ('"role"', '"rule"')),
+    "claude-chat": (ask_chat(""), {**DOCUMENT, "body": {"json": MESSAGE}}, ('"role"', '"rule"')),
+    "chat": (ask_chat(""), {**DOCUMENT, "body": {"json": completion()}}, ('"role"', '"rule"')),
+    "chat-stream": (ask_chat("", stream=True), {**EVENTS, "body": {"text": "".join(WHOLE)}}, ("Zw", "Zv")),
+}
+
+
+@pytest.mark.parametrize("name", RECORDED)
+def test_recorded_cases(name, python, mock, slot, tmp_path):
     """What LiteLLM answers now, replayed later without it; and the same with one word changed."""
-    mock.script(f"slot-{slot}", {"body": GOOD})
-    body = {"model": f"ocr-slot-{slot}", "document": {"type": "document_url", "document_url": "https://example.org/a.pdf"}}
-    answered = ask(python.url, "POST", "/v1/ocr", [*bearer(), JSON_TYPE], json.dumps(body).encode())
-    assert answered.status == 200
+    request, provided, (word, changed) = RECORDED[name]
+    [(kind, content)] = provided["body"].items()
+    mock.script(f"slot-{slot}", {"headers": provided["headers"], "body" if kind == "json" else "text": content})
+    body = {**request["body"]["json"], "model": f"{name.split('-')[0]}-slot-{slot}"}
+    answered = ask(python.url, "POST", request["path"], [*bearer(), JSON_TYPE], json.dumps(body).encode())
+    assert answered.status == 200 and word in answered.text(), answered.text()
+    # On some routes the client is told all that the provider said.
+    told = [[name.removeprefix("llm_provider-"), value] for name, value in answered.headers if name.startswith("llm_provider-")]
+    provided = {**provided, "headers": told or provided["headers"]}
     case = {
-        "id": "recorded", "request": {"path": "/v1/ocr", "body": {"json": body}}, "tape": [{**DOCUMENT, "body": {"json": GOOD}}],
+        "id": "recorded", "request": {"path": request["path"], "body": {"json": body}}, "tape": [provided],
         "control": {"status": 200, "headers": [list(pair) for pair in answered.headers], "body": {"text": answered.text()}},
     }
-    spoilt = {**case, "id": "spoilt <&>", "control": {**case["control"], "body": {"text": answered.text().replace('"markdown"', '"markup"', 1)}}}
+    spoilt = {**case, "id": "spoilt <&>", "control": {**case["control"], "body": {"text": answered.text().replace(word, changed, 1)}}}
     prices = tmp_path / "prices.json"
     prices.write_bytes(ask(python.url, "GET", "/public/litellm_model_cost_map").body)
     done, report = replay(write(tmp_path / "one.jsonl", [case]), python.config, "--price-map", str(prices))

@@ -185,10 +185,11 @@ impl Stand {
         })
     }
 
-    /// Actions of the journal, oldest first.
+    /// Actions of the journal, oldest first, but those of other lanes: what serves OCR counts tokens, too.
     pub fn journal(&self) -> Vec<String> {
         let mut entries = self.controller.store().journal(None, 500).unwrap();
         entries.reverse();
+        entries.retain(|entry| entry.lane.as_deref().is_none_or(|lane| lane.starts_with(LANE)));
         entries.into_iter().map(|entry| entry.action).collect()
     }
 

@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// The route families the router knows, as rules and lanes spell them.
-pub const ROUTES: [&str; 5] = ["ocr", "messages", "chat_completions", "responses", "embeddings"];
+pub const ROUTES: [&str; 6] = ["ocr", "messages", "count_tokens", "chat_completions", "responses", "embeddings"];
 
 /// The unit of cutover and of evidence: `route:provider[:model_group]`.
 ///

@@ -6,6 +6,7 @@ import { fader, servedWords } from "./fader.js";
 import { plural } from "./format.js";
 import { declines, empty, flags, gate, laneLink, latency, outcomes, rollbackNote, served, when } from "./parts.js";
 import { banners, strip } from "./strip.js";
+import { UNTAPED } from "./words.js";
 
 export const sources = () => ["/api/lanes"];
 
@@ -53,7 +54,7 @@ function row(lane) {
   return h("li.resting-row", { key: lane.id },
     h("span.resting-name", laneLink(lane.id)),
     h("span.resting-text", lane.eligible
-      ? "Can be served natively. Promote it to shadow, or set its rule’s stage."
+      ? UNTAPED[lane.id.split(":")[0]] ?? "Can be served natively. Promote it to shadow, or set its rule’s stage."
       : [h("span.tag.tag-warn", "Declines"), " ", first?.text ?? "The native leg declines this lane", lane.declines?.length > 1 && h("span.quiet", ` and ${lane.declines.length - 1} more`)]),
     h("span.resting-actions", actionButtons(lane)));
 }

@@ -47,7 +47,7 @@ export function bytes(value) {
 
 export function microseconds(value) {
   if (value === null || value === undefined) return "–";
-  return value >= 1000 ? `${trim((value / 1000).toFixed(1))} ms` : `${whole.format(Math.round(value))} µs`;
+  return value >= 1000 ? `${trim((value / 1000).toFixed(value >= 10_000 ? 0 : 1))} ms` : `${whole.format(Math.round(value))} µs`;
 }
 
 export function milliseconds(value) {

@@ -112,8 +112,9 @@ function differenceRow(difference, index, list, content) {
 
 function value(given, { kind, left, right }, absentKind) {
   if (given === undefined || (given === null && kind === absentKind)) return h("span.quiet", "nothing");
-  // Quotes only where they tell something: "3" against 3.
-  const text = typeof given === "string" && typeof left === typeof right ? given : JSON.stringify(given);
+  // Quotes only where they tell something: "3" against 3, "a" against " a".
+  const isPlain = typeof given === "string" && typeof left === typeof right && [left, right].every((one) => one !== "" && one === one?.trim());
+  const text = isPlain ? given : JSON.stringify(given);
   return h("code", text.length > 60 ? `${text.slice(0, 60)}…` : text);
 }
 

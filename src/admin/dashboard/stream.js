@@ -29,10 +29,11 @@ export function streamView(id, control, candidate, differences, content) {
   const rows = aligned(left.events, right.events);
   const unequal = rows.filter((row) => !row.equal).length;
   const excused = new Set(differences.filter((difference) => difference.noise || difference.rule).map((difference) => difference.path));
+  const repeated = repeatedBy(left.events[0], right.events[0]);
   const bytesDiffer = differences.some((difference) => difference.path.startsWith("$.frames"));
   return h("div.stream", { key: `stream ${id}` },
-    h("div.stream-head", h("b", "Events"), h("span.quiet", `${count(left.events.length)} and ${count(right.events.length)}`, unequal ? `, ${count(unequal)} differ` : ", all equal")),
-    h("div.tree", { key: "events", class: content === "off" ? "tree-bare" : "", role: "group" }, shown(id, rows).map((row) => draw(id, row, content === "off", excused.has(`$.events[${row.at}]`)))),
+    h("div.stream-head", h("b", "Events"), h("span.quiet", `${count(left.events.length)} and ${count(right.events.length)}`, unequal ? `, ${count(unequal)} differ` : ", all equal", repeated.size > 0 && "; what repeats event 0 is left out")),
+    h("div.tree", { key: "events", class: content === "off" ? "tree-bare" : "", role: "group" }, shown(id, rows).map((row) => draw(id, row, content === "off", excused.has(`$.events[${row.at}]`), repeated))),
     content !== "off" && h("div.stream-frames", disclosure(`frames ${id}`, [h("span", "Frames"), h("span.quiet", bytesDiffer ? "equal events in other bytes" : "the bytes as they were sent")],
       () => h("div.frames", frame("Control", left.frames), frame("Candidate", right.frames)), { initially: bytesDiffer && unequal === 0 })));
 }
@@ -100,33 +101,52 @@ function shown(id, rows) {
   return result;
 }
 
-function draw(id, row, bare, excused) {
+function draw(id, row, bare, excused, repeated) {
   if (row.run) {
     return h("div.row.row-gap", { key: row.run }, h("span.gutter"), h("button.tree-more", { type: "button", onclick: () => setOpen(row.run, true) }, `${count(row.skipped)} equal events`));
   }
   const sign = row.equal ? "" : excused ? "≈" : row.left === ABSENT ? "+" : row.right === ABSENT ? "−" : "≠";
   const way = pathKey(["body", "events", String(row.at)]);
   return h("div.row", { key: `${row.number}`, class: row.equal ? "row-equal" : excused ? "row-marked row-excused" : "row-marked", "data-way": way, tabindex: row.equal ? null : "-1" },
-    h("span.gutter", sign), cell(id, row, row.left, row.right, "left", bare), cell(id, row, row.right, row.left, "right", bare));
+    h("span.gutter", sign), cell(id, row, row.left, row.right, "left", repeated), cell(id, row, row.right, row.left, "right", repeated));
 }
 
-function cell(id, row, event, other, side, bare) {
+function cell(id, row, event, other, side, repeated) {
   if (event === ABSENT) return h("div.side", { class: `side-${side} is-absent`, key: side }, h("span.visually-hidden", "not there"));
   return h("div.side", { class: `side-${side}`, key: side },
     h("span.key.index", `${row.number[side === "left" ? 0 : 1]}`), " ", h("span.event-name", nameOf(event)), " ",
-    text(gist(event), other === ABSENT || row.equal ? null : gist(other), true, `${id} event ${row.at} ${side}`), event.cut && h("span.note", "cut off"));
+    text(gist(event, other, row, repeated), other === ABSENT || row.equal ? null : gist(other, event, row, repeated), true, `${id} event ${row.at} ${side}`), event.cut && h("span.note", "cut off"));
 }
 
 /** What came last of a long structure is a text that says how much more there was. */
 function nameOf(event) {
-  return typeof event === "string" ? "" : event.event ?? event.data?.type ?? "message";
+  if (typeof event === "string") return "";
+  const { event: name, data } = event;
+  return name ?? data?.type ?? (isChunk(data) ? "chunk" : "data");
+}
+
+function isChunk(data) { return data?.object === "chat.completion.chunk"; }
+
+/** What every chunk says again of its completion: keys of both first chunks, with their value. */
+function repeatedBy(left, right) {
+  const [one, other] = [left?.data, right?.data];
+  const keys = isChunk(one) && isChunk(other) ? Object.keys(one) : [];
+  const spelled = keys.filter((key) => key !== "choices").map((key) => [key, JSON.stringify(one[key])]);
+  return new Map(spelled.filter(([key, value]) => value === JSON.stringify(other[key])));
+}
+
+/** A chunk without what it repeats; where the other side says something else, nothing is left out. */
+function withoutRepeated(data, other, repeated) {
+  const isRepeated = (key) => [data, other].every((side) => side === undefined || JSON.stringify(side?.[key]) === repeated.get(key));
+  return Object.fromEntries(Object.entries(data).filter(([key]) => !repeated.has(key) || !isRepeated(key)));
 }
 
 /** An event's data without the name that stands before it; of a delta what it adds. */
-function gist(event) {
+function gist(event, other, row, repeated) {
   if (typeof event === "string") return event;
   const { data } = event;
   if (data === null || typeof data !== "object") return String(data ?? "");
+  if (isChunk(data) && row.at > 0) return JSON.stringify(withoutRepeated(data, other === ABSENT ? undefined : other.data, repeated));
   const { type, ...rest } = data;
   const told = type === undefined || type === nameOf(event) || typeof event.event !== "string" ? rest : data;
   return Object.keys(told).length ? JSON.stringify(told) : "";

@@ -13,6 +13,11 @@ export const STAGES = {
   full: "Served natively, but for the hold-out share that stays on Python.",
 };
 
+/** Routes of which no lane rises by itself, and what to do instead. */
+export const UNTAPED = {
+  count_tokens: "Can be served natively, and not compared: Python asks past every tap. Pin it by its rule (stage: full, hold: true).",
+};
+
 export const KINDS = {
   changed: { sign: "≠", word: "changed", text: "the value differs" },
   missing: { sign: "−", word: "missing", text: "only the control has it" },
@@ -33,7 +38,7 @@ export const SEVERITIES = {
 export const CHECKS = { uncompared: "Compared share", frozen: "Freeze" };
 
 const SKIPPED = {
-  no_tape: "no tape: Python’s provider traffic is not led through the tap",
+  no_tape: "no tape: Python’s provider traffic is not led through the tap, or cannot be",
   provider_not_asked: "Python refused without asking a provider; the native leg would have asked one",
   no_provider_exchange: "the request never reached a provider (401, 429, cache)",
   correlation_unsafe: "a callback or guardrail reads the body, so it cannot be marked",

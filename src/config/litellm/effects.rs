@@ -142,6 +142,10 @@ pub const LITELLM_FOR_MESSAGES: &[&str] = &[
     "use_chat_completions_url_for_anthropic_messages", "vector_store_search_failure_mode",
 ];
 
+/// Of how tokens are counted, and of the key that Anthropic is asked with.
+pub const LITELLM_FOR_COUNTS: &[&str] =
+    &["anthropic_key", "disable_hf_tokenizer_download", "disable_token_counter", "token"];
+
 #[rustfmt::skip]
 pub const LITELLM_FOR_CHAT: &[&str] = &[
     "add_function_to_prompt", "anthropic_key", "anthropic_prompt_caching_ttl", "disable_add_prefix_to_prompt",

@@ -115,7 +115,7 @@ fn leave_many_to_python(deployments: &mut [Deployment]) {
         return;
     }
     for deployment in &mut counted {
-        for route in ["messages", "chat_completions"] {
+        for route in reasons::COOLING_ROUTES {
             deployment.reasons.push(Reason {
                 path: "router_settings.disable_cooldowns".to_owned(),
                 code: "cooldown_policy",

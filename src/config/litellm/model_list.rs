@@ -221,6 +221,7 @@ impl Builder<'_, '_> {
         connection.report(&entry.path, &provider, self.environment, &mut findings);
         let (json, info) = (params.to_json(), entry.model_info.map(|(info, _)| info.to_json()).unwrap_or_default());
         reasons::of_route(&provider, &entry.path, &json, &info, &mut findings);
+        reasons::of_count(&provider, &json, connection.api_base.as_deref(), &mut findings);
         built.unknown_keys.append(&mut findings.unknown_keys);
         let copies = params.get("organization").and_then(Node::list).map_or(1, <[Node]>::len);
         let deployment = Deployment {

@@ -4,8 +4,8 @@
 
 use super::effects::{
     Declining, GENERAL_DECLINING, GENERAL_HARMLESS, GENERAL_UNPROVEN, LITELLM_DECLINING, LITELLM_FOR_CHAT,
-    LITELLM_FOR_MESSAGES, LITELLM_HARMLESS, LITELLM_UNPROVEN, MATTER_WHEN_FALSE, ROUTER_DECLINING, ROUTER_HARMLESS,
-    TOP_DECLINING, TOP_HARMLESS, TOP_UNPROVEN,
+    LITELLM_FOR_COUNTS, LITELLM_FOR_MESSAGES, LITELLM_HARMLESS, LITELLM_UNPROVEN, MATTER_WHEN_FALSE, ROUTER_DECLINING,
+    ROUTER_HARMLESS, TOP_DECLINING, TOP_HARMLESS, TOP_UNPROVEN,
 };
 use super::param_effects::{DECLINING, FOLLOWED, HARMLESS, OCR_FIELDS, UNPROVEN};
 use super::tables::PRICE_PARAMS;
@@ -14,6 +14,7 @@ use crate::config::{Reason, RouteScope};
 use serde_json::Map;
 use transform::llms::anthropic::experimental_pass_through::messages;
 use transform::llms::{anthropic, openai};
+use transform::proxy::anthropic_endpoints::count_tokens;
 
 /// What was found in a part of the configuration.
 #[derive(Default)]
@@ -103,6 +104,7 @@ fn unproven_by_route(sections: &Sections<'_>, into: &mut Findings) {
         ("messages", Some(sections.root), "", TOP_UNPROVEN),
         ("messages", sections.general, "general_settings.", GENERAL_UNPROVEN),
         ("messages", sections.litellm, "litellm_settings.", LITELLM_FOR_MESSAGES),
+        ("count_tokens", sections.litellm, "litellm_settings.", LITELLM_FOR_COUNTS),
         ("chat_completions", Some(sections.root), "", TOP_UNPROVEN),
         ("chat_completions", sections.general, "general_settings.", GENERAL_UNPROVEN),
         ("chat_completions", sections.litellm, "litellm_settings.", LITELLM_FOR_CHAT),
@@ -118,11 +120,15 @@ fn unproven_by_route(sections: &Sections<'_>, into: &mut Findings) {
     }
 }
 
+/// Routes on which a deployment that fails rests, or one that rests is not asked.
+pub const COOLING_ROUTES: [&str; 3] = ["messages", "count_tokens", "chat_completions"];
+
 /// Where a pass-through endpoint would answer in a native route's place.
-const NATIVE_PATHS: [&str; 7] = [
+const NATIVE_PATHS: [&str; 8] = [
     "/ocr",
     "/v1/ocr",
     "/v1/messages",
+    "/v1/messages/count_tokens",
     "/chat/completions",
     "/v1/chat/completions",
     "/engines/model/chat/completions",
@@ -190,7 +196,7 @@ fn of_info(path: String, key: &str, value: &Value, into: &mut Findings) {
             into.add(path, "provider_request", "this deployment may be called by another API");
         }
         "cooldown_time" | "allowed_fails" | "allowed_fails_policy" => {
-            for route in ["messages", "chat_completions"] {
+            for route in COOLING_ROUTES {
                 let text = "this deployment has a cooldown of its own".to_owned();
                 into.add_for(route, path.clone(), "cooldown_policy", text);
             }
@@ -206,6 +212,8 @@ fn of_info(path: String, key: &str, value: &Value, into: &mut Findings) {
     }
 }
 
+const KEY_OF_ANOTHER_HOST: &str = "LiteLLM counts at Anthropic's own address, with the key of another host";
+
 /// What a deployment says that is not reproduced on the routes on which its provider is native.
 pub fn of_route(
     provider: &str,
@@ -217,15 +225,33 @@ pub fn of_route(
     let found = match provider {
         "anthropic" => vec![
             ("messages", messages::deployment::declines(params, info)),
+            ("count_tokens", anthropic::count_tokens::declines(params, info)),
             ("chat_completions", anthropic::chat::deployment::declines(params, info)),
         ],
         "openai" => vec![("chat_completions", openai::chat::deployment::declines(params, info))],
+        "mistral" => vec![("count_tokens", count_tokens::declines(info))],
         _ => return,
     };
     for (route, declines) in found {
         for (key, decline) in declines {
-            let text = "what this changes on this route is not reproduced natively".to_owned();
+            let is_others_key = route == "count_tokens" && key == "litellm_params.api_base";
+            let text = if is_others_key {
+                KEY_OF_ANOTHER_HOST
+            } else {
+                "what this changes on this route is not reproduced natively"
+            };
+            let text = text.to_owned();
             into.add_for(route, format!("{path}.{key}"), decline.reason(), text);
         }
+    }
+}
+
+/// Where the environment moves Anthropic, LiteLLM counts there with the moved host's key nevertheless.
+pub fn of_count(provider: &str, params: &Map<String, serde_json::Value>, api_base: Option<&str>, into: &mut Findings) {
+    let is_of_file = params.get("api_base").is_some_and(|value| !value.is_null());
+    let is_anthropics = api_base.is_none_or(anthropic::count_tokens::is_anthropics);
+    if provider == "anthropic" && !is_of_file && !is_anthropics {
+        let text = KEY_OF_ANOTHER_HOST.to_owned();
+        into.add_for("count_tokens", "environment.ANTHROPIC_API_BASE".to_owned(), "deployment_connection", text);
     }
 }

@@ -150,6 +150,27 @@ fn cooldowns_are_followed_unless_a_deployment_has_its_own_or_there_are_very_many
     }
 }
 
+/// LiteLLM counts at Anthropic's own address, and the key of another host is not for us to take there.
+#[test]
+fn the_key_of_another_host_is_not_taken_to_anthropic_to_count() {
+    for (params, variable, declines) in [
+        ("model: anthropic/m", None, false),
+        ("model: anthropic/m", Some("https://api.anthropic.com"), false),
+        ("model: anthropic/m", Some("http://elsewhere"), true),
+        ("model: anthropic/m, api_base: 'https://api.anthropic.com/'", Some("http://elsewhere"), false),
+        ("model: anthropic/m, api_base: 'http://elsewhere'", None, true),
+        ("model: mistral/m, api_base: 'http://elsewhere/v1'", None, false),
+    ] {
+        let text = format!("model_list:\n- model_name: a\n  litellm_params: {{{params}, api_key: k}}\n");
+        let variables: Vec<_> = variable.map(|base| ("ANTHROPIC_API_BASE", base)).into_iter().collect();
+        let config = config(&text, &variables).expect(&text);
+        let of_counts = config.deployments[0].reasons.iter().filter(|reason| reason.routes.concerns("count_tokens"));
+        let found: Vec<&str> = of_counts.map(|reason| reason.code).collect();
+        assert_eq!(found, ["deployment_connection"][..usize::from(declines)], "{params} {variable:?}");
+        assert!(!config.deployments[0].reasons.iter().any(|reason| reason.routes.concerns("messages")), "{params}");
+    }
+}
+
 #[test]
 fn the_environment_declines_where_it_changes_something() {
     for (name, value, expected) in [

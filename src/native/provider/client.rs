@@ -18,6 +18,7 @@ use rustls::{ClientConfig, RootCertStore};
 use transform::{ProviderFailure, ProviderRequest};
 
 use super::body::BodyStream;
+use super::names::{Names, names};
 use super::{failure, headers};
 use crate::native::effects::Opened;
 
@@ -45,7 +46,7 @@ pub enum Protocol {
     Http1,
 }
 
-type Connections = legacy::Client<HttpsConnector<HttpConnector>, Full<Bytes>>;
+type Connections = legacy::Client<HttpsConnector<HttpConnector<Names>>, Full<Bytes>>;
 
 /// The client all served requests share. Only [`super::super::effects::LiveEffects`] holds one.
 pub struct Client {
@@ -127,7 +128,7 @@ async fn head(answer: &mut ResponseFuture, limit: Duration) -> Option<Result<htt
 }
 
 fn connections(tls: ClientConfig, protocol: Protocol) -> Connections {
-    let mut tcp = HttpConnector::new();
+    let mut tcp = HttpConnector::new_with_resolver(names());
     tcp.enforce_http(false);
     tcp.set_nodelay(true);
     let connector = HttpsConnectorBuilder::new().with_tls_config(tls).https_or_http();

@@ -5,6 +5,7 @@ mod body;
 mod client;
 mod failure;
 pub mod headers;
+mod names;
 mod redirect;
 #[cfg(test)]
 mod tests;

@@ -9,6 +9,7 @@ use crate::config::{Deployment, LiteLlmConfig};
 
 /// Seconds, if nobody sets a timeout.
 const DEFAULT_SECONDS: f64 = 600.0;
+/// `litellm.request_timeout`
 const DEFAULT_CHAT_SECONDS: f64 = 6000.0;
 
 /// The limit of one attempt in seconds: the request's, else the deployment's `timeout` or `request_timeout`, else the
@@ -38,6 +39,15 @@ pub fn of_message(asked: &MessagesRequest, deployment: &Deployment, config: &Lit
 /// The limit without regard to streaming, in seconds: the one that an error names.
 pub fn plain_of_message(asked: &MessagesRequest, deployment: &Deployment, config: &LiteLlmConfig) -> f64 {
     asked.timeout_seconds.or(deployment.timeout).or(of_router(config)).unwrap_or(DEFAULT_SECONDS)
+}
+
+/// The limit of counting tokens: neither the deployment nor the router has a say.
+///
+/// Errors  as of [`seconds`].
+/// Source  LiteLLM 1.102.4 `llms/anthropic/count_tokens/handler.py`, where it is `litellm.request_timeout`
+pub fn of_count(config: &LiteLlmConfig) -> Option<f64> {
+    let chosen = config.settings.request_timeout.map_or(DEFAULT_CHAT_SECONDS, |seconds| seconds.value);
+    (chosen > 0.0 && chosen.is_finite()).then_some(chosen)
 }
 
 fn of_router(config: &LiteLlmConfig) -> Option<f64> {

@@ -21,7 +21,7 @@ use crate::{
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RuleFile {
-    /// The route family: ocr, messages, chat_completions, responses, embeddings, or `*` for every route.
+    /// The route family: ocr, messages, count_tokens, chat_completions, responses, embeddings, or `*` for every route.
     pub route: String,
     /// Where the lanes start: off, shadow, canary or full. The store keeps where they got to; changing this moves them.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -8,7 +8,7 @@ use super::experimental_pass_through::messages::transformation::{ANSWER_DEPTH_MA
 use crate::answer::{ProviderFailure, ProviderRequest, ProviderResponse};
 use crate::decline::Decline;
 use crate::llms::custom_httpx::http_handler::decoded_body;
-use crate::proxy::anthropic_endpoints::count_tokens::CountRequest;
+use crate::proxy::anthropic_endpoints::count_tokens::{self, CountRequest};
 use crate::pydantic::as_integer;
 use crate::python::bytes_decode::json_text;
 use crate::python::json_decode::loads;
@@ -20,24 +20,27 @@ pub const URL: &str = "https://api.anthropic.com/v1/messages/count_tokens";
 const BETA: &str = "token-counting-2024-11-01";
 const SUBSCRIPTION_BETA: &str = "oauth-2025-04-20";
 
+/// Whether a deployment's key is meant for Anthropic itself.
+pub fn is_anthropics(api_base: &str) -> bool {
+    let rest = api_base.strip_prefix("https://api.anthropic.com");
+    rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}
+
 /// Every key of a deployment's `litellm_params` and `model_info` that makes counting on it Python's, with the reason. None of a
 /// deployment's options reaches Anthropic here.
 pub fn declines(parameters: &Map<String, Json>, model_info: &Map<String, Json>) -> Vec<(String, Decline)> {
-    let given = |map: &Map<String, Json>, key: &str| map.get(key).is_some_and(|value| !value.is_null());
+    let given = |key: &str| parameters.get(key).is_some_and(|value| !value.is_null());
     let mut declines = Vec::new();
     for key in ["custom_llm_provider", "litellm_credential_name"] {
-        if given(parameters, key) {
+        if given(key) {
             declines.push((format!("litellm_params.{key}"), Decline::DeploymentParameter));
         }
     }
     // LiteLLM takes the key of another host to Anthropic. That is for nobody to imitate.
-    let is_anthropics = |base: &str| base.trim_end_matches('/').starts_with("https://api.anthropic.com");
-    if given(parameters, "api_base") && !parameters["api_base"].as_str().is_some_and(is_anthropics) {
+    if given("api_base") && !parameters["api_base"].as_str().is_some_and(is_anthropics) {
         declines.push(("litellm_params.api_base".to_owned(), Decline::Connection));
     }
-    if given(model_info, "custom_tokenizer") {
-        declines.push(("model_info.custom_tokenizer".to_owned(), Decline::DeploymentParameter));
-    }
+    declines.extend(count_tokens::declines(model_info));
     declines
 }
 
@@ -101,6 +104,7 @@ mod tests {
             (r#"{"api_base": "https://api.anthropic.com/"}"#, "{}", &[]),
             (r#"{"api_base": null}"#, r#"{"custom_tokenizer": null}"#, &[]),
             (r#"{"api_base": "https://gateway.example.com"}"#, "{}", &["litellm_params.api_base"]),
+            (r#"{"api_base": "https://api.anthropic.com.example.com"}"#, "{}", &["litellm_params.api_base"]),
             (r#"{"api_base": 5}"#, "{}", &["litellm_params.api_base"]),
             (r#"{"litellm_credential_name": "c"}"#, "{}", &["litellm_params.litellm_credential_name"]),
             ("{}", r#"{"custom_tokenizer": {"identifier": "x"}}"#, &["model_info.custom_tokenizer"]),

@@ -4,6 +4,8 @@
 //! none is left, nothing is sent, and LiteLLM counts for the name the client gave.
 //! Source: LiteLLM 1.102.4 `proxy/anthropic_endpoints/endpoints.py` `count_tokens`, `proxy/proxy_server.py` `token_counter`.
 
+use serde_json::{Map, Value as Json};
+
 use super::endpoints::{check_headers, check_keys, model};
 use crate::answer::Answered;
 use crate::cost_calculator::PriceTable;
@@ -24,6 +26,12 @@ pub struct CountRequest {
     /// `None`, or a list of objects.
     pub(crate) tools: Value,
     pub(crate) system: Value,
+}
+
+/// Every key of a deployment's `model_info` that makes LiteLLM's own counts of its model others than these, with the reason.
+pub fn declines(model_info: &Map<String, Json>) -> Vec<(String, Decline)> {
+    let is_given = model_info.get("custom_tokenizer").is_some_and(|value| !value.is_null());
+    is_given.then(|| ("model_info.custom_tokenizer".to_owned(), Decline::DeploymentParameter)).into_iter().collect()
 }
 
 /// Reads a client's request. Header names are lower-case.
@@ -87,8 +95,17 @@ impl CountRequest {
 
 /// Writes the answer: it has none of LiteLLM's own headers.
 pub fn answered(tokens: &Integer, is_cross_origin: bool) -> Answered {
-    let body = format!(r#"{{"input_tokens":{}}}"#, tokens.digits());
+    written(200, format!(r#"{{"input_tokens":{}}}"#, tokens.digits()), is_cross_origin)
+}
+
+/// Writes the answer of a count that failed nevertheless.
+pub fn uncounted(is_cross_origin: bool) -> Answered {
+    let body = r#"{"detail":{"error":"Internal server error: the tokens could not be counted"}}"#;
+    written(500, body.to_owned(), is_cross_origin)
+}
+
+fn written(status: u16, body: String, is_cross_origin: bool) -> Answered {
     let mut headers = framing(body.len());
     headers.extend(browser_headers(is_cross_origin));
-    Answered { status: 200, headers, body: body.into_bytes().into() }
+    Answered { status, headers, body: body.into_bytes().into() }
 }
