@@ -10,9 +10,10 @@ use super::choices::given;
 use super::errors::{BODY_DEPTH_MAX, Context};
 use super::messages::fixed;
 pub use super::server_sent_events::EVENT_BYTES_MAX;
+use super::sdk;
 use super::server_sent_events::Events;
 use super::transformation::{Target, asked_tier};
-use super::usage::StreamUsage;
+use super::usage::{self, StreamUsage};
 use crate::answer::ProviderFailure;
 use crate::cost_calculator::PriceTable;
 use crate::cost_calculator::openai::{Priced, chat_cost};
@@ -158,12 +159,15 @@ impl ChatStream {
         if let Some(model) = chunk.get("model").and_then(Value::as_str).filter(|model| !model.is_empty()) {
             self.answered_model = Some(model.to_owned());
         }
-        if let Some(usage) = given(&chunk, "usage").and_then(Value::as_dict) {
-            let choices = given(&chunk, "choices").and_then(Value::as_list).unwrap_or_default();
-            match choices.iter().any(|choice| choice.as_dict().is_some()) {
-                true => self.usage.add(usage),
-                false => self.usage.add_alone(usage),
+        let Value::Dict(chunk) = sdk::chunk(Value::Dict(chunk)) else { return Ok(()) };
+        let has_choices = given(&chunk, "choices").is_some_and(Value::is_truthy);
+        match given(&chunk, "usage") {
+            Some(Value::Dict(usage)) => {
+                let usage = usage::told(Some(usage)).map_err(Failure::Raised)?;
+                if has_choices { self.usage.add(&usage) } else { self.usage.add_alone(&usage) }
             }
+            Some(odd) if has_choices => self.usage.add_odd(odd),
+            _ => {}
         }
         self.wrapper.chunk(&chunk, out)
     }
@@ -171,13 +175,13 @@ impl ChatStream {
     fn finish(&mut self, table: &PriceTable, out: &mut Vec<u8>) -> Result<(), Failure> {
         let Self { usage, answered_model, model, asked_tier, wrapper, .. } = self;
         let told = |wrapper: &mut StreamWrapper| {
-            if wrapper.fails_to_assemble() {
+            if usage.fails() || wrapper.fails_to_assemble() {
                 return usage.last();
             }
             let counted = wrapper.counted(usage.has_prompt(), usage.has_completion(), table);
             let answered_model = answered_model.as_deref().or(Some(wrapper.assembled_model()));
             let priced = Priced { answered_model, model, asked_tier: asked_tier.as_deref(), ..Priced::default() };
-            told_usage(usage.told(&counted, || wrapper.reasoning_tokens()), &priced, table)
+            Some(told_usage(usage.told(&counted, || wrapper.reasoning_tokens())?, &priced, table))
         };
         while !wrapper.is_done() {
             wrapper.stop(told, out)?;
