@@ -166,6 +166,9 @@ impl Tokens {
         let prompt = usage.get("prompt_tokens_details").and_then(Value::as_dict);
         let completion = usage.get("completion_tokens_details").and_then(Value::as_dict);
         let of = |details: Option<&Dict>, key: &str| count(details.and_then(|details| details.get(key)));
+        // Other servers' names of the cache aren't priced by, but they have to be numbers.
+        count(usage.get("cache_creation_input_tokens"))?;
+        count(usage.get("cache_read_input_tokens"))?;
         Some(Self {
             prompt: count(usage.get("prompt_tokens"))?,
             completion: count(usage.get("completion_tokens"))?,
@@ -205,6 +208,7 @@ fn count(value: Option<&Value>) -> Option<f64> {
         None | Some(Value::None) => Some(0.0),
         Some(Value::Int(integer)) => integer.to_float(),
         Some(Value::Float(float)) => Some(*float),
+        Some(Value::Bool(bool)) => Some(f64::from(u8::from(*bool))),
         Some(_) => None,
     }
 }

@@ -16,6 +16,7 @@ use crate::llms::openai::chat::finish_reasons::mapped;
 use crate::llms::openai::chat::made_up_ids::made_up;
 use crate::proxy::chat_endpoints::answers::stream_error_frame;
 use crate::proxy::chat_endpoints::endpoints::ChatRequest;
+use crate::pydantic::{Issues, Kind, Location};
 use crate::python::json_encode::{EncodeError, orjson_dumps, pydantic_dumps};
 use crate::python::{Dict, Integer, Text, Value, type_name};
 
@@ -229,6 +230,7 @@ impl StreamWrapper {
         let Some(first) = first else {
             if usage.is_some_and(|usage| usage.as_dict().is_some()) {
                 self.keep_name(true);
+                self.check_named(chunk)?;
                 return self.write_if_said(Chunk { choices: vec![made_choice(None, Dict::default())], fields, ..Chunk::default() }, out);
             }
             if self.wants_usage {
@@ -242,10 +244,13 @@ impl StreamWrapper {
             self.keep_name(true);
         }
         let judged = first_delta.map(judged_delta).unwrap_or_default();
-        if self.is_content(&judged)? {
+        if self.is_content(first_delta, &judged)? {
             self.check_repetition()?;
             let told = self.content(chunk, choices, fields);
             check_content(&told)?;
+            if has_usage {
+                self.check_named(chunk)?;
+            }
             self.remember(&told.choices, has_usage);
             return self.write(told, out);
         }
@@ -254,10 +259,13 @@ impl StreamWrapper {
             return self.finishing(chunk, fields, judged, logprobs, out);
         }
         if ["tool_calls", "audio", "images"].iter().any(|key| judged.get(key).is_some()) {
-            let mut choice = made_choice(None, self.role_stripped(judged));
+            let mut choice = made_choice(None, self.special(judged)?);
             logprobs.into_iter().for_each(|logprobs| choice.set("logprobs", logprobs));
             let told = Chunk { choices: vec![choice], fields, ..Chunk::default() };
             check_content(&told)?;
+            if has_usage {
+                self.check_named(chunk)?;
+            }
             self.remember(&told.choices, has_usage);
             return self.write(told, out);
         }
@@ -290,10 +298,36 @@ impl StreamWrapper {
         Ok(())
     }
 
+    /// A chunk with a usage is made anew, and then a name has to be a text.
+    fn check_named(&self, chunk: &Dict) -> Result<(), Failure> {
+        let mut issues = Issues::default();
+        for key in ["id", "system_fingerprint"] {
+            if let Some(name) = given(chunk, key).filter(|name| !matches!(name, Value::Str(_))) {
+                issues.add(Location::default().field(key), Kind::StringType, name);
+            }
+        }
+        if issues.is_empty() { Ok(()) } else { Err(Failure::Raised(issues.text("ModelResponseStream"))) }
+    }
+
+    /// A delta of calls, sound or pictures alone.
+    fn special(&mut self, mut delta: Dict) -> Result<Dict, Failure> {
+        if self.has_sent_role {
+            match delta.get("images") {
+                Some(odd @ (Value::Int(_) | Value::Float(_) | Value::Bool(_))) => return Err(no_length(odd)),
+                Some(images) if !images.is_truthy() => {
+                    delta.remove("images");
+                }
+                _ => {}
+            }
+        }
+        Ok(self.role_stripped(delta))
+    }
+
     /// Whether a chunk says anything that LiteLLM counts.
-    fn is_content(&self, delta: &Dict) -> Result<bool, Failure> {
+    fn is_content(&self, told: Option<&Dict>, delta: &Dict) -> Result<bool, Failure> {
         let is_given = |key: &str| delta.get(key).is_some();
-        if matches!(delta.get("content"), Some(content @ Value::Str(_)) if content.is_truthy()) {
+        let content = told.and_then(|told| told.get("content"));
+        if matches!(content, Some(content @ Value::Str(_)) if content.is_truthy()) {
             return Ok(true);
         }
         match delta.get("tool_calls") {
@@ -378,13 +412,26 @@ impl StreamWrapper {
         let extras = if was_told { Vec::new() } else { chunk_extras(chunk, false) };
         let told = Chunk { choices: vec![choice], extras, fields, usage: None };
         check_content(&told)?;
+        if has_usage {
+            self.check_named(chunk)?;
+        }
         self.remember(&told.choices, has_usage);
         if was_told { self.write_if_said(told, out) } else { self.write(told, out) }
     }
 
     /// A chunk that only a usage made LiteLLM look at is told without it, if anything is left.
     fn write_if_said(&mut self, chunk: Chunk, out: &mut Vec<u8>) -> Result<(), Failure> {
-        let is_silent = chunk.fields.as_ref().is_none_or(Dict::is_empty) && chunk.choices.iter().all(says_nothing);
+        let is_meaningful = |value: &Value| match value {
+            Value::None => false,
+            Value::Str(_) | Value::List(_) | Value::Dict(_) => value.is_truthy(),
+            _ => true,
+        };
+        let is_empty = |choice: &Dict| {
+            let delta = choice.get("delta").and_then(Value::as_dict);
+            choice.get("logprobs").is_none()
+                && delta.is_none_or(|delta| !delta.iter().any(|(_, value)| is_meaningful(value)))
+        };
+        let is_silent = chunk.fields.as_ref().is_none_or(Dict::is_empty) && chunk.choices.iter().all(is_empty);
         if is_silent { Ok(()) } else { self.write(chunk, out) }
     }
 
@@ -394,6 +441,7 @@ impl StreamWrapper {
             self.keep_name(false);
         }
         if self.wants_usage {
+            self.assembled.name(self.id.as_ref(), self.fingerprint.as_ref());
             self.assembled.add(choices);
         }
         let delta = choices.first().and_then(|choice| choice.get("delta")?.as_dict());
@@ -660,7 +708,12 @@ fn chunk_extras(chunk: &Dict, is_content: bool) -> Vec<(Text, Value)> {
     for key in ["moderation", "service_tier"] {
         told.extend(given(chunk, key).map(|value| (Text::from(key), value.clone())));
     }
-    let is_told = |key: &Text| citations.is_some() && key.as_str() == Some("citations");
+    let is_remade = given(chunk, "usage").is_some();
+    let is_told = |key: &Text| match key.as_str() {
+        Some("citations") => citations.is_some(),
+        Some("stream") => is_remade,
+        _ => false,
+    };
     let others = extras(chunk, &KNOWN).filter(|(key, value)| **value != Value::None && !is_told(key));
     told.extend(others.map(|(key, value)| (key.clone(), value.clone())));
     told

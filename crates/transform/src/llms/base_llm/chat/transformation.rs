@@ -39,8 +39,9 @@ pub struct ChatResponse {
 /// What the price depends on and the client isn't told as it came.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum AnsweredBy {
+    /// A model that isn't a text can't be priced.
     OpenAi {
-        model: Option<String>,
+        model: Option<Option<String>>,
         tier: Option<String>,
     },
     /// A model that isn't a text can't be priced.
@@ -55,7 +56,7 @@ impl ChatResponse {
     pub fn cost(&self, request: &ChatRequest, target: &Target<'_>, table: &PriceTable) -> Option<MessageCost> {
         match &self.answered {
             AnsweredBy::OpenAi { model, tier } => {
-                completion_cost(&self.body, model.as_deref(), tier.as_deref(), request, target, table)
+                completion_cost(&self.body, model.as_ref()?.as_deref(), tier.as_deref(), request, target, table)
             }
             AnsweredBy::Anthropic { model, usage } => {
                 usage_cost(table, model.as_ref()?.as_deref(), target.model, usage)

@@ -50,11 +50,11 @@ pub(super) const SERVER_TOOL_USE: Shape = Shape::Object(&closed(&[
     optional("browser_open_requests", INTEGER_OR_NULL),
 ]));
 
-static ANNOTATION: Object = closed(&[
+static ANNOTATION: Object = open(&[
     optional("type", Shape::Word(&["url_citation"])),
     optional(
         "url_citation",
-        Shape::Object(&closed(&[
+        Shape::Object(&open(&[
             optional("end_index", Shape::Integer),
             optional("start_index", Shape::Integer),
             optional("title", Shape::Text),
@@ -63,13 +63,13 @@ static ANNOTATION: Object = closed(&[
     ),
 ]);
 
-static IMAGE: Object = closed(&[
-    required("image_url", Shape::Object(&closed(&[required("url", Shape::Text), optional("detail", TEXT)]))),
+static IMAGE: Object = open(&[
+    required("image_url", Shape::Object(&open(&[required("url", Shape::Text), optional("detail", TEXT)]))),
     required("index", Shape::Integer),
     required("type", Shape::Word(&["image_url"])),
 ]);
 
-static THINKING: Object = closed(&[
+static THINKING: Object = open(&[
     required("type", Shape::Word(&["thinking"])),
     optional("thinking", Shape::Text),
     optional("signature", TEXT),
@@ -77,7 +77,7 @@ static THINKING: Object = closed(&[
 ]);
 
 static REDACTED_THINKING: Object =
-    closed(&[required("type", Shape::Word(&["redacted_thinking"])), optional("data", Shape::Text), CACHE_CONTROL]);
+    open(&[required("type", Shape::Word(&["redacted_thinking"])), optional("data", Shape::Text), CACHE_CONTROL]);
 
 static TOKEN: Object = open(&[
     required("token", Shape::Text),

@@ -163,8 +163,8 @@ impl ChatStream {
         let has_choices = given(&chunk, "choices").is_some_and(Value::is_truthy);
         match given(&chunk, "usage") {
             Some(Value::Dict(usage)) => {
-                let usage = usage::told(Some(usage)).map_err(Failure::Raised)?;
-                if has_choices { self.usage.add(&usage) } else { self.usage.add_alone(&usage) }
+                let told = usage::told(Some(usage)).map_err(Failure::Raised)?;
+                if has_choices { self.usage.add_beside(&told, usage) } else { self.usage.add_alone(&told) }
             }
             Some(odd) if has_choices => self.usage.add_odd(odd),
             _ => {}

@@ -414,7 +414,11 @@ fn converted(answer: &Dict, choices: &[Value], circumstances: &Circumstances<'_>
         body.push(key.clone(), value.clone());
     }
     let word = |key: &str| given(answer, key).and_then(Value::as_str).map(str::to_owned);
-    Ok(ChatResponse { answered: AnsweredBy::OpenAi { model: word("model"), tier: word("service_tier") }, body })
+    let model = match given(answer, "model") {
+        Some(model) => model.as_str().map(|model| Some(model.to_owned())),
+        None => Some(None),
+    };
+    Ok(ChatResponse { answered: AnsweredBy::OpenAi { model, tier: word("service_tier") }, body })
 }
 
 /// A time, or what can be read as one.

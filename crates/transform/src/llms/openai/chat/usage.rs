@@ -214,10 +214,29 @@ impl StreamUsage {
         self.last = last;
     }
 
+    /// Takes the usage of a chunk with more, as LiteLLM has read it and as the provider gave it.
+    pub(super) fn add_beside(&mut self, usage: &Dict, given_usage: &Dict) {
+        self.add(usage);
+        let mut details = Dict::default();
+        for key in ["completion_tokens_details", "prompt_tokens_details"] {
+            details.set(key, given_usage.get(key).cloned().unwrap_or(Value::None));
+        }
+        for (key, value) in told(Some(&details)).unwrap_or_default().iter() {
+            if let Some(key) = key.as_str().filter(|_| value.as_dict().is_some()) {
+                self.last.set(key, value.clone());
+            }
+        }
+        self.last.remove("cost");
+        if let Some(cost) = given(given_usage, "cost") {
+            self.last.set("cost", cost.clone());
+        }
+    }
+
     /// Takes a usage that is no object: LiteLLM fails to put the stream together, and of a number it can't even tell the rest.
     pub(super) fn add_odd(&mut self, usage: &Value) {
         self.fails = true;
         self.fails_at_last |= !matches!(usage, Value::Str(_) | Value::List(_));
+        self.last.remove("cost");
     }
 
     pub(super) fn fails(&self) -> bool {
@@ -232,8 +251,13 @@ impl StreamUsage {
         whole.set("total_tokens", sum(&prompt, &completion));
         whole.set("prompt_tokens", prompt);
         whole.set("completion_tokens", completion);
-        for key in ["completion_tokens_details", "prompt_tokens_details", "cost"] {
-            self.last.get(key).into_iter().for_each(|value| whole.set(key, value.clone()));
+        for key in ["completion_tokens_details", "prompt_tokens_details"] {
+            if let Some(Value::Dict(details)) = self.last.get(key) {
+                whole.set(key, kept(details.clone()));
+            }
+        }
+        if let Some(cost) = self.last.get("cost") {
+            whole.set("cost", cost.clone());
         }
         told(Some(&whole)).ok().filter(|_| !self.fails_at_last)
     }
@@ -313,8 +337,8 @@ impl StreamUsage {
             }
         }
         let mut add = |key: &str, value: Option<Value>| value.into_iter().for_each(|value| whole.set(key, value));
-        add("completion_tokens_details", details.map(Value::Dict));
-        add("prompt_tokens_details", prompt_details.map(Value::Dict));
+        add("completion_tokens_details", details.map(kept));
+        add("prompt_tokens_details", prompt_details.map(kept));
         add("server_tool_use", self.tools.clone());
         add("cost", self.cost.clone());
         add("cache_creation_input_tokens", self.written.clone());
@@ -324,6 +348,14 @@ impl StreamUsage {
         }
         told(Some(&whole)).ok()
     }
+}
+
+/// Details that were given are told, even if they say nothing.
+fn kept(mut details: Dict) -> Value {
+    if details.is_empty() {
+        details.set("audio_tokens", Value::None);
+    }
+    Value::Dict(details)
 }
 
 fn integer(number: i64) -> Value {
