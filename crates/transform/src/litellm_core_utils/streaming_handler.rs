@@ -252,7 +252,7 @@ impl StreamWrapper {
                 self.check_named(chunk)?;
             }
             self.remember(&told.choices, has_usage);
-            return self.write(told, out);
+            return if has_usage { self.write_if_said(told, out) } else { self.write(told, out) };
         }
         let logprobs = given(first, "logprobs").map(sdk_logprobs);
         if self.finish.is_some() {
@@ -427,11 +427,15 @@ impl StreamWrapper {
             _ => true,
         };
         let is_empty = |choice: &Dict| {
-            let delta = choice.get("delta").and_then(Value::as_dict);
-            choice.get("logprobs").is_none()
-                && delta.is_none_or(|delta| !delta.iter().any(|(_, value)| is_meaningful(value)))
+            choice.iter().all(|(key, value)| match (key.as_str(), value) {
+                (Some("delta"), Value::Dict(delta)) => !delta.iter().any(|(_, value)| is_meaningful(value)),
+                (Some("index"), value) => !value.is_truthy(),
+                (_, value) => !is_meaningful(value),
+            })
         };
-        let is_silent = chunk.fields.as_ref().is_none_or(Dict::is_empty) && chunk.choices.iter().all(is_empty);
+        let is_silent = chunk.fields.as_ref().is_none_or(Dict::is_empty)
+            && !chunk.extras.iter().any(|(_, value)| is_meaningful(value))
+            && chunk.choices.iter().all(is_empty);
         if is_silent { Ok(()) } else { self.write(chunk, out) }
     }
 

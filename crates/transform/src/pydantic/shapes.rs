@@ -114,6 +114,11 @@ impl Shape {
         given.filter(|(_, value)| **value != Value::None).collect()
     }
 
+    /// Whether an object has a field of this name.
+    pub(crate) fn declares(&self, name: &str) -> bool {
+        matches!(self, Self::Object(object) if object.fields.iter().any(|field| field.name == name))
+    }
+
     /// Puts declared keys into the order of their declaration, in front of the others.
     pub(crate) fn reordered(&self, dict: &mut Dict) {
         if let Self::Object(object) = self {

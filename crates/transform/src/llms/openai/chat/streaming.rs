@@ -22,7 +22,7 @@ use crate::litellm_core_utils::streaming_handler::{Failure, StreamWrapper};
 use crate::llms::anthropic::experimental_pass_through::messages::streaming_iterator::{Decoder, stream_failure_text};
 use crate::proxy::chat_endpoints::endpoints::ChatRequest;
 use crate::python::json_decode::loads;
-use crate::python::{Dict, Text, Value, type_name};
+use crate::python::{Dict, Value, type_name};
 
 /// One streamed answer with status 2xx.
 #[derive(Debug)]
@@ -190,11 +190,12 @@ impl ChatStream {
     }
 }
 
-fn told_usage(mut usage: Dict, priced: &Priced<'_>, table: &PriceTable) -> Dict {
-    if usage.get("cost").is_none()
-        && let Some(cost) = chat_cost(table, &usage, priced).filter(|cost| cost.total > 0.0)
-    {
-        usage.push(Text::from("cost"), Value::Float(cost.total));
+fn told_usage(told: Dict, priced: &Priced<'_>, table: &PriceTable) -> Dict {
+    if told.get("cost").is_some() {
+        return told;
     }
-    usage
+    match chat_cost(table, &told, priced).filter(|cost| cost.total > 0.0) {
+        Some(cost) => usage::with_cost(told, cost.total),
+        None => told,
+    }
 }

@@ -131,16 +131,34 @@ fn prompt_details(usage: &Dict) -> Result<Option<Dict>, String> {
             None => details = Some(Dict::from_distinct(vec![(Text::from("cached_tokens"), whole(cached))])),
         }
     }
-    if let Some(written) = named("cache_creation_input_tokens") {
-        let written = if details.is_some() { written } else { whole(written) };
-        let details = details.get_or_insert_default();
-        details.set("cache_write_tokens", written.clone());
-        details.set("cache_creation_tokens", written);
-    }
     if let Some(details) = &mut details {
         PROMPT_DETAILS.reordered(details);
     }
-    Ok(details)
+    let Some(written) = named("cache_creation_input_tokens") else { return Ok(details) };
+    let is_new = details.is_none();
+    let written = if is_new { whole(written) } else { written };
+    let mut details = details.unwrap_or_default();
+    if is_new || details.get("cache_write_tokens").is_some() {
+        details.set("cache_write_tokens", written.clone());
+        details.set("cache_creation_tokens", written);
+        PROMPT_DETAILS.reordered(&mut details);
+        return Ok(Some(details));
+    }
+    // What was taken away for want of a value comes back behind the other fields.
+    let is_field = |(key, _): &(Text, Value)| key.as_str().is_some_and(|key| PROMPT_DETAILS.declares(key));
+    let (mut fields, extras): (Vec<_>, Vec<_>) = details.into_pairs().into_iter().partition(is_field);
+    fields.extend(["cache_write_tokens", "cache_creation_tokens"].map(|key| (Text::from(key), written.clone())));
+    fields.extend(extras);
+    Ok(Some(Dict::from_distinct(fields)))
+}
+
+/// The usage with what it costs, in front of what LiteLLM has no field for.
+pub(super) fn with_cost(usage: Dict, cost: f64) -> Dict {
+    let is_field = |(key, _): &(Text, Value)| key.as_str().is_some_and(|key| NAMED.contains(&key));
+    let (mut fields, extras): (Vec<_>, Vec<_>) = usage.into_pairs().into_iter().partition(is_field);
+    fields.push((Text::from("cost"), Value::Float(cost)));
+    fields.extend(extras);
+    Dict::from_distinct(fields)
 }
 
 /// `isinstance(value, int)`
