@@ -138,7 +138,10 @@ themes!(
     failures,
     streams,
     stream_counts,
-    stream_errors
+    stream_errors,
+    odd_usages,
+    odd_answers,
+    odd_streams
 );
 
 #[test]
