@@ -9,6 +9,7 @@ use serde_json::{Map, Value as Json};
 
 use super::anthropic::MessageCost;
 use super::{PriceTable, select_model_name};
+use crate::pydantic::as_integer;
 use crate::python::{Dict, Value};
 
 /// An entry of the price map for a model of OpenAI.
@@ -167,8 +168,11 @@ impl Tokens {
         let completion = usage.get("completion_tokens_details").and_then(Value::as_dict);
         let of = |details: Option<&Dict>, key: &str| count(details.and_then(|details| details.get(key)));
         // Other servers' names of the cache aren't priced by, but they have to be numbers.
-        count(usage.get("cache_creation_input_tokens"))?;
-        count(usage.get("cache_read_input_tokens"))?;
+        for key in ["cache_creation_input_tokens", "cache_read_input_tokens"] {
+            let value = usage.get(key);
+            let is_written_out = value.is_some_and(|value| as_integer(value).is_ok());
+            count(value.filter(|_| !is_written_out))?;
+        }
         Some(Self {
             prompt: count(usage.get("prompt_tokens"))?,
             completion: count(usage.get("completion_tokens"))?,

@@ -9,9 +9,10 @@ use std::sync::Arc;
 use crate::cost_calculator::PriceTable;
 use crate::exceptions::{Exception, ExceptionClass};
 use crate::litellm_core_utils::assembled::Assembled;
+use crate::litellm_core_utils::stream_chunks::{choices, chunk_extras, no_attribute, no_length, specific_fields};
 use crate::litellm_core_utils::token_counter::{TokenCounter, Uncounted};
 pub use crate::llms::anthropic::experimental_pass_through::messages::streaming_iterator::Progress;
-use crate::llms::openai::chat::choices::{extras, given, judged_delta, made_choice, sdk_logprobs, streamed, text};
+use crate::llms::openai::chat::choices::{given, judged_delta, made_choice, sdk_logprobs, streamed, text};
 use crate::llms::openai::chat::finish_reasons::mapped;
 use crate::llms::openai::chat::made_up_ids::made_up;
 use crate::proxy::chat_endpoints::answers::stream_error_frame;
@@ -231,7 +232,10 @@ impl StreamWrapper {
             if usage.is_some_and(|usage| usage.as_dict().is_some()) {
                 self.keep_name(true);
                 self.check_named(chunk)?;
-                return self.write_if_said(Chunk { choices: vec![made_choice(None, Dict::default())], fields, ..Chunk::default() }, out);
+                return self.write_if_said(
+                    Chunk { choices: vec![made_choice(None, Dict::default())], fields, ..Chunk::default() },
+                    out,
+                );
             }
             if self.wants_usage {
                 self.keep_name(false);
@@ -482,7 +486,11 @@ impl StreamWrapper {
 
     /// The provider's stream came to a stop, which LiteLLM asks it for until everything is said: how the answer ended, its usage
     /// if there were chunks, its own last word.
-    pub(crate) fn stop(&mut self, usage: impl FnOnce(&mut Self) -> Option<Dict>, out: &mut Vec<u8>) -> Result<(), Failure> {
+    pub(crate) fn stop(
+        &mut self,
+        usage: impl FnOnce(&mut Self) -> Option<Dict>,
+        out: &mut Vec<u8>,
+    ) -> Result<(), Failure> {
         if !self.has_sent_finish {
             self.has_sent_finish = true;
             let finish = self.finish.clone().unwrap_or_else(|| text("stop"));
@@ -510,7 +518,7 @@ impl StreamWrapper {
     }
 
     fn write(&mut self, chunk: Chunk, out: &mut Vec<u8>) -> Result<(), Failure> {
-        if !self.wants_usage && chunk.choices.iter().all(says_nothing) {
+        if !self.wants_usage && chunk.fields.is_none() && chunk.choices.iter().all(says_nothing) {
             return Ok(());
         }
         if self.id.is_none() {
@@ -591,7 +599,10 @@ impl StreamWrapper {
         body.set("choices", Value::List(chunk.choices.into_iter().map(numbered).collect()));
         if let Some(fields) = chunk.fields {
             body.set("provider_specific_fields", Value::Dict(fields.clone()));
-            fields.iter().filter(|(_, value)| **value != Value::None).for_each(|(key, value)| body.push(key.clone(), value.clone()));
+            fields
+                .iter()
+                .filter(|(_, value)| **value != Value::None)
+                .for_each(|(key, value)| body.push(key.clone(), value.clone()));
         }
         if let Some(usage) = chunk.usage {
             body.set("usage", Value::Dict(usage));
@@ -640,47 +651,13 @@ fn surrogates(text: &Text) -> Option<String> {
     Some(format!("'utf-8' codec can't encode {which}: surrogates not allowed"))
 }
 
-/// The choices that LiteLLM goes by, the first of which can be read.
-fn choices(chunk: &Dict) -> Result<&[Value], Failure> {
-    let choices = match given(chunk, "choices").filter(|choices| choices.is_truthy()) {
-        None => return Ok(&[]),
-        Some(Value::List(choices)) => choices,
-        Some(odd @ Value::Str(_)) => return Err(no_attribute(odd, "delta")),
-        Some(Value::Dict(_)) => return Err(Failure::Raised("0".to_owned())),
-        Some(odd) => return Err(no_length(odd)),
-    };
-    match choices.first() {
-        Some(odd) if odd.as_dict().is_none() => Err(no_attribute(odd, "delta")),
-        _ => Ok(choices),
-    }
-}
-
-/// What a provider tells beside the choices.
-fn specific_fields(chunk: &Dict) -> Result<Option<Dict>, Failure> {
-    match given(chunk, "provider_specific_fields") {
-        None => Ok(None),
-        Some(Value::Dict(fields)) => Ok(Some(fields.clone())),
-        Some(odd) => Err(no_attribute(odd, "items")),
-    }
-}
-
 /// What is told is put together, which only texts can be.
 fn check_content(chunk: &Chunk) -> Result<(), Failure> {
     let delta = chunk.choices.first().and_then(|choice| choice.get("delta")?.as_dict());
     match delta.and_then(|delta| delta.get("content")).filter(|content| content.is_truthy()) {
         None | Some(Value::Str(_)) => Ok(()),
-        Some(odd) => {
-            Err(Failure::Raised(format!("can only concatenate str (not \"{}\") to str", type_name(odd))))
-        }
+        Some(odd) => Err(Failure::Raised(format!("can only concatenate str (not \"{}\") to str", type_name(odd)))),
     }
-}
-
-fn no_attribute(odd: &Value, name: &str) -> Failure {
-    Failure::Raised(format!("'{}' object has no attribute '{name}'", type_name(odd)))
-}
-
-fn no_length(odd: &Value) -> Failure {
-    Failure::Raised(format!("object of type '{}' has no len()", type_name(odd)))
 }
 
 fn zero() -> Value {
@@ -690,35 +667,4 @@ fn zero() -> Value {
 fn says_nothing(choice: &Dict) -> bool {
     let has_delta = choice.get("delta").and_then(Value::as_dict).is_some_and(|delta| !delta.is_empty());
     choice.get("finish_reason").is_none() && choice.get("logprobs").is_none() && !has_delta
-}
-
-/// What a chunk says besides what LiteLLM has fields for; citations stand in front of a content.
-fn chunk_extras(chunk: &Dict, is_content: bool) -> Vec<(Text, Value)> {
-    const KNOWN: [&str; 10] = [
-        "id",
-        "choices",
-        "created",
-        "model",
-        "object",
-        "system_fingerprint",
-        "usage",
-        "moderation",
-        "service_tier",
-        "provider_specific_fields",
-    ];
-    let mut told = Vec::new();
-    let citations = given(chunk, "citations").filter(|_| is_content);
-    told.extend(citations.map(|citations| (Text::from("citations"), citations.clone())));
-    for key in ["moderation", "service_tier"] {
-        told.extend(given(chunk, key).map(|value| (Text::from(key), value.clone())));
-    }
-    let is_remade = given(chunk, "usage").is_some();
-    let is_told = |key: &Text| match key.as_str() {
-        Some("citations") => citations.is_some(),
-        Some("stream") => is_remade,
-        _ => false,
-    };
-    let others = extras(chunk, &KNOWN).filter(|(key, value)| **value != Value::None && !is_told(key));
-    told.extend(others.map(|(key, value)| (key.clone(), value.clone())));
-    told
 }

@@ -175,7 +175,9 @@ impl Object {
                 value => shape.constructed(value),
             })),
             Value::List(list) => Value::List(
-                list.into_iter().map(|item| if item.as_dict().is_some() { self.constructed(item) } else { item }).collect(),
+                list.into_iter()
+                    .map(|item| if item.as_dict().is_some() { self.constructed(item) } else { item })
+                    .collect(),
             ),
             value => value,
         }

@@ -40,15 +40,9 @@ pub struct ChatResponse {
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum AnsweredBy {
     /// A model that isn't a text can't be priced.
-    OpenAi {
-        model: Option<Option<String>>,
-        tier: Option<String>,
-    },
+    OpenAi { model: Option<Option<String>>, tier: Option<String> },
     /// A model that isn't a text can't be priced.
-    Anthropic {
-        model: Option<Option<String>>,
-        usage: BilledUsage,
-    },
+    Anthropic { model: Option<Option<String>>, usage: BilledUsage },
 }
 
 impl ChatResponse {

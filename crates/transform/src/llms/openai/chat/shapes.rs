@@ -12,7 +12,8 @@ pub(super) const ROLE: Shape = Shape::Word(&["assistant", "user", "system", "too
 pub(super) const TEXT: Shape = Shape::Nullable(&Shape::Text);
 pub(super) const FUNCTION_CALL: Shape =
     Shape::Object(&open(&[required("arguments", Shape::Text), optional("name", TEXT)]));
-pub(super) const FUNCTION: Shape = Shape::Object(&closed(&[required("arguments", Shape::Text), required("name", TEXT)]));
+pub(super) const FUNCTION: Shape =
+    Shape::Object(&closed(&[required("arguments", Shape::Text), required("name", TEXT)]));
 pub(super) const CUSTOM_CALL: Shape = Shape::Object(&open(&[
     required("id", Shape::Text),
     optional("type", Shape::Word(&["custom"])),
@@ -88,8 +89,10 @@ static TOKEN: Object = open(&[
 
 static TOP_TOKEN: Object = open(&[required("token", Shape::Text), BYTES, required("logprob", Shape::Float)]);
 
-static CACHE_CREATION: Object =
-    closed(&[optional("ephemeral_5m_input_tokens", INTEGER_OR_NULL), optional("ephemeral_1h_input_tokens", INTEGER_OR_NULL)]);
+static CACHE_CREATION: Object = closed(&[
+    optional("ephemeral_5m_input_tokens", INTEGER_OR_NULL),
+    optional("ephemeral_1h_input_tokens", INTEGER_OR_NULL),
+]);
 
 static PROMPT_TOKENS: Object = open(&[
     optional("audio_tokens", INTEGER_OR_NULL),
@@ -110,5 +113,4 @@ static PROMPT_TOKENS: Object = open(&[
     optional("cache_creation_token_details", Shape::Nullable(&Shape::Object(&CACHE_CREATION))),
 ]);
 
-static CHOICE_LOGPROBS: Object =
-    open(&[optional("content", Shape::Nullable(&Shape::List(&Shape::Object(&TOKEN))))]);
+static CHOICE_LOGPROBS: Object = open(&[optional("content", Shape::Nullable(&Shape::List(&Shape::Object(&TOKEN))))]);

@@ -9,8 +9,8 @@ use bytes::Bytes;
 use super::choices::given;
 use super::errors::{BODY_DEPTH_MAX, Context};
 use super::messages::fixed;
-pub use super::server_sent_events::EVENT_BYTES_MAX;
 use super::sdk;
+pub use super::server_sent_events::EVENT_BYTES_MAX;
 use super::server_sent_events::Events;
 use super::transformation::{Target, asked_tier};
 use super::usage::{self, StreamUsage};
@@ -181,7 +181,10 @@ impl ChatStream {
             let counted = wrapper.counted(usage.has_prompt(), usage.has_completion(), table);
             let answered_model = answered_model.as_deref().or(Some(wrapper.assembled_model()));
             let priced = Priced { answered_model, model, asked_tier: asked_tier.as_deref(), ..Priced::default() };
-            Some(told_usage(usage.told(&counted, || wrapper.reasoning_tokens())?, &priced, table))
+            match usage.told(&counted, || wrapper.reasoning_tokens()) {
+                Some(told) => Some(told_usage(told, &priced, table)),
+                None => usage.last(),
+            }
         };
         while !wrapper.is_done() {
             wrapper.stop(told, out)?;
@@ -191,7 +194,7 @@ impl ChatStream {
 }
 
 fn told_usage(told: Dict, priced: &Priced<'_>, table: &PriceTable) -> Dict {
-    if told.get("cost").is_some() {
+    if matches!(told.get("cost"), Some(Value::Bool(_) | Value::Int(_) | Value::Float(_))) {
         return told;
     }
     match chat_cost(table, &told, priced).filter(|cost| cost.total > 0.0) {

@@ -40,7 +40,8 @@ pub(super) fn told(usage: Option<&Dict>) -> Result<Dict, String> {
     if !issues.is_empty() {
         return Err(issues.text("Usage"));
     }
-    let mut add = |key: &str, value: Option<Value>| value.into_iter().for_each(|value| told.push(Text::from(key), value));
+    let mut add =
+        |key: &str, value: Option<Value>| value.into_iter().for_each(|value| told.push(Text::from(key), value));
     add("completion_tokens_details", completion_details.map(Value::Dict));
     add("prompt_tokens_details", prompt_details.map(Value::Dict));
     add(
@@ -117,7 +118,8 @@ fn prompt_details(usage: &Dict) -> Result<Option<Dict>, String> {
     let mut details = details(usage, "prompt_tokens_details", &PROMPT_DETAILS, "PromptTokensDetailsWrapper")?;
     if let Some(details) = &mut details {
         let nested = details.get("cache_creation_input_tokens").filter(|count| is_int(count));
-        let written = given(details, "cache_write_tokens").or(given(details, "cache_creation_tokens")).or(nested).cloned();
+        let written =
+            given(details, "cache_write_tokens").or(given(details, "cache_creation_tokens")).or(nested).cloned();
         if let Some(written) = written {
             details.set("cache_write_tokens", written.clone());
             details.set("cache_creation_tokens", written);
@@ -153,7 +155,11 @@ fn prompt_details(usage: &Dict) -> Result<Option<Dict>, String> {
 }
 
 /// The usage with what it costs, in front of what LiteLLM has no field for.
-pub(super) fn with_cost(usage: Dict, cost: f64) -> Dict {
+pub(super) fn with_cost(mut usage: Dict, cost: f64) -> Dict {
+    if let Some(known) = usage.get_mut("cost") {
+        *known = Value::Float(cost);
+        return usage;
+    }
     let is_field = |(key, _): &(Text, Value)| key.as_str().is_some_and(|key| NAMED.contains(&key));
     let (mut fields, extras): (Vec<_>, Vec<_>) = usage.into_pairs().into_iter().partition(is_field);
     fields.push((Text::from("cost"), Value::Float(cost)));
@@ -172,8 +178,7 @@ fn whole(value: Value) -> Value {
 
 /// `left - right`
 fn minus(left: &Value, right: &Value) -> Result<Value, String> {
-    let unsupported =
-        || format!("unsupported operand type(s) for -: '{}' and '{}'", type_name(left), type_name(right));
+    let unsupported = || format!("unsupported operand type(s) for -: '{}' and '{}'", type_name(left), type_name(right));
     if is_int(left) && is_int(right) {
         let number = |value: &Value| as_integer(value).ok().and_then(|integer| integer.digits().parse::<i128>().ok());
         let (left, right) = number(left).zip(number(right)).ok_or_else(unsupported)?;
@@ -310,7 +315,9 @@ impl StreamUsage {
         self.cost = given(usage, "cost").cloned().or(self.cost.take());
         self.tools = given(usage, "server_tool_use").cloned().or(self.tools.take());
         self.fails |= self.tools.as_ref().is_some_and(|tools| tools.as_dict().is_none());
-        for (known, key) in [(&mut self.written, "cache_creation_input_tokens"), (&mut self.cached, "cache_read_input_tokens")] {
+        for (known, key) in
+            [(&mut self.written, "cache_creation_input_tokens"), (&mut self.cached, "cache_read_input_tokens")]
+        {
             let Some(count) = given(usage, key) else { continue };
             match float(count) {
                 Some(number) if number > 0.0 || known.is_none() => *known = Some(count.clone()),
@@ -337,7 +344,9 @@ impl StreamUsage {
         let is_missing = details.as_ref().is_none_or(|details| given(details, "reasoning_tokens").is_none());
         if let Some(reasoning) = is_missing.then(reasoning).flatten() {
             match &mut details {
-                None => details = Some(Dict::from_distinct(vec![(Text::from("reasoning_tokens"), unsigned(reasoning))])),
+                None => {
+                    details = Some(Dict::from_distinct(vec![(Text::from("reasoning_tokens"), unsigned(reasoning))]))
+                }
                 Some(details) => {
                     let whole = number(&completion).and_then(|count| u64::try_from(count).ok()).unwrap_or_default();
                     let reasoning = reasoning.min(whole);
@@ -364,8 +373,26 @@ impl StreamUsage {
         for (word, key) in self.words.iter().zip(WORDS) {
             add(key, word.clone());
         }
-        told(Some(&whole)).ok()
+        let mut told = told(Some(&whole)).ok()?;
+        for (key, shape) in
+            [("completion_tokens_details", &COMPLETION_DETAILS), ("prompt_tokens_details", &PROMPT_DETAILS)]
+        {
+            if let Some(Value::Dict(details)) = told.get_mut(key) {
+                *details = numbered(std::mem::take(details), shape);
+            }
+        }
+        Some(told)
     }
+}
+
+/// A truth in the place of a count is written as one in a stream.
+fn numbered(details: Dict, shape: &Shape) -> Dict {
+    let is_truth = |key: &Text, value: &Value| {
+        matches!(value, Value::Bool(_)) && key.as_str().is_some_and(|key| shape.declares(key))
+    };
+    let pairs = details.into_pairs().into_iter();
+    let pairs = pairs.map(|(key, value)| if is_truth(&key, &value) { (key, whole(value)) } else { (key, value) });
+    Dict::from_distinct(pairs.collect())
 }
 
 /// Details that were given are told, even if they say nothing.
