@@ -82,4 +82,36 @@ def openai_bases():
 
 
 def anthropic_bases():
-    return []
+    made = anthropic_cases.message
+    text, use, thinking = anthropic_cases.TEXT, anthropic_cases.USE, anthropic_cases.THINKING
+    cited = {"type": "text", "text": "a", "citations": [{"type": "char_location", "cited_text": "a", "document_index": 0, "start_char_index": 0, "end_char_index": 1}]}
+    return [
+        whole(anthropic_cases, "message", made(text), "sonnet"),
+        whole(anthropic_cases, "message calls", made(thinking, use, stop="tool_use"), "sonnet"),
+        whole(anthropic_cases, "message cited", made(anthropic_cases.REDACTED, cited), "sonnet"),
+        *map(anthropic_stream, (False, True)),
+    ]
+
+
+def anthropic_stream(asks_usage):
+    usage = {"input_tokens": 10, "cache_creation_input_tokens": 0, "cache_read_input_tokens": 0, "output_tokens": 1}
+    start = {"type": "message_start", "message": {"id": "msg_1", "type": "message", "role": "assistant", "model": "claude-sonnet-4-5", "content": [],
+                                                  "stop_reason": None, "stop_sequence": None, "usage": usage}}
+    said = [{"type": "content_block_start", "index": 0, "content_block": {"type": "text", "text": ""}},
+            {"type": "content_block_delta", "index": 0, "delta": {"type": "text_delta", "text": "hé"}}, {"type": "content_block_stop", "index": 0}]
+    used = [{"type": "content_block_start", "index": 1, "content_block": {"type": "tool_use", "id": "toolu_1", "name": "weather", "input": {}}},
+            {"type": "content_block_delta", "index": 1, "delta": {"type": "input_json_delta", "partial_json": "{}"}}, {"type": "content_block_stop", "index": 1}]
+    thought = [{"type": "content_block_start", "index": 2, "content_block": {"type": "thinking", "thinking": "", "signature": ""}},
+               {"type": "content_block_delta", "index": 2, "delta": {"type": "thinking_delta", "thinking": "why"}},
+               {"type": "content_block_delta", "index": 2, "delta": {"type": "signature_delta", "signature": "s"}}, {"type": "content_block_stop", "index": 2}]
+    ends = [{"type": "message_delta", "delta": {"stop_reason": "end_turn", "stop_sequence": None}, "usage": {"output_tokens": 5}}, {"type": "message_stop"}]
+    asked = {"stream_options": {"include_usage": True}} if asks_usage else {}
+
+    def made(title, mutated):
+        events = mutated if isinstance(mutated, list) else [mutated]
+        kind = [event["type"] if isinstance(event, dict) and isinstance(event.get("type"), str) else "x" for event in events]
+        body = "".join(f"event: {name}\ndata: {json.dumps(event)}\n\n" for name, event in zip(kind, events))
+        answer = {"status": 200, "headers": anthropic_cases.SSE, "body": body}
+        return anthropic_cases.case(title, answer, "sonnet", stream=True, tools=[anthropic_cases.TOOL], **asked)
+
+    return Base("stream asked" if asks_usage else "stream", [start, *said, *used, *thought, *ends], made)

@@ -69,3 +69,18 @@ pub(super) fn chunk_extras(chunk: &Dict, is_content: bool) -> Vec<(Text, Value)>
     told.extend(others.map(|(key, value)| (key.clone(), value.clone())));
     told
 }
+
+/// The delta that a chunk is looked at for; of none, an empty one is.
+pub(super) fn first_delta(first: Option<&Dict>) -> Result<Option<&Dict>, Failure> {
+    match first.and_then(|first| given(first, "delta")) {
+        None => Ok(None),
+        Some(Value::Dict(delta)) => Ok(Some(delta)),
+        Some(odd) => Err(no_attribute(odd, "content")),
+    }
+}
+
+/// Whether LiteLLM can look at a chunk at all, which it does before it reads a usage.
+pub(crate) fn check_choices(chunk: &Dict) -> Result<(), Failure> {
+    let first = choices(chunk)?.first().and_then(Value::as_dict);
+    first_delta(first).map(|_| ())
+}

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use crate::cost_calculator::PriceTable;
 use crate::exceptions::{Exception, ExceptionClass};
 use crate::litellm_core_utils::assembled::Assembled;
-use crate::litellm_core_utils::stream_chunks::{choices, chunk_extras, no_attribute, no_length, specific_fields};
+use crate::litellm_core_utils::stream_chunks::{choices, chunk_extras, first_delta, no_length, specific_fields};
 use crate::litellm_core_utils::token_counter::{TokenCounter, Uncounted};
 pub use crate::llms::anthropic::experimental_pass_through::messages::streaming_iterator::Progress;
 use crate::llms::openai::chat::choices::{given, judged_delta, made_choice, sdk_logprobs, streamed, text};
@@ -219,11 +219,7 @@ impl StreamWrapper {
         self.take_id(given(chunk, "id"));
         let choices = choices(chunk)?;
         let first = choices.first().and_then(Value::as_dict);
-        let first_delta = match first.and_then(|first| given(first, "delta")) {
-            None => None,
-            Some(Value::Dict(delta)) => Some(delta),
-            Some(odd) => return Err(no_attribute(odd, "content")),
-        };
+        let first_delta = first_delta(first)?;
         self.take_finish(first)?;
         self.fingerprint = given(chunk, "system_fingerprint").cloned();
         let usage = given(chunk, "usage");

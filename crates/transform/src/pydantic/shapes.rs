@@ -139,6 +139,7 @@ impl Shape {
                 Some(float) if format!("{float:.0}") == integer.digits() => Value::Float(float),
                 _ => Value::Int(integer),
             },
+            (Self::Float, Value::Bool(bool)) => Value::Float(f64::from(u8::from(bool))),
             (Self::Object(object), value) => object.constructed(value),
             (Self::OneOf(objects), Value::Dict(dict)) => {
                 let is_named = |object: &&&Object| {

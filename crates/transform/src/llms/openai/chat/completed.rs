@@ -207,8 +207,9 @@ fn tool_call(call: &Dict, fallback_id: &str) -> Result<Dict, Unreadable> {
     let known = ["id", "type", "function"];
     let others = extras(call, &known).filter(|(_, value)| **value != Value::None);
     others.for_each(|(key, value)| told.push(key.clone(), value.clone()));
-    let function = given(call, "function").and_then(Value::as_dict).ok_or(Unreadable::Attribute)?;
-    told.set("function", self::function(function).ok_or(Unreadable::Other)?);
+    // One that is missing is missed only when all calls are looked at.
+    let function = given(call, "function").and_then(Value::as_dict);
+    told.set("function", function.map_or(Some(Value::None), self::function).ok_or(Unreadable::Other)?);
     told.set("id", given(call, "id").cloned().unwrap_or_else(|| text(fallback_id)));
     told.set("type", given(call, "type").cloned().unwrap_or_else(|| text("function")));
     Ok(told)
@@ -233,9 +234,10 @@ pub(super) fn function(function: &Dict) -> Option<Value> {
 fn without_parallel(calls: Vec<Dict>) -> Result<Vec<Dict>, Unreadable> {
     let mut replaced = Vec::new();
     for (at, call) in calls.iter().enumerate() {
-        let Some(function) = call.get("function").and_then(Value::as_dict).filter(|_| !is_custom(call)) else {
+        if is_custom(call) {
             continue;
-        };
+        }
+        let function = call.get("function").and_then(Value::as_dict).ok_or(Unreadable::Attribute)?;
         let arguments = function.get("arguments").and_then(Value::as_str).unwrap_or_default();
         let Ok(arguments) = loads(arguments.as_bytes(), ARGUMENTS_DEPTH_MAX) else { return Ok(calls) };
         if function.get("name").and_then(Value::as_str) == Some("multi_tool_use.parallel") {

@@ -17,6 +17,7 @@ use super::usage::{self, StreamUsage};
 use crate::answer::ProviderFailure;
 use crate::cost_calculator::PriceTable;
 use crate::cost_calculator::openai::{Priced, chat_cost};
+use crate::litellm_core_utils::stream_chunks::check_choices;
 pub use crate::litellm_core_utils::streaming_handler::Progress;
 use crate::litellm_core_utils::streaming_handler::{Failure, StreamWrapper};
 use crate::llms::anthropic::experimental_pass_through::messages::streaming_iterator::{Decoder, stream_failure_text};
@@ -160,6 +161,7 @@ impl ChatStream {
             self.answered_model = Some(model.to_owned());
         }
         let Value::Dict(chunk) = sdk::chunk(Value::Dict(chunk)) else { return Ok(()) };
+        check_choices(&chunk)?;
         let has_choices = given(&chunk, "choices").is_some_and(Value::is_truthy);
         match given(&chunk, "usage") {
             Some(Value::Dict(usage)) => {
