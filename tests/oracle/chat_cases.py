@@ -79,6 +79,7 @@ def themes():
         "requests": requests(), "models": models(), "histories": histories(), "deployments": deployed(), "answers": answers(),
         "costs": costs(), "errors": errors(), "phrases": phrases(), "refusals": refusals(), "failures": failures(),
         "streams": streams(), "stream_counts": stream_counts(), "stream_errors": stream_errors(), "declined": declined(),
+        "odd_usages": odd_usages(), "odd_answers": odd_answers(), "odd_streams": odd_streams(),
     }
 
 
@@ -352,6 +353,150 @@ def costs():
         stream("stream, tier asked", *pieces, COUNT, DONE, group="gpt-5", service_tier="flex", **ASKS_USAGE),
         stream("stream of an unknown model", *pieces, COUNT, DONE, group="ours", **ASKS_USAGE),
         stream("stream, written", *pieces, chunk(None, usage=written), DONE, group="gpt-5.6", **ASKS_USAGE),
+    ]
+
+
+COUNTS = {"prompt_tokens": 19, "completion_tokens": 10, "total_tokens": 29}
+ODD_USAGES = {
+    "of deepseek": {**COUNTS, "prompt_cache_hit_tokens": 4, "prompt_cache_miss_tokens": 15, "completion_tokens_details": {"reasoning_tokens": 5}},
+    "of deepseek, with details": {**COUNTS, "prompt_cache_hit_tokens": 4, "prompt_tokens_details": {"cached_tokens": 2, "audio_tokens": 1}},
+    "of deepseek, true": {**COUNTS, "prompt_cache_hit_tokens": True},
+    "cache read": {**COUNTS, "cache_read_input_tokens": 4},
+    "cache written": {**COUNTS, "cache_creation_input_tokens": 3, "cache_read_input_tokens": 4},
+    "cache written, with details": {**COUNTS, "cache_creation_input_tokens": 3, "prompt_tokens_details": {"cached_tokens": 2, "new": 1}},
+    "cache written, in the details": {**COUNTS, "prompt_tokens_details": {"cache_creation_input_tokens": 3}},
+    "cache written, by its other name": {**COUNTS, "prompt_tokens_details": {"cache_creation_tokens": 3, "cache_creation_token_details": {"ephemeral_1h_input_tokens": 3}}},
+    "cache read as a text": {**COUNTS, "cache_read_input_tokens": "4"},
+    "cache read as a float": {**COUNTS, "cache_read_input_tokens": 4.0},
+    "reasoning beside": {**COUNTS, "reasoning_tokens": 5},
+    "reasoning beside and inside": {**COUNTS, "reasoning_tokens": 5, "completion_tokens_details": {"reasoning_tokens": 4, "audio_tokens": 1}},
+    "reasoning beyond": {**COUNTS, "reasoning_tokens": 50},
+    "reasoning as a float": {**COUNTS, "reasoning_tokens": 5.5},
+    "reasoning as a text": {**COUNTS, "reasoning_tokens": "5"},
+    "counts as texts": {key: str(value) for key, value in COUNTS.items()},
+    "counts as floats": {key: float(value) for key, value in COUNTS.items()},
+    "a broken count": {**COUNTS, "completion_tokens": 1.5},
+    "a word for a count": {**COUNTS, "prompt_tokens": "many"},
+    "null counts": {"prompt_tokens": None, "completion_tokens": None, "total_tokens": None},
+    "a text and a null": {**COUNTS, "prompt_tokens": "19", "total_tokens": None},
+    "truth for a count": {**COUNTS, "completion_tokens": True},
+    "details as texts": {**COUNTS, "prompt_tokens_details": {"cached_tokens": "4"}, "completion_tokens_details": {"reasoning_tokens": 5.0}},
+    "details that are broken": {**COUNTS, "prompt_tokens_details": {"cached_tokens": "four"}},
+    "details that are none": {**COUNTS, "prompt_tokens_details": [1], "completion_tokens_details": "x"},
+    "empty details": {**COUNTS, "prompt_tokens_details": {}, "completion_tokens_details": {"x": None}},
+    "other details": {**COUNTS, "prompt_tokens_details": {"web_search_requests": 1, "tool_use_tokens": 2, "character_count": 3, "x": {"y": None}}},
+    "tools of a server": {**COUNTS, "server_tool_use": {"web_search_requests": 2, "other": 1}},
+    "a cost as a text": {**COUNTS, "cost": "0.5"},
+    "no counts": {},
+    "a text": "29",
+    "a list": [COUNTS],
+    "a number": 29,
+}
+
+
+def odd_usages():
+    start = [chunk({"role": "assistant", "content": ""}), chunk({"content": "ab"})]
+    return [case(name, answered(completion(usage=usage))) for name, usage in ODD_USAGES.items()] + [
+        stream(f"stream, {name}", *start, STOP, chunk(None, usage=usage), DONE, **ASKS_USAGE) for name, usage in ODD_USAGES.items()
+    ] + [stream(f"stream, {name}, with a choice", *start, chunk({}, "stop", usage=usage), DONE, **ASKS_USAGE) for name, usage in ODD_USAGES.items()]
+
+
+def odd_answers():
+    citation = {"start_index": 1, "end_index": 2, "url": "u", "title": "t"}
+    annotation = {"type": "url_citation", "url_citation": citation}
+    token = {"token": "a", "logprob": -0.1, "bytes": [97], "top_logprobs": []}
+    thought = {"type": "thinking", "thinking": "t", "signature": "s"}
+    audio = {"id": "a", "data": "aGk=", "expires_at": 1, "transcript": "t"}
+    messages = {
+        "content as a list": {"content": [{"type": "text", "text": "a"}]}, "content as a number": {"content": 5},
+        "another role": {"role": "user"}, "a role nobody has": {"role": "model"}, "no role": {"role": ""},
+        "annotations as a text": {"annotations": "x"}, "an annotation of another type": {"annotations": [{**annotation, "type": "file_citation"}]},
+        "an annotation with more": {"annotations": [{**annotation, "more": 1, "url_citation": {**citation, "more": {"x": None}}}]},
+        "an annotation with less": {"annotations": [{"type": "url_citation"}]},
+        "an annotation's numbers as texts": {"annotations": [{**annotation, "url_citation": {**citation, "start_index": "1", "end_index": 2.0}}]},
+        "tool calls as a text": {"tool_calls": "x"}, "tool calls as a number": {"tool_calls": 5}, "tool calls that are null": {"tool_calls": [None]},
+        "a call without a function": {"tool_calls": [{"id": "c", "type": "function"}]},
+        "a call with arguments as an object": {"tool_calls": [{**CALL, "function": {"name": "a", "arguments": {"a": 1}}}]},
+        "a call with arguments as a list": {"tool_calls": [{**CALL, "function": {"name": "a", "arguments": []}}]},
+        "a call with parameters": {"tool_calls": [{**CALL, "function": {"name": "a", "parameters": {"é": 1}}}]},
+        "a call without a name": {"tool_calls": [{**CALL, "function": {"arguments": "{}"}}]},
+        "a call with a number for a name": {"tool_calls": [{**CALL, "function": {"name": 5, "arguments": "{}"}}]},
+        "a call with null for an id": {"tool_calls": [{**CALL, "id": None}, {**CALL, "id": None}]},
+        "a custom call without an input": {"tool_calls": [{"id": "c", "type": "custom", "custom": {"name": "n"}}]},
+        "a custom call of no type": {"tool_calls": [{"id": "c", "custom": {"name": "n", "input": "i"}}]},
+        "two hallucinated calls": {"tool_calls": [{**CALL, "id": n, "function": {"name": "multi_tool_use.parallel", "arguments": json.dumps({"tool_uses": [
+            {"recipient_name": "functions.a", "parameters": {}}, {"recipient_name": "b", "parameters": 1}]})}} for n in ("1", "2")]},
+        "a hallucinated call of nothing": {"tool_calls": [{**CALL, "function": {"name": "multi_tool_use.parallel", "arguments": "{}"}}]},
+        "a function call without arguments": {"function_call": {"name": "f"}}, "a function call with more": {"function_call": {"name": "f", "arguments": "", "x": 1}},
+        "a function call as a text": {"function_call": "f"},
+        "fields as a list": {"provider_specific_fields": [1]}, "fields": {"provider_specific_fields": {"a": None}},
+        "thoughts": {"thinking_blocks": [thought, {"type": "redacted_thinking", "data": "d"}, {**thought, "more": 1}]},
+        "odd thoughts": {"thinking_blocks": [{"type": "thought"}]}, "reasoning that is no text": {"reasoning_content": ["a"]},
+        "audio without a name": {"audio": {**audio, "id": None, "expires_at": "1"}}, "audio without data": {"audio": {"id": "a"}},
+        "pictures without a number": {"images": [{"type": "image_url", "image_url": {"url": "u", "detail": None, "x": 1}}]}, "pictures of no kind": {"images": [{"image_url": {"url": "u"}}]},
+        "a picture as a text": {"images": "x"},
+    }
+    tops = {
+        "no message": {"choices": [{"index": 0, "finish_reason": "stop"}]}, "null for a message": {"choices": [{**choice(), "message": None}]},
+        "a text for a message": {"choices": [{**choice(), "message": "x"}]}, "a text for a choice": {"choices": ["x"]}, "null for a choice": {"choices": [None]},
+        "choices as a text": {"choices": "x"}, "choices as an object": {"choices": {"0": choice()}}, "no choices at all": {"choices": "absent"},
+        "a finish as a number": {"choices": [choice(finish=5)]}, "a finish as a list": {"choices": [choice(finish=["stop"])]}, "an empty finish": {"choices": [choice(finish="")]},
+        "details of a finish": {"choices": [{**choice(finish=None), "finish_details": "length"}]}, "enhancements": {"choices": [{**choice(), "enhancements": {"a": 1}}]},
+        "logprobs as a text": {"choices": [{**choice(), "logprobs": "x"}]}, "logprobs with a text": {"choices": [{**choice(), "logprobs": {"content": "x"}}]},
+        "logprobs' numbers": {"choices": [{**choice(), "logprobs": {"content": [{**token, "logprob": "-1", "bytes": ["97"], "top_logprobs": None}], "x": None}}]},
+        "logprobs without a token": {"choices": [{**choice(), "logprobs": {"content": [{"logprob": 0}]}}]},
+        "created as a text": {"created": "1754675179.5"}, "created as a word": {"created": "now"}, "created as truth": {"created": True}, "created as a list": {"created": [1]},
+        "a number for a model": {"model": 5}, "an empty model": {"model": ""}, "null for a model": {"model": None}, "a list for a model": {"model": ["gpt-4o"]},
+        "a number for an id": {"id": 5}, "an empty id": {"id": ""}, "a number for a fingerprint": {"system_fingerprint": 5}, "an odd tier": {"service_tier": 5},
+        "citations": {"citations": ["u"]}, "a word that is an error's": {"choices": [{**choice(), "message": {"role": "nobody", "content": "Rate limit reached"}}]},
+    }
+    return [case(name, answered(completion(choice(**message)))) for name, message in messages.items()] + [
+        case(name, answered(completion(**changes))) for name, changes in tops.items()]
+
+
+def odd_streams():
+    call = {"index": 0, "id": "c", "type": "function", "function": {"name": "f", "arguments": "{}"}}
+    bare = {"id": "absent", "model": "absent", "created": "absent", "object": "absent", "system_fingerprint": "absent"}
+
+    def chosen(**changes):
+        return chunk(None, choices=[{"index": 0, "delta": {"content": "a"}, "finish_reason": None, **changes}])
+
+    deltas = {
+        "tool calls as a text": {"tool_calls": "x"}, "tool calls as a number": {"tool_calls": 5}, "tool calls as zero": {"tool_calls": 0},
+        "calls that are null": {"tool_calls": [None, call]}, "a call without a function beside a content": {"content": "b", "tool_calls": [{"index": 0, "id": "c"}]},
+        "a call without a function": {"tool_calls": [{"index": 0, "id": "c"}]}, "a call with arguments as a number": {"content": "b", "tool_calls": [{**call, "function": {"arguments": 5}}]},
+        "an index as a text": {"tool_calls": [{**call, "index": "1"}]}, "a call with more": {"tool_calls": [{**call, "extra": 1, "function": {"name": "f", "arguments": "", "x": 1}}]},
+        "a custom call without its input": {"tool_calls": [{"index": 0, "custom": {"name": "n"}, "extra": 1}]},
+        "a content as a list": {"content": ["b"]}, "a content as an empty list": {"content": []}, "a content as a number": {"content": 5},
+        "a function call as a text": {"content": "b", "function_call": "f"}, "a function call without arguments": {"function_call": {"name": "f"}},
+        "a function call with more": {"function_call": {"name": "f", "arguments": "", "x": 1}},
+        "fields": {"content": "b", "provider_specific_fields": {"a": None}}, "fields as a text": {"content": "b", "provider_specific_fields": "x"},
+        "thoughts": {"thinking_blocks": [{"type": "thinking", "thinking": "t"}], "reasoning_content": "t"}, "items": {"reasoning_items": [{"type": "reasoning", "id": "r"}]},
+        "reasoning that is no text": {"reasoning": ["a"]}, "annotations as a number": {"content": "b", "annotations": 5}, "pictures": {"images": [{"type": "image_url", "image_url": {"url": "u"}}]},
+        "pictures as a number": {"images": 5}, "sound": {"audio": {"data": "aGk="}, "content": "b"}, "sound that is broken": {"audio": {"data": "d"}, "content": "b"},
+        "a role as a number": {"role": 5, "content": "b"}, "unknown keys": {"content": "b", "x": {"y": None}, "z": [1]},
+    }
+    chunks = {
+        "citations": chunk({"content": "a"}, citations=["u"], search_results=[1]), "fields of the chunk": chunk({"content": "a"}, provider_specific_fields={"a": 1}),
+        "fields of the chunk as a text": chunk({"content": "a"}, provider_specific_fields="x"), "choices as a text": chunk(None, choices="x"), "choices as a number": chunk(None, choices=5),
+        "choices as an object": chunk(None, choices={"0": 1}), "choices that are null": chunk(None, choices=[None]), "a choice as a text": chunk(None, choices=["x"]),
+        "a second choice as a text": chunk(None, choices=[{"index": 0, "delta": {"content": "a"}}, "x", {"index": 1, "delta": "x"}]), "a delta as a text": chosen(delta="x"), "a delta that is null": chosen(delta=None),
+        "a finish as a number": chosen(delta={}, finish_reason=5), "a finish as a list": chosen(delta={}, finish_reason=["stop"]), "logprobs as a text": chosen(logprobs="x"),
+        "logprobs that are broken": chosen(logprobs={"content": [{"token": 5}]}), "no index": chosen(index=None), "an index as a text": chosen(index="1"), "enhancements": chosen(enhancements={"a": 1}, message={"role": "assistant"}, more=1),
+        "without names": chunk({"content": "a"}, **bare), "an empty id": chunk({"content": "a"}, id=""), "a number for an id": chunk({"content": "a"}, id=5),
+        "a number for an id, with a usage": chunk({"content": "a"}, id=5, usage=COUNTS), "a number for a fingerprint, with a usage": chunk({"content": "a"}, system_fingerprint=5, usage=COUNTS),
+        "a number for a model": chunk({"content": "a"}, model=5), "a usage in the middle": chunk({"content": "a"}, usage={**COUNTS, "prompt_cache_hit_tokens": 4}),
+        "a stream of its own": chunk({"content": "a"}, stream=True, usage=COUNTS),
+    }
+    named = {name: chunk(delta) for name, delta in deltas.items()} | chunks
+    ends = [STOP, COUNT, DONE]
+    nameless = [chunk({"role": "assistant", "content": ""}, **bare), chunk({"content": "a"}, **bare), chunk({}, "stop", **bare)]
+    return [stream(name, ROLE, one, *ends, **ASKS_USAGE) for name, one in named.items()] + [
+        stream(f"{name}, first", one, *ends) for name, one in named.items()] + [
+        stream("nobody names anything", *nameless, DONE), stream("nobody names anything, with a usage", *nameless, chunk(None, usage=COUNTS, **bare), DONE, **ASKS_USAGE),
+        stream("nobody names anything, without a usage", *nameless, DONE, **ASKS_USAGE), stream("named at last alone", *nameless, COUNT, DONE, **ASKS_USAGE),
+        stream("a usage behind the end", ROLE, HE, STOP, chunk({"refusal": "no"}, usage=COUNTS), chunk({}, usage=COUNTS), DONE, **ASKS_USAGE),
+        stream("annotations that are empty at the end", ROLE, HE, chunk({"annotations": []}, "stop", usage=COUNTS), DONE, **ASKS_USAGE),
     ]
 
 

@@ -9,6 +9,7 @@ use serde_json::{Map, Value as Json};
 
 use super::anthropic::MessageCost;
 use super::{PriceTable, select_model_name};
+use crate::pydantic::as_integer;
 use crate::python::{Dict, Value};
 
 /// An entry of the price map for a model of OpenAI.
@@ -166,6 +167,12 @@ impl Tokens {
         let prompt = usage.get("prompt_tokens_details").and_then(Value::as_dict);
         let completion = usage.get("completion_tokens_details").and_then(Value::as_dict);
         let of = |details: Option<&Dict>, key: &str| count(details.and_then(|details| details.get(key)));
+        // Other servers' names of the cache aren't priced by, but they have to be numbers.
+        for key in ["cache_creation_input_tokens", "cache_read_input_tokens"] {
+            let value = usage.get(key);
+            let is_written_out = value.is_some_and(|value| as_integer(value).is_ok());
+            count(value.filter(|_| !is_written_out))?;
+        }
         Some(Self {
             prompt: count(usage.get("prompt_tokens"))?,
             completion: count(usage.get("completion_tokens"))?,
@@ -205,6 +212,7 @@ fn count(value: Option<&Value>) -> Option<f64> {
         None | Some(Value::None) => Some(0.0),
         Some(Value::Int(integer)) => integer.to_float(),
         Some(Value::Float(float)) => Some(*float),
+        Some(Value::Bool(bool)) => Some(f64::from(u8::from(*bool))),
         Some(_) => None,
     }
 }

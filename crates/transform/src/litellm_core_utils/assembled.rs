@@ -24,6 +24,10 @@ pub(crate) struct Assembled {
     is_odd: bool,
     /// LiteLLM raises over it.
     fails: bool,
+    /// And over this, if there was more than text.
+    has_odd_content: bool,
+    is_named: bool,
+    has_id: bool,
 }
 
 #[derive(Debug, Default)]
@@ -49,6 +53,18 @@ const RICH: [&str; 8] = [
 ];
 
 impl Assembled {
+    /// Takes the names of a chunk: the first ones have to be texts.
+    pub(crate) fn name(&mut self, id: Option<&Value>, fingerprint: Option<&Value>) {
+        let is_odd = |name: Option<&Value>| name.is_some_and(|name| !matches!(name, Value::None | Value::Str(_)));
+        if !std::mem::replace(&mut self.is_named, true) {
+            self.fails |= is_odd(fingerprint);
+        }
+        if !self.has_id && id.is_some_and(Value::is_truthy) {
+            self.has_id = true;
+            self.fails |= is_odd(id);
+        }
+    }
+
     /// Takes the choices of a chunk as they were written.
     pub(crate) fn add(&mut self, choices: &[Dict]) {
         let deltas = || choices.iter().filter_map(|choice| choice.get("delta")?.as_dict());
@@ -59,6 +75,16 @@ impl Assembled {
             self.contents.get_or_insert_with(|| self.plain.clone());
         }
         self.plain.push_str(content(first));
+        let is_text = |value: &Value| matches!(value, Value::None | Value::Str(_));
+        let is_odd = |key: &str| deltas().any(|delta| delta.get(key).is_some_and(|value| !is_text(value)));
+        self.has_odd_content |= is_given("content") && is_odd("content");
+        self.fails |= is_given("reasoning_content") && is_odd("reasoning_content");
+        let is_number = |value: &Value| matches!(value, Value::Bool(_) | Value::Int(_) | Value::Float(_));
+        let is_uncountable = |key: &str| first.get(key).is_some_and(is_number);
+        self.fails |= is_uncountable("annotations") || is_uncountable("images");
+        self.fails |= is_given("audio") && deltas().filter_map(|delta| delta.get("audio")).any(is_broken_audio);
+        self.fails |= is_given("thinking_blocks")
+            && deltas().filter_map(|delta| delta.get("thinking_blocks")?.as_list()).flatten().any(is_broken_thought);
         if let Some(contents) = self.contents.as_mut().filter(|_| is_given("content")) {
             deltas().for_each(|delta| contents.push_str(content(delta)));
         }
@@ -69,10 +95,13 @@ impl Assembled {
             }
         }
         if is_given("function_call") {
+            let is_odd = |call: &Value| call.is_truthy() && call.as_dict().is_none();
+            self.fails |= first.get("function_call").is_some_and(|call| call.as_dict().is_none())
+                || deltas().filter_map(|delta| delta.get("function_call")).any(is_odd);
             deltas().filter_map(|delta| delta.get("function_call")?.as_dict()).for_each(|call| self.function(call));
         }
         if is_given("tool_calls") {
-            self.fails |= deltas().any(|delta| delta.get("tool_calls").is_none());
+            self.fails |= deltas().any(|delta| delta.get("tool_calls").is_none_or(is_number));
             let calls = deltas().filter_map(|delta| delta.get("tool_calls")?.as_list());
             calls.flatten().filter_map(Value::as_dict).for_each(|call| self.tool(call));
         }
@@ -118,7 +147,7 @@ impl Assembled {
 
     /// Whether LiteLLM can't put the answer together: it counts nothing then, and prices nothing.
     pub(crate) fn fails(&self) -> bool {
-        self.fails
+        self.fails || (self.is_rich && self.has_odd_content)
     }
 
     /// What reasoning counts for: nothing if there was but text, `None` if nobody says.
@@ -161,6 +190,41 @@ impl ToolCall {
         let function = dict(&[("arguments", text(arguments)), ("name", text(&self.name))]);
         object(&[("function", function), ("id", text(&self.id)), ("type", text(kind))])
     }
+}
+
+/// Sound that can't be put together: what isn't an object, and data that isn't Base64.
+fn is_broken_audio(audio: &Value) -> bool {
+    match audio {
+        Value::None => false,
+        Value::Dict(audio) => audio.get("data").and_then(Value::as_str).is_some_and(|data| !is_base64(data)),
+        _ => true,
+    }
+}
+
+/// `base64.b64decode(data)`, which skips what isn't of the alphabet.
+fn is_base64(data: &str) -> bool {
+    let (mut place, mut pads) = (0, 0);
+    for byte in data.bytes() {
+        match byte {
+            b'=' if place >= 2 => {
+                pads += 1;
+                if place + pads >= 4 {
+                    return true;
+                }
+            }
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'+' | b'/' => {
+                (place, pads) = ((place + 1) % 4, 0);
+            }
+            byte if !byte.is_ascii() => return false,
+            _ => {}
+        }
+    }
+    place == 0
+}
+
+fn is_broken_thought(thought: &Value) -> bool {
+    let Some(thought) = thought.as_dict() else { return true };
+    thought.get("thinking").is_some_and(|words| words.is_truthy() && words.as_str().is_none())
 }
 
 fn text(words: &str) -> Value {

@@ -9,15 +9,17 @@ use std::sync::Arc;
 use crate::cost_calculator::PriceTable;
 use crate::exceptions::{Exception, ExceptionClass};
 use crate::litellm_core_utils::assembled::Assembled;
+use crate::litellm_core_utils::stream_chunks::{choices, chunk_extras, first_delta, no_length, specific_fields};
 use crate::litellm_core_utils::token_counter::{TokenCounter, Uncounted};
 pub use crate::llms::anthropic::experimental_pass_through::messages::streaming_iterator::Progress;
-use crate::llms::openai::chat::choices::{delta, extras, given, logprobs, streamed, text};
+use crate::llms::openai::chat::choices::{given, judged_delta, made_choice, sdk_logprobs, streamed, text};
 use crate::llms::openai::chat::finish_reasons::mapped;
 use crate::llms::openai::chat::made_up_ids::made_up;
 use crate::proxy::chat_endpoints::answers::stream_error_frame;
 use crate::proxy::chat_endpoints::endpoints::ChatRequest;
+use crate::pydantic::{Issues, Kind, Location};
 use crate::python::json_encode::{EncodeError, orjson_dumps, pydantic_dumps};
-use crate::python::{Dict, Integer, Text, Value};
+use crate::python::{Dict, Integer, Text, Value, type_name};
 
 /// So many equal contents in a row are taken for a loop of the model.
 const REPEATED_MAX: u32 = 100;
@@ -36,7 +38,7 @@ pub(crate) struct StreamWrapper {
     wants_usage: bool,
     id: Option<Value>,
     fingerprint: Option<Value>,
-    finish: Option<String>,
+    finish: Option<Value>,
     has_sent_role: bool,
     has_sent_finish: bool,
     has_sent_usage: bool,
@@ -65,6 +67,8 @@ pub(crate) struct Counted {
 #[derive(Default)]
 struct Chunk {
     choices: Vec<Dict>,
+    /// What the provider tells beside the choices.
+    fields: Option<Dict>,
     extras: Vec<(Text, Value)>,
     usage: Option<Dict>,
 }
@@ -210,92 +214,145 @@ impl StreamWrapper {
         Progress::Frames(out.into())
     }
 
-    /// Takes a chunk as OpenAI's API would send it; a `usage` in it has been added up by the caller.
+    /// Takes a chunk as OpenAI's API would send it and its SDK reads it; a `usage` in it has been added up by the caller.
     pub(crate) fn chunk(&mut self, chunk: &Dict, out: &mut Vec<u8>) -> Result<(), Failure> {
-        self.id = given(chunk, "id").cloned();
-        let choices: Vec<&Dict> = given(chunk, "choices")
-            .and_then(Value::as_list)
-            .unwrap_or_default()
-            .iter()
-            .filter_map(Value::as_dict)
-            .collect();
-        self.take_finish(choices.first().copied())?;
+        self.take_id(given(chunk, "id"));
+        let choices = choices(chunk)?;
+        let first = choices.first().and_then(Value::as_dict);
+        let first_delta = first_delta(first)?;
+        self.take_finish(first)?;
         self.fingerprint = given(chunk, "system_fingerprint").cloned();
-        let has_usage = given(chunk, "usage").is_some();
-        if has_usage {
-            self.keep_name(true);
-        }
-        let Some(first) = choices.first() else {
-            if self.wants_usage && !has_usage {
+        let usage = given(chunk, "usage");
+        let fields = specific_fields(chunk)?;
+        let Some(first) = first else {
+            if usage.is_some_and(|usage| usage.as_dict().is_some()) {
+                self.keep_name(true);
+                self.check_named(chunk)?;
+                return self.write_if_said(
+                    Chunk { choices: vec![made_choice(None, Dict::default())], fields, ..Chunk::default() },
+                    out,
+                );
+            }
+            if self.wants_usage {
                 self.keep_name(false);
-                return self.write(Chunk::default(), out);
+                return self.write(Chunk { fields, ..Chunk::default() }, out);
             }
             return Ok(());
         };
-        let first_delta = first.get("delta").and_then(Value::as_dict).map_or_else(|| Some(Dict::default()), delta);
-        let first_delta = sound_alone(first_delta.unwrap_or_default());
-        if self.is_content(&first_delta) {
+        let has_usage = usage.is_some();
+        if has_usage {
+            self.keep_name(true);
+        }
+        let judged = first_delta.map(judged_delta).unwrap_or_default();
+        if self.is_content(first_delta, &judged)? {
             self.check_repetition()?;
-            let told = self.content(chunk, &choices);
+            let told = self.content(chunk, choices, fields);
+            check_content(&told)?;
+            if has_usage {
+                self.check_named(chunk)?;
+            }
+            self.remember(&told.choices, has_usage);
+            return if has_usage { self.write_if_said(told, out) } else { self.write(told, out) };
+        }
+        let logprobs = given(first, "logprobs").map(sdk_logprobs);
+        if self.finish.is_some() {
+            return self.finishing(chunk, fields, judged, logprobs, out);
+        }
+        if ["tool_calls", "audio", "images"].iter().any(|key| judged.get(key).is_some()) {
+            let mut choice = made_choice(None, self.special(judged)?);
+            logprobs.into_iter().for_each(|logprobs| choice.set("logprobs", logprobs));
+            let told = Chunk { choices: vec![choice], fields, ..Chunk::default() };
+            check_content(&told)?;
+            if has_usage {
+                self.check_named(chunk)?;
+            }
             self.remember(&told.choices, has_usage);
             return self.write(told, out);
         }
-        if self.finish.is_some() {
-            return self.finishing(chunk, first, first_delta, out);
-        }
-        if ["tool_calls", "audio", "images"].iter().any(|key| first_delta.get(key).is_some()) {
-            let told = self.role_stripped(first_delta);
-            let choice = streamed(None, None, zero(), told);
-            self.remember(std::slice::from_ref(&choice), has_usage);
-            return self.write(Chunk { choices: vec![choice], ..Chunk::default() }, out);
-        }
         if has_usage {
-            self.remember(&[streamed(None, None, zero(), first_delta)], has_usage);
+            self.remember(&[made_choice(None, judged)], has_usage);
         }
         Ok(())
+    }
+
+    /// A chunk has the provider's id, or one of its own, which LiteLLM's own last chunks share; a stream of another provider's
+    /// has one.
+    fn take_id(&mut self, id: Option<&Value>) {
+        self.id = Some(id.cloned().unwrap_or_else(|| {
+            let id = made_up(&self.fallback_id, self.made_up);
+            self.made_up += u64::from(self.provider == "openai");
+            text(&format!("chatcmpl-{id}"))
+        }));
     }
 
     fn take_finish(&mut self, first: Option<&Dict>) -> Result<(), Failure> {
-        let finish = first.and_then(|choice| choice.get("finish_reason")?.as_str()).filter(|word| !word.is_empty());
+        let finish = first.and_then(|choice| choice.get("finish_reason")).filter(|finish| finish.is_truthy());
         let Some(finish) = finish else { return Ok(()) };
-        if finish == "error" {
+        if finish.as_str() == Some("error") {
             return Err(Failure::Raised(format!(
-                "{} raised a streaming error - finish_reason: error, no content string given. Received Chunk={{'finish_reason': '{finish}'}}",
+                "{} raised a streaming error - finish_reason: error, no content string given. Received Chunk={{'finish_reason': 'error'}}",
                 self.provider
             )));
         }
-        self.finish = Some(finish.to_owned());
+        self.finish = Some(finish.clone());
         Ok(())
     }
 
+    /// A chunk with a usage is made anew, and then a name has to be a text.
+    fn check_named(&self, chunk: &Dict) -> Result<(), Failure> {
+        let mut issues = Issues::default();
+        for key in ["id", "system_fingerprint"] {
+            if let Some(name) = given(chunk, key).filter(|name| !matches!(name, Value::Str(_))) {
+                issues.add(Location::default().field(key), Kind::StringType, name);
+            }
+        }
+        if issues.is_empty() { Ok(()) } else { Err(Failure::Raised(issues.text("ModelResponseStream"))) }
+    }
+
+    /// A delta of calls, sound or pictures alone.
+    fn special(&mut self, mut delta: Dict) -> Result<Dict, Failure> {
+        if self.has_sent_role {
+            match delta.get("images") {
+                Some(odd @ (Value::Int(_) | Value::Float(_) | Value::Bool(_))) => return Err(no_length(odd)),
+                Some(images) if !images.is_truthy() => {
+                    delta.remove("images");
+                }
+                _ => {}
+            }
+        }
+        Ok(self.role_stripped(delta))
+    }
+
     /// Whether a chunk says anything that LiteLLM counts.
-    fn is_content(&self, delta: &Dict) -> bool {
+    fn is_content(&self, told: Option<&Dict>, delta: &Dict) -> Result<bool, Failure> {
         let is_given = |key: &str| delta.get(key).is_some();
-        matches!(delta.get("content"), Some(content @ Value::Str(_)) if content.is_truthy())
-            || delta.get("tool_calls").is_some_and(Value::is_truthy)
-            || ["function_call", "reasoning_content", "provider_specific_fields", "annotations", "reasoning_items"]
-                .into_iter()
-                .any(is_given)
-            || (!self.has_sent_role && is_given("role"))
+        let content = told.and_then(|told| told.get("content"));
+        if matches!(content, Some(content @ Value::Str(_)) if content.is_truthy()) {
+            return Ok(true);
+        }
+        match delta.get("tool_calls") {
+            Some(odd @ (Value::Int(_) | Value::Float(_) | Value::Bool(_))) => return Err(no_length(odd)),
+            Some(calls) if calls.is_truthy() => return Ok(true),
+            _ => {}
+        }
+        Ok(["function_call", "reasoning_content", "provider_specific_fields", "annotations", "reasoning_items"]
+            .into_iter()
+            .any(is_given)
+            || (!self.has_sent_role && is_given("role")))
     }
 
     /// All choices of a chunk, without what ended them.
-    fn content(&mut self, chunk: &Dict, choices: &[&Dict]) -> Chunk {
+    fn content(&mut self, chunk: &Dict, choices: &[Value], fields: Option<Dict>) -> Chunk {
         let mut told = Vec::with_capacity(choices.len());
-        for (at, choice) in choices.iter().enumerate() {
-            let given_delta = choice.get("delta").and_then(Value::as_dict);
-            let read = given_delta.map_or_else(|| Some(Dict::default()), delta);
-            let is_read = read.is_some();
-            let delta = read.unwrap_or_default();
-            let delta = if at == 0 { self.role_stripped(delta) } else { delta };
-            let index = choice.get("index").cloned().unwrap_or(Value::None);
-            told.push(if is_read {
-                streamed(Some(choice), None, index, delta)
-            } else {
-                streamed(None, None, zero(), delta)
-            });
+        for choice in choices.iter().filter_map(Value::as_dict) {
+            let is_first = told.is_empty();
+            let mut choice = streamed(choice, is_first).unwrap_or_else(|| made_choice(None, Dict::default()));
+            if is_first && let Some(Value::Dict(delta)) = choice.get_mut("delta") {
+                *delta = self.role_stripped(std::mem::take(delta));
+            }
+            told.push(choice);
         }
-        Chunk { choices: told, extras: chunk_extras(chunk), usage: None }
+        Chunk { choices: told, extras: chunk_extras(chunk, true), fields, usage: None }
     }
 
     /// The role is said once, and then it is the assistant's.
@@ -323,34 +380,63 @@ impl StreamWrapper {
     }
 
     /// A chunk without content once an end has been said: the first such one tells it.
-    fn finishing(&mut self, chunk: &Dict, first: &Dict, first_delta: Dict, out: &mut Vec<u8>) -> Result<(), Failure> {
-        if self.has_sent_finish {
+    fn finishing(
+        &mut self,
+        chunk: &Dict,
+        fields: Option<Dict>,
+        delta: Dict,
+        logprobs: Option<Value>,
+        out: &mut Vec<u8>,
+    ) -> Result<(), Failure> {
+        let has_usage = given(chunk, "usage").is_some();
+        let was_told = self.has_sent_finish;
+        if was_told && !has_usage {
             return Ok(());
         }
-        let mut choice = Dict::default();
-        if first_delta.get("tool_calls").is_some() {
-            let mut delta = first_delta;
-            if delta.get("role").is_none() {
-                let mut told = Dict::default();
-                told.set("role", text("assistant"));
-                delta.iter().for_each(|(key, value)| told.push(key.clone(), value.clone()));
-                delta = told;
+        let is_empty = delta.get("tool_calls").is_none() && !delta.get("content").is_some_and(Value::is_truthy);
+        let mut choice = match &self.finish {
+            Some(finish) if is_empty && !was_told => {
+                let finish = match finish {
+                    Value::List(_) | Value::Dict(_) => {
+                        return Err(Failure::Raised(format!("unhashable type: '{}'", type_name(finish))));
+                    }
+                    finish => finish.as_str().map_or("stop", mapped),
+                };
+                self.has_sent_finish = true;
+                made_choice(Some(text(finish)), Dict::default())
             }
-            choice.set("index", zero());
-            choice.set("delta", Value::Dict(delta));
-        } else {
-            let finish = self.finish.as_deref().map(mapped).unwrap_or("stop");
-            choice.set("finish_reason", text(finish));
-            choice.set("index", zero());
-            choice.set("delta", Value::Dict(Dict::default()));
-            self.has_sent_finish = true;
-        }
-        if let Some(logprobs) = logprobs(first) {
-            choice.set("logprobs", logprobs);
-        }
+            _ => made_choice(None, delta),
+        };
+        logprobs.into_iter().for_each(|logprobs| choice.set("logprobs", logprobs));
         self.has_sent_role = true;
-        self.remember(std::slice::from_ref(&choice), given(chunk, "usage").is_some());
-        self.write(Chunk { choices: vec![choice], extras: chunk_extras(chunk), usage: None }, out)
+        let extras = if was_told { Vec::new() } else { chunk_extras(chunk, false) };
+        let told = Chunk { choices: vec![choice], extras, fields, usage: None };
+        check_content(&told)?;
+        if has_usage {
+            self.check_named(chunk)?;
+        }
+        self.remember(&told.choices, has_usage);
+        if was_told { self.write_if_said(told, out) } else { self.write(told, out) }
+    }
+
+    /// A chunk that only a usage made LiteLLM look at is told without it, if anything is left.
+    fn write_if_said(&mut self, chunk: Chunk, out: &mut Vec<u8>) -> Result<(), Failure> {
+        let is_meaningful = |value: &Value| match value {
+            Value::None => false,
+            Value::Str(_) | Value::List(_) | Value::Dict(_) => value.is_truthy(),
+            _ => true,
+        };
+        let is_empty = |choice: &Dict| {
+            choice.iter().all(|(key, value)| match (key.as_str(), value) {
+                (Some("delta"), Value::Dict(delta)) => !delta.iter().any(|(_, value)| is_meaningful(value)),
+                (Some("index"), value) => !value.is_truthy(),
+                (_, value) => !is_meaningful(value),
+            })
+        };
+        let is_silent = chunk.fields.as_ref().is_none_or(Dict::is_empty)
+            && !chunk.extras.iter().any(|(_, value)| is_meaningful(value))
+            && chunk.choices.iter().all(is_empty);
+        if is_silent { Ok(()) } else { self.write(chunk, out) }
     }
 
     /// What later chunks and the usage depend on.
@@ -359,6 +445,7 @@ impl StreamWrapper {
             self.keep_name(false);
         }
         if self.wants_usage {
+            self.assembled.name(self.id.as_ref(), self.fingerprint.as_ref());
             self.assembled.add(choices);
         }
         let delta = choices.first().and_then(|choice| choice.get("delta")?.as_dict());
@@ -395,11 +482,15 @@ impl StreamWrapper {
 
     /// The provider's stream came to a stop, which LiteLLM asks it for until everything is said: how the answer ended, its usage
     /// if there were chunks, its own last word.
-    pub(crate) fn stop(&mut self, usage: impl FnOnce(&mut Self) -> Dict, out: &mut Vec<u8>) -> Result<(), Failure> {
+    pub(crate) fn stop(
+        &mut self,
+        usage: impl FnOnce(&mut Self) -> Option<Dict>,
+        out: &mut Vec<u8>,
+    ) -> Result<(), Failure> {
         if !self.has_sent_finish {
             self.has_sent_finish = true;
-            let finish = self.finish.clone().unwrap_or_else(|| "stop".to_owned());
-            let choice = streamed(None, Some(&finish), zero(), Dict::default());
+            let finish = self.finish.clone().unwrap_or_else(|| text("stop"));
+            let choice = made_choice(Some(finish), Dict::default());
             return self.write(Chunk { choices: vec![choice], ..Chunk::default() }, out);
         }
         if !self.has_sent_usage && (self.wants_usage || self.takes_usage_for_itself()) {
@@ -407,8 +498,8 @@ impl StreamWrapper {
             if !self.wants_usage {
                 return Ok(());
             }
-            let choice = streamed(None, None, zero(), Dict::default());
-            let usage = self.names[0].is_some().then(|| usage(self));
+            let choice = made_choice(None, Dict::default());
+            let usage = self.names[0].is_some().then(|| usage(self)).flatten();
             return self.write(Chunk { choices: vec![choice], usage, ..Chunk::default() }, out);
         }
         self.is_done = true;
@@ -423,10 +514,13 @@ impl StreamWrapper {
     }
 
     fn write(&mut self, chunk: Chunk, out: &mut Vec<u8>) -> Result<(), Failure> {
-        if !self.wants_usage && chunk.choices.iter().all(says_nothing) {
+        if !self.wants_usage && chunk.fields.is_none() && chunk.choices.iter().all(says_nothing) {
             return Ok(());
         }
-        let (is_simple, id) = (self.is_simple(&chunk), self.told_id());
+        if self.id.is_none() {
+            self.take_id(None);
+        }
+        let (is_simple, id) = (self.is_simple(&chunk), self.id.clone().unwrap_or(Value::None));
         let body = Value::Dict(if is_simple { self.simple(&chunk, id) } else { self.full(chunk, id) });
         let written = if is_simple { orjson_dumps(&body) } else { pydantic_dumps(&body) };
         let written = written.map_err(|error| {
@@ -437,16 +531,6 @@ impl StreamWrapper {
         out.extend(written);
         out.extend_from_slice(b"\n\n");
         Ok(())
-    }
-
-    /// Of OpenAI's chunks each that has no id gets one of its own; a stream of another provider's has one.
-    fn told_id(&mut self) -> Value {
-        if let Some(id) = &self.id {
-            return id.clone();
-        }
-        let id = made_up(&self.fallback_id, self.made_up);
-        self.made_up += u64::from(self.provider == "openai");
-        text(&format!("chatcmpl-{id}"))
     }
 
     /// Plain text has a writer of its own, which drops whatever else a chunk has.
@@ -464,8 +548,9 @@ impl StreamWrapper {
         ];
         let [choice] = &chunk.choices[..] else { return false };
         let delta = choice.get("delta").and_then(Value::as_dict);
+        let is_odd = chunk.fields.is_some() || choice.get("enhancements").is_some() || delta.is_none();
         let is_rich = delta.is_some_and(|delta| RICHER.iter().any(|key| delta.get(key).is_some()));
-        self.fingerprint.is_none() && chunk.usage.is_none() && choice.get("logprobs").is_none() && !is_rich
+        !is_odd && self.fingerprint.is_none() && chunk.usage.is_none() && choice.get("logprobs").is_none() && !is_rich
     }
 
     fn simple(&self, chunk: &Chunk, id: Value) -> Dict {
@@ -501,7 +586,20 @@ impl StreamWrapper {
         if let Some(fingerprint) = &self.fingerprint {
             body.set("system_fingerprint", fingerprint.clone());
         }
-        body.set("choices", Value::List(chunk.choices.into_iter().map(Value::Dict).collect()));
+        let numbered = |mut choice: Dict| {
+            if choice.get("index") == Some(&Value::None) {
+                choice.remove("index");
+            }
+            Value::Dict(choice)
+        };
+        body.set("choices", Value::List(chunk.choices.into_iter().map(numbered).collect()));
+        if let Some(fields) = chunk.fields {
+            body.set("provider_specific_fields", Value::Dict(fields.clone()));
+            fields
+                .iter()
+                .filter(|(_, value)| **value != Value::None)
+                .for_each(|(key, value)| body.push(key.clone(), value.clone()));
+        }
         if let Some(usage) = chunk.usage {
             body.set("usage", Value::Dict(usage));
         }
@@ -549,19 +647,13 @@ fn surrogates(text: &Text) -> Option<String> {
     Some(format!("'utf-8' codec can't encode {which}: surrogates not allowed"))
 }
 
-/// Of a delta with sound or pictures LiteLLM looks at nothing else.
-fn sound_alone(delta: Dict) -> Dict {
-    let has = |key: &str| delta.get(key).is_some();
-    if has("tool_calls") || has("function_call") || !(has("audio") || has("images")) {
-        return delta;
+/// What is told is put together, which only texts can be.
+fn check_content(chunk: &Chunk) -> Result<(), Failure> {
+    let delta = chunk.choices.first().and_then(|choice| choice.get("delta")?.as_dict());
+    match delta.and_then(|delta| delta.get("content")).filter(|content| content.is_truthy()) {
+        None | Some(Value::Str(_)) => Ok(()),
+        Some(odd) => Err(Failure::Raised(format!("can only concatenate str (not \"{}\") to str", type_name(odd)))),
     }
-    let mut told = Dict::default();
-    for key in ["audio", "images"] {
-        if let Some(value) = delta.get(key) {
-            told.set(key, value.clone());
-        }
-    }
-    told
 }
 
 fn zero() -> Value {
@@ -571,17 +663,4 @@ fn zero() -> Value {
 fn says_nothing(choice: &Dict) -> bool {
     let has_delta = choice.get("delta").and_then(Value::as_dict).is_some_and(|delta| !delta.is_empty());
     choice.get("finish_reason").is_none() && choice.get("logprobs").is_none() && !has_delta
-}
-
-/// What a chunk says besides what LiteLLM has fields for.
-fn chunk_extras(chunk: &Dict) -> Vec<(Text, Value)> {
-    const KNOWN: [&str; 9] =
-        ["id", "choices", "created", "model", "object", "system_fingerprint", "usage", "moderation", "service_tier"];
-    let mut told = Vec::new();
-    for key in ["moderation", "service_tier"] {
-        told.extend(given(chunk, key).map(|value| (Text::from(key), value.clone())));
-    }
-    let others = extras(chunk, &KNOWN).filter(|(_, value)| **value != Value::None);
-    told.extend(others.map(|(key, value)| (key.clone(), value.clone())));
-    told
 }

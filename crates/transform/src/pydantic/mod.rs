@@ -2,6 +2,7 @@
 
 mod coerce;
 mod errors;
+pub(crate) mod shapes;
 
 pub use coerce::{as_float, as_integer, as_string};
 pub use errors::{Issue, Issues, Kind, Location};

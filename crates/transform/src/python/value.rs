@@ -159,6 +159,11 @@ impl Dict {
         Self { entries }
     }
 
+    /// Of pairs whose keys are known to differ.
+    pub(crate) fn from_distinct(entries: Vec<(Text, Value)>) -> Self {
+        Self { entries }
+    }
+
     pub(crate) fn into_pairs(self) -> Vec<(Text, Value)> {
         self.entries
     }

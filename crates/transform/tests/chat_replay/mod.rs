@@ -150,20 +150,19 @@ impl Played<'_> {
 
     fn response(&self, outcome: &Outcome) -> Result<ChatResponse, ChatFailure> {
         let outcome = outcome.as_ref();
+        let (id, now) = self.recorded_completion();
         if is_anthropic(self.deployment) {
-            let (id, now) = self.recorded_completion();
             let circumstances = Circumstances { fallback_id: &id, now };
             return anthropic::response(outcome, self.asked, &self.target, self.table, &circumstances);
         }
-        openai::response(outcome, &self.target, &Circumstances { fallback_id: "id", now: 0 })
+        openai::response(outcome, &self.target, &Circumstances { fallback_id: &id, now })
     }
 
-    /// The id LiteLLM made up, and its clock.
+    /// The id LiteLLM made up, or one of ours, and its clock.
     fn recorded_completion(&self) -> (String, i64) {
         let body = self.case["response"]["body"].as_str().unwrap_or_default();
         let body: Value = serde_json::from_str(body).unwrap_or_default();
-        let id = body["id"].as_str().and_then(|id| id.strip_prefix("chatcmpl-")).unwrap_or_default();
-        (id.to_owned(), body["created"].as_i64().unwrap_or_default())
+        (uuid_of(&body), body["created"].as_i64().unwrap_or_default())
     }
 
     fn stream(&self, outcome: &Outcome, answer: &Value) -> Answered {
@@ -208,8 +207,7 @@ impl Played<'_> {
         let body = self.case["response"]["body"].as_str().unwrap_or_default();
         let first = body.strip_prefix("data: ").and_then(|rest| rest.split("\n\n").next()).unwrap_or_default();
         let first: Value = serde_json::from_str(first).unwrap_or_default();
-        let id = first["id"].as_str().and_then(|id| id.strip_prefix("chatcmpl-")).unwrap_or_default();
-        (id.to_owned(), first["created"].as_i64().unwrap_or_default())
+        (uuid_of(&first), first["created"].as_i64().unwrap_or_default())
     }
 
     fn failed(&self, timeout: &str, write: impl FnOnce(&GivenUp<'_>, &Failed<'_>) -> Answered) -> Answered {
@@ -253,6 +251,11 @@ impl Played<'_> {
     fn is_cross_origin(&self) -> bool {
         pairs(&self.case["client"]["headers"]).any(|(name, _)| name == "origin")
     }
+}
+
+fn uuid_of(body: &Value) -> String {
+    let id = body["id"].as_str().and_then(|id| id.strip_prefix("chatcmpl-")).filter(|id| id.len() == 36);
+    id.unwrap_or("00000000-0000-4000-8000-000000000000").to_owned()
 }
 
 fn end_of(answer: &Value) -> Option<ProviderFailure> {

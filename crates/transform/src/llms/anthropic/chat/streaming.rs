@@ -214,7 +214,7 @@ impl ChatStream {
                 told.push(Text::from("cost"), Value::Float(cost.total));
             }
             usage.rest().into_iter().for_each(|(key, value)| told.push(key, value));
-            told
+            Some(told)
         };
         match self.wrapper.stop(told, out) {
             Ok(()) => Ok(()),

@@ -39,15 +39,10 @@ pub struct ChatResponse {
 /// What the price depends on and the client isn't told as it came.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum AnsweredBy {
-    OpenAi {
-        model: Option<String>,
-        tier: Option<String>,
-    },
     /// A model that isn't a text can't be priced.
-    Anthropic {
-        model: Option<Option<String>>,
-        usage: BilledUsage,
-    },
+    OpenAi { model: Option<Option<String>>, tier: Option<String> },
+    /// A model that isn't a text can't be priced.
+    Anthropic { model: Option<Option<String>>, usage: BilledUsage },
 }
 
 impl ChatResponse {
@@ -55,7 +50,7 @@ impl ChatResponse {
     pub fn cost(&self, request: &ChatRequest, target: &Target<'_>, table: &PriceTable) -> Option<MessageCost> {
         match &self.answered {
             AnsweredBy::OpenAi { model, tier } => {
-                completion_cost(&self.body, model.as_deref(), tier.as_deref(), request, target, table)
+                completion_cost(&self.body, model.as_ref()?.as_deref(), tier.as_deref(), request, target, table)
             }
             AnsweredBy::Anthropic { model, usage } => {
                 usage_cost(table, model.as_ref()?.as_deref(), target.model, usage)

@@ -2,6 +2,7 @@
 //!
 //! Source: LiteLLM 1.102.4 `llms/openai/openai.py`, `exception_mapping_utils.py`; OpenAI's Python SDK, whose words these are.
 
+use super::completed::Unreadable;
 use crate::answer::{ProviderFailure, ProviderResponse};
 use crate::exceptions::ExceptionClass;
 use crate::litellm_core_utils::exception_mapping_utils::{Raised, openai_exception};
@@ -13,6 +14,7 @@ use crate::python::{Dict, Value, float_repr, repr};
 
 /// Nesting up to which an error's body is read.
 pub(super) const BODY_DEPTH_MAX: usize = 900;
+const UNREADABLE: &str = "Invalid response object Traceback (most recent call last):";
 
 /// What the deployment says about time-outs; every `Timeout` repeats it.
 #[derive(Clone, Copy, Debug)]
@@ -49,6 +51,19 @@ impl<'a> Context<'a> {
     /// An exception raised on this side; LiteLLM gives it the status 500.
     pub(super) fn raised(&self, text: &str) -> ChatFailure {
         self.failure(text.to_owned(), Some(500), Vec::new(), None)
+    }
+
+    /// An answer that Python fails to read. Its words are a traceback, of which clients are told nothing, and the answer itself, by
+    /// which the error is mapped all the same.
+    pub(super) fn unreadable(&self, kind: Unreadable, answer: &Dict) -> ChatFailure {
+        let answer = repr(&Value::Dict(answer.clone()));
+        let mut failure = self.raised(&format!("{UNREADABLE}\n\nreceived_args={{'response_object': {answer}}}"));
+        let message = &mut failure.exception.message;
+        if let Some(at) = message.find(UNREADABLE) {
+            message.truncate(at + UNREADABLE.len());
+        }
+        failure.exception.has_attribute_error = kind == Unreadable::Attribute;
+        failure
     }
 
     /// An answer that isn't 2xx.

@@ -1,13 +1,16 @@
 //! Chat completions.
 
 pub(crate) mod choices;
+mod completed;
 pub mod deployment;
 mod errors;
 pub(crate) mod finish_reasons;
 pub(crate) mod made_up_ids;
 mod messages;
 mod parameters;
+mod sdk;
 mod server_sent_events;
+mod shapes;
 pub mod streaming;
 mod tools;
 pub mod transformation;

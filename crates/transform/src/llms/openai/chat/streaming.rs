@@ -9,19 +9,21 @@ use bytes::Bytes;
 use super::choices::given;
 use super::errors::{BODY_DEPTH_MAX, Context};
 use super::messages::fixed;
+use super::sdk;
 pub use super::server_sent_events::EVENT_BYTES_MAX;
 use super::server_sent_events::Events;
 use super::transformation::{Target, asked_tier};
-use super::usage::StreamUsage;
+use super::usage::{self, StreamUsage};
 use crate::answer::ProviderFailure;
 use crate::cost_calculator::PriceTable;
 use crate::cost_calculator::openai::{Priced, chat_cost};
+use crate::litellm_core_utils::stream_chunks::check_choices;
 pub use crate::litellm_core_utils::streaming_handler::Progress;
 use crate::litellm_core_utils::streaming_handler::{Failure, StreamWrapper};
 use crate::llms::anthropic::experimental_pass_through::messages::streaming_iterator::{Decoder, stream_failure_text};
 use crate::proxy::chat_endpoints::endpoints::ChatRequest;
 use crate::python::json_decode::loads;
-use crate::python::{Dict, Text, Value, type_name};
+use crate::python::{Dict, Value, type_name};
 
 /// One streamed answer with status 2xx.
 #[derive(Debug)]
@@ -158,12 +160,16 @@ impl ChatStream {
         if let Some(model) = chunk.get("model").and_then(Value::as_str).filter(|model| !model.is_empty()) {
             self.answered_model = Some(model.to_owned());
         }
-        if let Some(usage) = given(&chunk, "usage").and_then(Value::as_dict) {
-            let choices = given(&chunk, "choices").and_then(Value::as_list).unwrap_or_default();
-            match choices.iter().any(|choice| choice.as_dict().is_some()) {
-                true => self.usage.add(usage),
-                false => self.usage.add_alone(usage),
+        let Value::Dict(chunk) = sdk::chunk(Value::Dict(chunk)) else { return Ok(()) };
+        check_choices(&chunk)?;
+        let has_choices = given(&chunk, "choices").is_some_and(Value::is_truthy);
+        match given(&chunk, "usage") {
+            Some(Value::Dict(usage)) => {
+                let told = usage::told(Some(usage)).map_err(Failure::Raised)?;
+                if has_choices { self.usage.add_beside(&told, usage) } else { self.usage.add_alone(&told) }
             }
+            Some(odd) if has_choices => self.usage.add_odd(odd),
+            _ => {}
         }
         self.wrapper.chunk(&chunk, out)
     }
@@ -171,13 +177,16 @@ impl ChatStream {
     fn finish(&mut self, table: &PriceTable, out: &mut Vec<u8>) -> Result<(), Failure> {
         let Self { usage, answered_model, model, asked_tier, wrapper, .. } = self;
         let told = |wrapper: &mut StreamWrapper| {
-            if wrapper.fails_to_assemble() {
+            if usage.fails() || wrapper.fails_to_assemble() {
                 return usage.last();
             }
             let counted = wrapper.counted(usage.has_prompt(), usage.has_completion(), table);
             let answered_model = answered_model.as_deref().or(Some(wrapper.assembled_model()));
             let priced = Priced { answered_model, model, asked_tier: asked_tier.as_deref(), ..Priced::default() };
-            told_usage(usage.told(&counted, || wrapper.reasoning_tokens()), &priced, table)
+            match usage.told(&counted, || wrapper.reasoning_tokens()) {
+                Some(told) => Some(told_usage(told, &priced, table)),
+                None => usage.last(),
+            }
         };
         while !wrapper.is_done() {
             wrapper.stop(told, out)?;
@@ -186,11 +195,12 @@ impl ChatStream {
     }
 }
 
-fn told_usage(mut usage: Dict, priced: &Priced<'_>, table: &PriceTable) -> Dict {
-    if usage.get("cost").is_none()
-        && let Some(cost) = chat_cost(table, &usage, priced).filter(|cost| cost.total > 0.0)
-    {
-        usage.push(Text::from("cost"), Value::Float(cost.total));
+fn told_usage(told: Dict, priced: &Priced<'_>, table: &PriceTable) -> Dict {
+    if matches!(told.get("cost"), Some(Value::Bool(_) | Value::Int(_) | Value::Float(_))) {
+        return told;
     }
-    usage
+    match chat_cost(table, &told, priced).filter(|cost| cost.total > 0.0) {
+        Some(cost) => usage::with_cost(told, cost.total),
+        None => told,
+    }
 }

@@ -3,12 +3,14 @@
 //! Source: LiteLLM 1.102.4 `main.py` `completion`, `llms/openai/openai.py`, `llms/openai/chat/gpt_transformation.py`; the request is
 //! as OpenAI's SDK 2.54.0 sends it, which never retries here (`max_retries` is 0 behind a router).
 
-use super::choices::{completed, extras, given, text};
+use super::choices::{extras, given, text};
+use super::completed::{Unreadable, completed};
 use super::deployment::is_option;
 use super::errors::{BODY_DEPTH_MAX, Context};
 use super::made_up_ids::made_up;
 use super::messages::{fixed, with_roles, without_cache_control};
 use super::parameters::{Family, Fitted, bridges_tools, fitted, requested};
+use super::sdk;
 use super::tools::{check as check_tools, needs_flattening};
 use super::usage;
 use crate::answer::{ProviderFailure, ProviderRequest, ProviderResponse};
@@ -22,6 +24,7 @@ pub use crate::llms::base_llm::chat::transformation::{ChatFailure, ChatResponse,
 use crate::llms::custom_httpx::http_handler::decoded_body;
 use crate::llms::mistral::ocr::transformation::extra_headers;
 use crate::proxy::chat_endpoints::endpoints::ChatRequest;
+use crate::pydantic::as_float;
 use crate::python::bytes_decode::{json_text, response_text};
 use crate::python::json_decode::{loads, orjson_loads};
 use crate::python::json_encode::httpx_json;
@@ -319,7 +322,15 @@ pub fn response(
     if let Some(failure) = error_in_answer(&answer, response, &context) {
         return Err(failure);
     }
-    converted(&answer, circumstances).map_err(|words| context.raised(&words))
+    let Value::Dict(answer) = sdk::completion(Value::Dict(answer)) else {
+        return Err(context.unreadable(Unreadable::Other, &Dict::default()));
+    };
+    match answer.get("choices") {
+        Some(Value::List(choices)) => {
+            converted(&answer, choices, circumstances).map_err(|kind| context.unreadable(kind, &answer))
+        }
+        other => Err(context.raised(&no_choices(&answer, other.unwrap_or(&Value::None)))),
+    }
 }
 
 /// The answer as an object, or the words of what the SDK or LiteLLM says instead.
@@ -369,31 +380,31 @@ fn status_of(code: &Value) -> Option<u16> {
 }
 
 /// The completion, in the order of LiteLLM's fields.
-fn converted(answer: &Dict, circumstances: &Circumstances<'_>) -> Result<ChatResponse, String> {
+fn converted(answer: &Dict, choices: &[Value], circumstances: &Circumstances<'_>) -> Result<ChatResponse, Unreadable> {
     const KNOWN: [&str; 9] =
         ["id", "choices", "created", "model", "object", "moderation", "service_tier", "system_fingerprint", "usage"];
-    let choices = match answer.get("choices") {
-        Some(Value::List(choices)) => choices,
-        other => return Err(no_choices(answer, other.unwrap_or(&Value::None), &KNOWN)),
-    };
     let mut told = Vec::with_capacity(choices.len());
     for (index, choice) in choices.iter().enumerate() {
-        let choice = choice.as_dict().ok_or("Invalid response object")?;
-        let message = choice.get("message").and_then(Value::as_dict).ok_or("Invalid response object")?;
         let fallback_id = made_up(circumstances.fallback_id, index as u64 * CALLS_MAX);
-        told.push(Value::Dict(completed(index, choice, message, &fallback_id)));
+        told.push(Value::Dict(completed(index, choice, &fallback_id)?));
     }
+    let usage = match given(answer, "usage") {
+        None => None,
+        Some(Value::Dict(usage)) => Some(usage),
+        Some(_) => return Err(Unreadable::Other),
+    };
+    let usage = usage::told(usage).map_err(|_| Unreadable::Other)?;
     let mut body = Dict::default();
     let id = answer.get("id").filter(|id| id.is_truthy()).cloned();
     body.set("id", id.unwrap_or_else(|| text(&format!("chatcmpl-{}", circumstances.fallback_id))));
-    body.set("created", created(answer.get("created"), circumstances.now));
+    body.set("created", created(answer.get("created"), circumstances.now)?);
     body.set("model", Value::None);
     body.set("object", text("chat.completion"));
     if let Some(fingerprint) = given(answer, "system_fingerprint") {
         body.set("system_fingerprint", fingerprint.clone());
     }
     body.set("choices", Value::List(told));
-    body.set("usage", Value::Dict(usage::told(answer.get("usage").and_then(Value::as_dict))));
+    body.set("usage", Value::Dict(usage));
     for key in ["moderation", "service_tier"] {
         if let Some(value) = given(answer, key) {
             body.set(key, value.clone());
@@ -403,20 +414,33 @@ fn converted(answer: &Dict, circumstances: &Circumstances<'_>) -> Result<ChatRes
         body.push(key.clone(), value.clone());
     }
     let word = |key: &str| given(answer, key).and_then(Value::as_str).map(str::to_owned);
-    Ok(ChatResponse { answered: AnsweredBy::OpenAi { model: word("model"), tier: word("service_tier") }, body })
+    let model = match given(answer, "model") {
+        Some(model) => model.as_str().map(|model| Some(model.to_owned())),
+        None => Some(None),
+    };
+    Ok(ChatResponse { answered: AnsweredBy::OpenAi { model, tier: word("service_tier") }, body })
 }
 
-fn created(created: Option<&Value>, now: i64) -> Value {
+/// A time, or what can be read as one.
+fn created(created: Option<&Value>, now: i64) -> Result<Value, Unreadable> {
+    let whole = |float: f64| match float.is_finite() {
+        true => Ok(Value::Int(Integer::from_digits(&format!("{:.0}", float.trunc())))),
+        false => Err(Unreadable::Other),
+    };
     match created {
-        Some(Value::Int(created)) => Value::Int(created.clone()),
-        Some(Value::Float(created)) if created.is_finite() => Value::Int(Integer::from(created.trunc() as i64)),
-        _ => Value::Int(Integer::from(now)),
+        Some(created @ (Value::Int(_) | Value::Bool(_))) => Ok(created.clone()),
+        Some(Value::Float(float)) => whole(*float),
+        Some(created @ Value::Str(_)) => match as_float(created) {
+            Ok(float) if !float.is_nan() => whole(float),
+            _ => Ok(Value::Int(Integer::from(now))),
+        },
+        _ => Ok(Value::Int(Integer::from(now))),
     }
 }
 
-fn no_choices(answer: &Dict, choices: &Value, known: &[&str]) -> String {
-    let mut keys: Vec<String> = known.iter().map(|key| string_repr(key)).collect();
-    keys.extend(extras(answer, known).map(|(key, _)| repr(&Value::Str(key.clone()))));
+/// The words of LiteLLM for a completion without choices.
+fn no_choices(answer: &Dict, choices: &Value) -> String {
+    let keys: Vec<String> = answer.iter().map(|(key, _)| repr(&Value::Str(key.clone()))).collect();
     format!(
         "litellm.APIError: LiteLLM: provider returned 'choices' that is not a list ({}). Raw keys: [{}]",
         type_name(choices),
