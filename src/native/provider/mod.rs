@@ -8,6 +8,7 @@ pub mod headers;
 mod redirect;
 #[cfg(test)]
 mod tests;
+mod url;
 
 pub use attempt::{attempt, attempt_once, attempt_stream, whole};
 #[cfg(test)]
