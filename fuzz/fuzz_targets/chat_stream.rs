@@ -1,5 +1,5 @@
-#![no_main]
 //! A stream of OpenAI's on `/chat/completions`.
+#![no_main]
 
 use crossfade_fuzz::stand::prices;
 use crossfade_fuzz::stream::{Decoder, Script, assert_chunks};

@@ -1,5 +1,5 @@
-#![no_main]
 //! A client's body, through admission, reading, plan and the provider's request of every route.
+#![no_main]
 
 use crossfade::routes::Route;
 use crossfade_fuzz::{assert_json, stand};

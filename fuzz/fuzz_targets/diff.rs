@@ -1,5 +1,5 @@
-#![no_main]
 //! Two bodies or two streams, side by side.
+#![no_main]
 
 use cutover::diff::{Differences, Limits, diff_body, diff_stream, events, fold, stream_document};
 use libfuzzer_sys::fuzz_target;

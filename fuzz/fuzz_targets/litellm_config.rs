@@ -1,5 +1,5 @@
-#![no_main]
 //! A `config.yaml` of LiteLLM's: read and interpreted; no key shows.
+#![no_main]
 
 use std::path::Path;
 

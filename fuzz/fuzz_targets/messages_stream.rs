@@ -1,5 +1,5 @@
-#![no_main]
 //! A stream of Anthropic's on `/v1/messages`.
+#![no_main]
 
 use crossfade_fuzz::stream::{Decoder, Script};
 use libfuzzer_sys::fuzz_target;

@@ -1,5 +1,5 @@
-#![no_main]
 //! A provider's answer that is not streamed, on every route.
+#![no_main]
 
 use bytes::Bytes;
 use crossfade::native::TapeOutcome;

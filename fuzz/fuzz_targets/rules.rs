@@ -1,5 +1,5 @@
-#![no_main]
 //! A rule file: read, checked, resolved; and what was read reads again.
+#![no_main]
 
 use crossfade::config::rule_files::parse;
 use cutover::lane::LaneId;

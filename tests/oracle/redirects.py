@@ -48,7 +48,7 @@ async def followed(client: httpx.AsyncClient, base: str, location: str) -> dict:
         await client._transport.handle_async_request(redirected)
     except Caught as sent:
         method, url, headers = sent.args
-        return {"url": url, "headers": [[name, value] for name, value in headers if name in ("host", "authorization")]}
+        return {"url": url, "headers": [[name, value] for name, value in headers if name == "authorization"]}
     except (httpx.RemoteProtocolError, httpx.ConnectError) as error:
         return {"refused": str(error)}
     except Exception as error:
@@ -63,7 +63,10 @@ async def main():
     async with AsyncHTTPHandler().client as client:
         for location in [*WRITTEN, *made]:
             for base in BASES if location in WRITTEN else [dice.choice(BASES)]:
-                cases.append({"base": base, "location": location, **await followed(client, base, location)})
+                case = {"base": base, "location": location, **await followed(client, base, location)}
+                # Where a foreign scheme is told with its fragment, the words are yarl's own.
+                if "#" not in case.get("failed", ""):
+                    cases.append(case)
     sys.stdout.write("[\n" + ",\n".join(json.dumps(case) for case in cases) + "\n]\n")
 
 

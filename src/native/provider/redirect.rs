@@ -45,18 +45,15 @@ pub fn next(
     // Repeated headers are one to httpx.
     let to = target(&from, &locations.join(", "))?;
     let keeps_body = matches!(status, 307 | 308) || request.method == "GET";
-    let is_same_origin = is_same_origin(&from, &to);
-    let keeps_credentials = is_same_origin || is_upgrade(&from, &to);
+    let keeps_credentials = is_same_origin(&from, &to) || is_upgrade(&from, &to);
     let mut headers = request.headers.clone();
     headers.retain(|(name, _)| match name.as_str() {
         "authorization" => keeps_credentials,
         "content-length" | "transfer-encoding" => keeps_body,
-        "host" => is_same_origin,
+        // Written anew for every connection.
+        "host" => false,
         _ => true,
     });
-    if !is_same_origin {
-        headers.push(("host".to_owned(), to.netloc()));
-    }
     let request = ProviderRequest {
         method: if keeps_body { request.method } else { "GET" },
         url: to.to_string(),
@@ -83,7 +80,7 @@ fn target(from: &Url, location: &str) -> Result<Url, Unfollowed> {
 fn sent(request: &ProviderRequest, to: &Url) -> Result<ProviderRequest, Unfollowed> {
     let failed = |said: &str| Err(Unfollowed::Failed(said.to_owned()));
     if to.netloc().contains('\\') || to.userinfo.contains('\\') {
-        return failed("Invalid URL: backslash ('\\') is not allowed in the authority");
+        return failed("Invalid URL: backslash ('\\') is not allowed in the authority component per RFC 3986.");
     }
     if to.port.is_some_and(|port| !(0..=65_535).contains(&port)) {
         return failed("Port out of range 0-65535");
@@ -170,8 +167,7 @@ mod tests {
                 // A port that is the scheme's own and an empty path are not sent.
                 let (one, other) = (parts(&sent.url), parts(url));
                 let authorization = header(&sent.headers, "authorization") == header(&case.headers, "authorization");
-                let host = header(&sent.headers, "host");
-                one == other && authorization && (host.is_none() || host == header(&case.headers, "host"))
+                one == other && authorization
             }
             (Err(Unfollowed::Refused(said)), _, Some(theirs), _) => said == theirs,
             (Err(Unfollowed::Failed(said)), .., Some(theirs)) => said == theirs,

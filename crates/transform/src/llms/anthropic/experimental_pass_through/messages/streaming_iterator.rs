@@ -157,16 +157,15 @@ impl MessageStream {
                 break;
             };
             searched = 0;
+            if self.is_full(end) {
+                break;
+            }
             let event: Vec<u8> = self.partial.drain(..end).collect();
             if let Some(failed) = self.event(&event, out) {
                 return Some(failed);
             }
         }
-        if begins_content(&self.partial) {
-            self.state = State::Flowing;
-        }
-        let held_bytes = self.held.len() + self.partial.len();
-        if self.held_events >= HELD_EVENTS_MAX || held_bytes > HELD_BYTES_MAX {
+        if begins_content(&self.partial) || self.is_full(self.partial.len()) {
             self.state = State::Flowing;
         }
         if self.state == State::Flowing {
@@ -175,6 +174,11 @@ impl MessageStream {
             self.restamper.process(&rest, out);
         }
         None
+    }
+
+    /// Whether so many bytes more, or another event, are too much to hold: asked event by event, however they come.
+    fn is_full(&self, more_bytes: usize) -> bool {
+        self.held_events >= HELD_EVENTS_MAX || self.held.len() + more_bytes > HELD_BYTES_MAX
     }
 
     /// One event before the first content.
