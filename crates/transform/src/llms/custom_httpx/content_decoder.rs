@@ -188,7 +188,8 @@ mod tests {
         wrong_check[check_at] ^= 1;
         let said = |words: &str| Err(format!("Error -3 while decompressing data: {words}"));
         // As zlib 1.3 says in CPython 3.11.
-        let cases: [(&str, &[u8], Result<Vec<u8>, String>); 6] = [
+        type Told = Result<Vec<u8>, String>;
+        let cases: [(&str, &[u8], Told); 6] = [
             ("gzip", TEXT, said("incorrect header check")),
             ("gzip", &wrong_check, said("incorrect data check")),
             ("gzip", b"\x1f", Ok(Vec::new())),
