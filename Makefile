@@ -1,6 +1,6 @@
 # Everything a newcomer needs to type. Each target brings its own tools (scripts/setup) and says how long it took.
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-full bench build lint setup clean-demo
+.PHONY: help demo test test-full fuzz bench build lint setup clean-demo
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -13,9 +13,14 @@ test: ## lint, unit, property, simulation, cost of a request, end-to-end against
 	@scripts/setup test
 	@scripts/test
 
-test-full: ## the same and the long ones
+test-full: ## the same and the long ones, among them 15 s of each fuzz target
 	@scripts/setup test
+	@scripts/setup fuzz
 	@scripts/test --full
+
+fuzz: ## fuzz what reads foreign bytes, SECONDS=60 for each target of fuzz/ (TARGETS="diff rules": only these)
+	@scripts/setup fuzz
+	@scripts/fuzz --seconds $(or $(SECONDS),60) $(TARGETS)
 
 bench: ## measure beside nginx, HAProxy, bare Pingora and LiteLLM; hours with its soak (QUICK=1: below five minutes after the build)
 	@scripts/setup bench

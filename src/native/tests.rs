@@ -9,7 +9,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use serde_json::{Value, json};
 use transform::cost_calculator::PriceTable;
 
-use super::effects::{Tape, TapeEffects};
+use super::effects::{Tape, TapeEffects, TapeExchange, TapeOutcome};
 use super::router::retry::RETRIES_MAX;
 use super::{Answer, AuthMode, ClientRequest, Decline, Native, answer, tests_support};
 use crate::config::Secret;
@@ -36,17 +36,19 @@ fn run(
     headers: &[(&'static str, &'static str)],
     body: Value,
 ) -> (Result<Answer, Decline>, usize, bool) {
-    let received = Instant::now();
-    let headers: HeaderMap =
-        headers.iter().map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_static(value))).collect();
-    let (path, call_id) = ("/v1/ocr".to_owned(), "call".to_owned());
-    let body = Bytes::from(body.to_string());
-    let route = Route::Ocr;
-    let request = ClientRequest { route, method: Method::POST, path, headers, body, received, call_id };
-    let mut effects = TapeEffects::new(Tape::default(), received, UNIX_EPOCH);
+    let request = ocr_request(headers, &body);
+    let mut effects = TapeEffects::new(Tape::default(), request.received, UNIX_EPOCH);
     let outcome = answer(native, &request, &mut effects).now_or_never().unwrap();
     let outcome = outcome.map(|answered| answered.whole(usize::MAX).now_or_never().unwrap().unwrap());
     (outcome, effects.asked().len(), effects.tape_exhausted())
+}
+
+fn ocr_request(headers: &[(&'static str, &'static str)], body: &Value) -> ClientRequest {
+    let headers: HeaderMap =
+        headers.iter().map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_static(value))).collect();
+    let (path, call_id) = ("/v1/ocr".to_owned(), "call".to_owned());
+    let (body, received) = (Bytes::from(body.to_string()), Instant::now());
+    ClientRequest { route: Route::Ocr, method: Method::POST, path, headers, body, received, call_id }
 }
 
 const KEY: (&str, &str) = ("authorization", "Bearer sk-1234");
@@ -78,6 +80,32 @@ fn a_decline_comes_before_any_effect() {
     let (outcome, asked, _) = run(&fallbacks, &[KEY], body(json!({})));
     assert!(matches!(outcome, Err(Decline::Configuration | Decline::Deployment)), "{outcome:?}");
     assert_eq!(asked, 0);
+}
+
+/// How often LiteLLM was seen to call the provider that redirects so, in one attempt.
+#[test]
+fn a_redirect_is_sent_as_often_as_by_litellm() {
+    let redirect = |location: &str| TapeExchange {
+        deployment_id: "d".to_owned(),
+        outcome: TapeOutcome::Response {
+            status: 307,
+            headers: vec![("location".to_owned(), location.to_owned())],
+            body: Bytes::new(),
+            pieces: Vec::new(),
+            cut: None,
+        },
+        elapsed_ms: 1,
+        at_unix_ms: 1,
+    };
+    for (location, asked) in
+        [("::::", 2), ("http://h:abc/", 2), ("/a\tb", 2), ("http:x", 1), ("ftp://h/x", 1), ("http://h:99999/", 1)]
+    {
+        let tape = Tape { exchanges: vec![redirect(location); 3] };
+        let mut effects = TapeEffects::new(tape, Instant::now(), UNIX_EPOCH);
+        let request = ocr_request(&[KEY], &body(json!({"num_retries": 0})));
+        let answered = answer(&native(json!({})), &request, &mut effects).now_or_never().unwrap().unwrap();
+        assert_eq!((answered.status, effects.asked().len()), (500, asked), "{location}");
+    }
 }
 
 #[test]

@@ -4,6 +4,7 @@ mod body;
 mod context;
 mod dispatch;
 mod errors;
+mod fragment;
 mod legs;
 mod writer;
 
@@ -54,6 +55,7 @@ impl ProxyHttp for Proxy {
 
     async fn early_request_filter(&self, session: &mut Session, exchange: &mut Exchange) -> Result<()> {
         keep_a_timer();
+        fragment::keep(session)?;
         let head = session.req_header();
         exchange.route = Route::of(&head.method, head.uri.path());
         exchange.counted = true;

@@ -133,6 +133,10 @@ def provider_answers() -> list[Case]:
     cases += [Case(f"answer-status-{status}", answers=[{"status": status, "body": GOOD}]) for status in (201, 202, 203)]
     cases.append(Case("answer-status-204", answers=[{"status": 204, "text": ""}]))
     cases += [Case(f"answer-status-{status}", answers=[{"status": status, "body": GOOD, "headers": [("location", "/v1/elsewhere")]}], native="may") for status in (301, 307)]
+    # What httpx cannot read is sent again; the second answer is a document.
+    odd = {"colons": "::::", "empty": "", "query": "?q=1", "colon": ":x", "no-slash": "http:x", "mail": "mailto:a", "port": "http://127.0.0.1:99999/x", "no-port": "http://127.0.0.1:x/",
+           "bracket": "http://[::1", "tab": "/a\tb", "other-scheme": "ftp://127.0.0.1/x"}
+    cases += [Case(f"redirect-{name}", answers=[{"status": 307, "headers": [("location", location)]}, {"body": GOOD}]) for name, location in odd.items()]
     cases.append(Case("answer-status-304", answers=[{"status": 304, "text": ""}]))
     cases.append(Case("answer-chunked", answers=[{"body": GOOD, "chunked": True}]))
     cases.append(Case("answer-large", answers=[{"body": {**GOOD, "pages": [{**PAGE, "index": n, "markdown": "lorem ipsum " * 900} for n in range(60)]}}]))

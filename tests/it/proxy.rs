@@ -60,6 +60,29 @@ fn arrives(litellm: &Server, front: &Front, what: &str, asked: Vec<u8>, body: &[
 }
 
 #[test]
+fn a_path_arrives_as_the_client_wrote_it() {
+    let litellm = Server::answering(404, &[], b"{}");
+    for rule in BOTH {
+        let front = front(&litellm, rule);
+        for (asked, arrived) in [
+            // LiteLLM takes it for a part of the path, which its escape is too.
+            ("/v1/ocr#x", "/v1/ocr%23x"),
+            ("/v1/ocr?a#b", "/v1/ocr?a%23b"),
+            ("/v1%2focr", "/v1%2focr"),
+            ("/v1/%6Fcr", "/v1/%6Fcr"),
+            ("/v1/./ocr", "/v1/./ocr"),
+            ("/x/../v1/ocr", "/x/../v1/ocr"),
+            ("//v1//ocr", "//v1//ocr"),
+            ("/v1/ocr;a=%zz|^", "/v1/ocr;a=%zz|^"),
+            ("/v1/ocr?", "/v1/ocr?"),
+        ] {
+            ask(front.address, request("POST", asked, &[KEY, JSON], &ocr_body(200)));
+            assert_eq!(litellm.next().first, format!("POST {arrived} HTTP/1.1"), "`{rule}`");
+        }
+    }
+}
+
+#[test]
 fn headers_pass_as_litellm_expects_them() {
     let litellm =
         Server::answering(200, &[("x-litellm-version", "1"), ("set-cookie", "a=1"), ("set-cookie", "b=2")], b"{}");

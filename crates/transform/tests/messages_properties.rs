@@ -222,6 +222,26 @@ fn what_is_held_is_bounded() {
     assert_eq!(endless.push(b"x"), Progress::Frames(vec![b'x'; HELD_BYTES_MAX + 1].into()));
 }
 
+/// Found by fuzzing: in one piece, what stands behind the last event that is held was looked at too.
+#[test]
+fn what_is_held_is_bounded_in_one_piece_too() {
+    let error =
+        "event: error\ndata: {\"type\":\"error\",\"error\":{\"type\":\"overloaded_error\",\"message\":\"boom\"}}\n\n";
+    let held = "event: content_block_start\ndata: {}\n\n";
+    let long = format!("event: content_block_start\ndata: {}\n\n", "x".repeat(HELD_BYTES_MAX));
+    for (events, fails) in [
+        (held.repeat(HELD_EVENTS_MAX - 1), true),
+        (held.repeat(HELD_EVENTS_MAX), false),
+        ("\n\n".repeat(HELD_EVENTS_MAX), false),
+        (long, false),
+    ] {
+        let text = events + error;
+        let whole = outcome(&[text.as_bytes()], Ok(()));
+        assert_eq!(whole.is_err(), fails, "{} bytes", text.len());
+        assert_eq!(outcome(&cut(text.as_bytes(), 1000), Ok(())), whole);
+    }
+}
+
 #[test]
 fn a_keepalive_sends_the_head() {
     let mut stream = MessageStream::new("m", "claude", &[]);

@@ -113,3 +113,30 @@ fn depth_never_overflows_the_stack() {
         assert!(parse(Body::Json(body.as_bytes()), &[]).is_err());
     }
 }
+
+/// What a client says of the provider's address or key makes LiteLLM add a deployment of its own; deep bodies meet its
+/// interpreter's limit.
+#[test]
+fn what_litellm_takes_as_credentials_or_cannot_hold_is_declined_on_every_route() {
+    use transform::proxy::{anthropic_endpoints, chat_endpoints};
+    let asked = |key: &str, value: &str| {
+        let own = r#""model":"m","max_tokens":9,"messages":[{"role":"user","content":"hi"}],"document":{"type":"document_url","document_url":"u"}"#;
+        format!(r#"{{{own},"{key}":{value}}}"#)
+    };
+    let served = |body: &str| {
+        [
+            parse(Body::Json(body.as_bytes()), &[]).is_ok(),
+            anthropic_endpoints::endpoints::parse(body.as_bytes(), &[]).is_ok(),
+            chat_endpoints::endpoints::parse(body.as_bytes(), &[], None).is_ok(),
+        ]
+    };
+    for key in ["api_key", "api_base", "base_url"] {
+        for value in [r#""sk-client""#, r#""""#, "null", "1"] {
+            assert_eq!(served(&asked(key, value)), [false; 3], "{key} {value}");
+        }
+    }
+    for (open, close) in [("[", "]"), ("{\"a\":", "}")] {
+        let nested = |depth: usize| asked("tools", &format!("{}1{}", open.repeat(depth), close.repeat(depth)));
+        assert_eq!(served(&nested(transform::python::json_decode::BODY_DEPTH_MAX)), [false; 3], "{open}");
+    }
+}

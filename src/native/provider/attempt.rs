@@ -5,7 +5,7 @@ use std::time::Duration;
 use transform::{ProviderFailure, ProviderRequest, ProviderResponse};
 
 use super::body::collect;
-use super::redirect;
+use super::redirect::{self, Unfollowed};
 use crate::config::Deployment;
 use crate::native::admission::Admitted;
 use crate::native::effects::{Effects, Opened, ProviderStream};
@@ -42,7 +42,8 @@ pub async fn whole<E: Effects>(
 /// Makes one attempt and waits for the answer's head.
 ///
 /// LiteLLM sends a request a second time, at once and on a new connection, when the first connection was refused or reset,
-/// before the answer's head; not when it was closed in order, and not while the body was being read. The copy is deliberate: the provider must be called
+/// before the answer's head, or when it cannot read where the answer redirects it to; not when the connection was closed in order,
+/// and not while the body was being read. The copy is deliberate: the provider must be called
 /// as often as Python would call it, no less than no more.
 ///
 /// Errors  those of the last send.
@@ -68,7 +69,7 @@ pub async fn attempt_once<E: Effects>(
     limit: Duration,
     effects: &mut E,
 ) -> Result<Opened<E::Stream>, ProviderFailure> {
-    send(deployment, request, limit, effects).await
+    Ok(send(deployment, request, limit, effects).await?)
 }
 
 /// The answer's head, and whether it is that of the second send.
@@ -80,16 +81,13 @@ async fn opened<E: Effects>(
     effects: &mut E,
 ) -> Result<(Opened<E::Stream>, bool), ProviderFailure> {
     match send(deployment, request, limit, effects).await {
-        Err(failure) if sent_again(&failure) => {
+        Err(unanswered) if unanswered.is_sent_again() => {
             let second = send(deployment, request, limit, effects).await;
-            second.map(|opened| (opened, true)).map_err(of_second_send)
+            second.map(|opened| (opened, true)).map_err(|unanswered| of_second_send(unanswered.into()))
         }
-        outcome => outcome.map(|opened| (opened, false)),
+        Err(unanswered) => Err(unanswered.into()),
+        Ok(opened) => Ok((opened, false)),
     }
-}
-
-fn sent_again(failure: &ProviderFailure) -> bool {
-    matches!(failure, ProviderFailure::Reset | ProviderFailure::Refused { .. } | ProviderFailure::Unreachable { .. })
 }
 
 /// LiteLLM words a time-out of the second send as aiohttp does, and takes it for a 500 instead of a 408.
@@ -102,23 +100,54 @@ fn of_second_send(failure: ProviderFailure) -> ProviderFailure {
     }
 }
 
+/// Why a send brought no answer.
+enum Unanswered {
+    Failure(ProviderFailure),
+    Unfollowed(Unfollowed),
+}
+
+impl Unanswered {
+    fn is_sent_again(&self) -> bool {
+        use ProviderFailure::{Refused, Reset, Unreachable};
+        matches!(
+            self,
+            Self::Failure(Reset | Refused { .. } | Unreachable { .. }) | Self::Unfollowed(Unfollowed::Refused(_))
+        )
+    }
+}
+
+impl From<Unanswered> for ProviderFailure {
+    fn from(unanswered: Unanswered) -> Self {
+        match unanswered {
+            Unanswered::Failure(failure) => failure,
+            Unanswered::Unfollowed(Unfollowed::Refused(text) | Unfollowed::Failed(text)) => Self::Other { text },
+        }
+    }
+}
+
 /// Sends and follows redirects.
 async fn send<E: Effects>(
     deployment: &Deployment,
     request: &ProviderRequest,
     limit: Duration,
     effects: &mut E,
-) -> Result<Opened<E::Stream>, ProviderFailure> {
-    let mut opened = effects.open(deployment, request, limit).await?;
+) -> Result<Opened<E::Stream>, Unanswered> {
+    let mut opened = effects.open(deployment, request, limit).await.map_err(Unanswered::Failure)?;
     let mut current: Option<ProviderRequest> = None;
-    for _ in 0..REDIRECTS_MAX {
+    for followed in 0.. {
         let sent = current.as_ref().unwrap_or(request);
-        let Some(next) = redirect::next(sent, opened.status, &opened.headers)? else { return Ok(opened) };
-        opened = effects.open(deployment, &next, limit).await?;
-        current = Some(next);
+        let next = redirect::next(sent, opened.status, &opened.headers).map_err(Unanswered::Unfollowed)?;
+        let Some(next) = next else { break };
+        // A redirect is read to its end before it is followed.
+        whole(opened, effects).await.map_err(Unanswered::Failure)?;
+        if followed == REDIRECTS_MAX {
+            return Err(Unanswered::Failure(ProviderFailure::TooManyRedirects));
+        }
+        if let Some(unknown) = redirect::unknown_host(&next.sent) {
+            return Err(Unanswered::Failure(unknown));
+        }
+        opened = effects.open(deployment, &next.sent, limit).await.map_err(Unanswered::Failure)?;
+        current = Some(next.request);
     }
-    match redirect::next(current.as_ref().unwrap_or(request), opened.status, &opened.headers)? {
-        Some(_) => Err(ProviderFailure::TooManyRedirects),
-        None => Ok(opened),
-    }
+    Ok(opened)
 }

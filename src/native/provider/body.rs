@@ -24,12 +24,16 @@ pub struct BodyStream {
     heard: Instant,
     received: u64,
     expected: Option<u64>,
+    /// Its end is that of its connection, in order or not.
+    ends_with_connection: bool,
 }
 
 impl BodyStream {
-    pub(super) fn new(body: Incoming, limit: Duration) -> Self {
-        let now = Instant::now();
-        Self { expected: body.size_hint().exact(), body, limit, opened: now, heard: now, received: 0 }
+    /// `ends_with_connection` counts for a body without a length.
+    pub(super) fn new(body: Incoming, limit: Duration, ends_with_connection: bool) -> Self {
+        let (now, expected) = (Instant::now(), body.size_hint().exact());
+        let ends_with_connection = ends_with_connection && expected.is_none();
+        Self { expected, body, limit, opened: now, heard: now, received: 0, ends_with_connection }
     }
 }
 
@@ -48,6 +52,8 @@ impl ProviderStream for BodyStream {
                 self.received += data.len() as u64;
                 Piece::Data(data)
             }
+            // aiohttp takes a reset for the end, too.
+            Some(Err(_)) if self.ends_with_connection => Piece::End,
             Some(Err(error)) => Piece::Failed(failure::of_body(&error, self.received, self.expected)),
         }
     }

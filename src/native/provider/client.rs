@@ -5,7 +5,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use http::{HeaderName, HeaderValue, Method, Request, Uri};
+use http::header::TRANSFER_ENCODING;
+use http::{HeaderName, HeaderValue, Method, Request, Uri, Version};
 use http_body_util::Full;
 use hyper::body::Incoming;
 use hyper_rustls::{ConfigBuilderExt, HttpsConnector, HttpsConnectorBuilder};
@@ -79,7 +80,8 @@ impl Client {
         limit: Duration,
     ) -> Result<Opened<BodyStream>, ProviderFailure> {
         let (head, incoming) = self.answered(protocol, request, limit, Instant::now()).await?;
-        let stream = BodyStream::new(incoming, limit);
+        let ends_with_connection = head.version <= Version::HTTP_11 && !head.headers.contains_key(TRANSFER_ENCODING);
+        let stream = BodyStream::new(incoming, limit, ends_with_connection);
         Ok(Opened { status: head.status.as_u16(), headers: named(&head.headers), stream })
     }
 
@@ -143,6 +145,9 @@ fn connections(tls: ClientConfig, protocol: Protocol) -> Connections {
         .pool_max_idle_per_host(IDLE_PER_HOST_MAX)
         // Sends again only what no byte of was written to a connection found closed: the provider has not seen it.
         .retry_canceled_requests(true)
+        // As aiohttp reads an answer's head.
+        .http1_max_headers(headers::HEADERS_MAX)
+        .http1_allow_obsolete_multiline_headers_in_responses(true)
         .build(connector)
 }
 

@@ -3,14 +3,36 @@
 use std::fmt::Write;
 
 use http::HeaderMap;
+use http::header::{CONTENT_LENGTH, TRANSFER_ENCODING};
 
-/// Why LiteLLM fails an attempt over its answer's headers: aiohttp decodes them as UTF-8, and httpx can only encode
-/// ASCII when the answer is handed over. The text is Python's.
+/// aiohttp's limits. Its parser counts a name and a value each.
+pub const HEADERS_MAX: usize = 128;
+const FIELD_BYTES_MAX: usize = 8190;
+
+/// Why LiteLLM fails an attempt over its answer's headers: aiohttp takes no long ones and no two lengths, decodes them as UTF-8,
+/// and httpx can only encode ASCII when the answer is handed over. The text is Python's where it is about an encoding.
 ///
-/// Source: litellm/llms/custom_httpx/aiohttp_transport.py `AiohttpTransport.handle_async_request`, httpx
-/// `_models.Headers.__init__` @ LiteLLM 1.102.4
+/// Source: litellm/llms/custom_httpx/aiohttp_transport.py `AiohttpTransport.handle_async_request`, aiohttp 3.14 `_http_parser.pyx`,
+/// httpx `_models.Headers.__init__` @ LiteLLM 1.102.4
 pub fn fault(headers: &HeaderMap) -> Option<String> {
-    headers.values().find_map(|value| encode_error(value.as_bytes()))
+    framing_error(headers).or_else(|| headers.values().find_map(|value| encode_error(value.as_bytes())))
+}
+
+/// hyper takes the one length that several spell, and the chunks of an answer that has a length too.
+fn framing_error(headers: &HeaderMap) -> Option<String> {
+    let is_long = |bytes: &[u8]| bytes.len() > FIELD_BYTES_MAX;
+    if headers.iter().any(|(name, value)| is_long(name.as_str().as_bytes()) || is_long(value.as_bytes())) {
+        return Some(format!("400, message='Got more than {FIELD_BYTES_MAX} bytes when reading a header'"));
+    }
+    let lengths = headers.get_all(CONTENT_LENGTH).iter();
+    let numbers = lengths.map(|value| value.as_bytes().split(|byte| *byte == b',').count()).sum::<usize>();
+    let said = match numbers {
+        0 => return None,
+        1 if headers.contains_key(TRANSFER_ENCODING) => "Content-Length can't be present with Transfer-Encoding",
+        1 => return None,
+        _ => "Content-Length can't be present twice",
+    };
+    Some(format!("400, message='{said}'"))
 }
 
 /// What Python says when it encodes these bytes, decoded as UTF-8 with surrogate escapes, as ASCII.
@@ -52,6 +74,28 @@ fn escaped(code: u32) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_aiohttp_refuses_fails_the_attempt() {
+        let long = "a".repeat(FIELD_BYTES_MAX + 1);
+        let cases: [(&[(&str, &str)], bool); 9] = [
+            (&[], true),
+            (&[("content-length", "4")], true),
+            (&[("content-length", "4"), ("content-length", "4")], false),
+            (&[("content-length", "4, 4")], false),
+            (&[("transfer-encoding", "chunked")], true),
+            (&[("transfer-encoding", "chunked"), ("content-length", "4")], false),
+            (&[("transfer-encoding", "identity"), ("content-length", "4")], false),
+            (&[("x-long", &long[1..])], true),
+            (&[("x-long", &long)], false),
+        ];
+        for (pairs, is_taken) in cases {
+            let parsed = pairs.iter().map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap()));
+            let headers: HeaderMap =
+                parsed.collect::<Vec<(http::HeaderName, http::HeaderValue)>>().into_iter().collect();
+            assert_eq!(fault(&headers).is_none(), is_taken, "{:?}", pairs.first());
+        }
+    }
 
     #[test]
     fn python_names_the_run_it_cannot_encode() {

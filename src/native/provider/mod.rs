@@ -9,6 +9,7 @@ mod names;
 mod redirect;
 #[cfg(test)]
 mod tests;
+mod url;
 
 pub use attempt::{attempt, attempt_once, attempt_stream, whole};
 #[cfg(test)]

@@ -150,6 +150,26 @@ async fn faults_are_told_apart() {
 }
 
 #[tokio::test]
+async fn a_body_without_a_length_ends_with_its_connection() {
+    let plain = "HTTP/1.1 200 OK\r\n\r\nbody";
+    check(Play::WriteAndReset(plain), |outcome| outcome.as_ref().is_ok_and(|answer| answer.body == "body")).await;
+    let chunked = "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n4\r\nbody\r\n";
+    check(Play::WriteAndReset(chunked), Result::is_err).await;
+}
+
+#[tokio::test]
+async fn a_head_is_read_as_aiohttp_reads_it() {
+    let ok = |outcome: &Result<ProviderResponse, _>| outcome.as_ref().is_ok_and(|answer| answer.body == "body");
+    let with =
+        |headers: &str| -> &'static str { format!("HTTP/1.1 200 OK\r\n{headers}content-length: 4\r\n\r\nbody").leak() };
+    check(at_once(with("x-folded: 1\r\n 2\r\n")), ok).await;
+    check(at_once(with(&"x-many: 1\r\n".repeat(127))), ok).await;
+    check(at_once(with(&"x-many: 1\r\n".repeat(128))), Result::is_err).await;
+    check(at_once(with("content-length: 4\r\n")), Result::is_err).await;
+    check(at_once("HTTP/1.1 103 Early Hints\r\n\r\nHTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\nbody"), ok).await;
+}
+
+#[tokio::test]
 async fn the_limit_is_on_silence_not_on_the_whole() {
     let head = "HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\n";
     check(slowly(150, &[head, "b", "o", "d", "y"]), |outcome| {

@@ -43,6 +43,10 @@ pub const INTEGER_DIGITS_MAX: usize = 4300;
 /// Nesting that orjson accepts at most.
 const ORJSON_DEPTH_MAX: usize = 1024;
 
+/// Nesting of a client's body that is read at most. orjson reads more, but from some 900 levels on LiteLLM meets the interpreter's
+/// limit of 1000 frames, somewhere behind and differently on every route.
+pub const BODY_DEPTH_MAX: usize = 500;
+
 /// `json.loads(text)` for text given as UTF-8, or as WTF-8 where it holds lone surrogates.
 ///
 /// `depth_max` is how deep the interpreter's stack lets it go where LiteLLM calls it.
@@ -60,6 +64,13 @@ pub fn raw_decode(text: &str, depth_max: usize) -> Result<(Value, usize), Decode
 /// `orjson.loads(body)`; `None` where it refuses.
 pub fn orjson_loads(body: &[u8]) -> Option<Value> {
     let reader = Reader::of(body, ORJSON_DEPTH_MAX);
+    reader.unicode?;
+    Reader { strict: true, ..reader }.document().ok()
+}
+
+/// A client's body as `orjson.loads` reads it; `None` also where what LiteLLM makes of it isn't known.
+pub fn body_loads(body: &[u8]) -> Option<Value> {
+    let reader = Reader::of(body, BODY_DEPTH_MAX);
     reader.unicode?;
     Reader { strict: true, ..reader }.document().ok()
 }

@@ -13,7 +13,7 @@ use crate::decline::Decline;
 use crate::litellm_core_utils::token_counter::{TokenCounter, Uncounted};
 use crate::proxy::common_request_processing::{browser_headers, framing};
 use crate::proxy::litellm_pre_call_utils::check_user;
-use crate::python::json_decode::orjson_loads;
+use crate::python::json_decode::body_loads;
 use crate::python::{Dict, Integer, Text, Value};
 
 /// What of a client's request matters.
@@ -37,7 +37,7 @@ pub fn declines(model_info: &Map<String, Json>) -> Vec<(String, Decline)> {
 /// Reads a client's request. Header names are lower-case.
 pub fn parse(body: &[u8], headers: &[(&str, &str)]) -> Result<CountRequest, Decline> {
     check_headers(headers)?;
-    let body = match orjson_loads(body).ok_or(Decline::InvalidJson)? {
+    let body = match body_loads(body).ok_or(Decline::InvalidJson)? {
         Value::Dict(body) => body,
         _ => return Err(Decline::BodyNotObject),
     };

@@ -11,7 +11,7 @@ use crate::llms::anthropic::sanitized_on_arrival;
 use crate::proxy::litellm_pre_call_utils::{body_retries, body_seconds, check_user, header_seconds};
 use crate::proxy::ocr_endpoints::endpoints::{BodyKind, body_kind};
 use crate::proxy::ocr_endpoints::is_acted_on;
-use crate::python::json_decode::orjson_loads;
+use crate::python::json_decode::body_loads;
 use crate::python::{Dict, Value};
 
 /// What of a client's request matters to a call of `/v1/messages`.
@@ -44,7 +44,7 @@ pub struct MessagesRequest {
 /// Reads a client's request. Header names are lower-case.
 pub fn parse(body: &[u8], headers: &[(&str, &str)]) -> Result<MessagesRequest, Decline> {
     let options = header_options(headers)?;
-    let body = match orjson_loads(body).ok_or(Decline::InvalidJson)? {
+    let body = match body_loads(body).ok_or(Decline::InvalidJson)? {
         Value::Dict(body) => body,
         _ => return Err(Decline::BodyNotObject),
     };

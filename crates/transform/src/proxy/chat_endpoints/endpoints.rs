@@ -13,7 +13,7 @@ use crate::proxy::anthropic_endpoints::endpoints::{add_anthropic, is_agentic_cli
 use crate::proxy::litellm_pre_call_utils::{body_retries, is_usable_timeout};
 use crate::proxy::ocr_endpoints::endpoints::{BodyKind, body_kind};
 use crate::proxy::ocr_endpoints::is_acted_on;
-use crate::python::json_decode::orjson_loads;
+use crate::python::json_decode::body_loads;
 use crate::python::{Dict, Text, Value, float_repr};
 
 /// A time limit, and how LiteLLM spells it in an error's header.
@@ -53,7 +53,7 @@ pub struct ChatRequest {
 /// Reads a client's request. Header names are lower-case; `path_model` is the model a path names.
 pub fn parse(body: &[u8], headers: &[(&str, &str)], path_model: Option<&str>) -> Result<ChatRequest, Decline> {
     let options = header_options(headers)?;
-    let body = match orjson_loads(body).ok_or(Decline::InvalidJson)? {
+    let body = match body_loads(body).ok_or(Decline::InvalidJson)? {
         Value::Dict(body) => body,
         _ => return Err(Decline::BodyNotObject),
     };

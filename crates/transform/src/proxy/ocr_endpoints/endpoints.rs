@@ -9,7 +9,7 @@ use super::multipart::{Part, fields};
 use crate::decline::Decline;
 use crate::llms::mistral::ocr::transformation::{SUPPORTED_PARAMETERS, extra_headers};
 use crate::proxy::litellm_pre_call_utils::{body_retries, body_seconds, check_user, header_seconds};
-use crate::python::json_decode::orjson_loads;
+use crate::python::json_decode::body_loads;
 use crate::python::{Dict, Value, repr, type_name};
 
 /// What of a client's request matters to an OCR call.
@@ -71,7 +71,7 @@ pub fn body_kind(content_type: Option<&str>) -> Result<BodyKind, Decline> {
 pub fn parse(body: Body<'_>, headers: &[(&str, &str)]) -> Result<OcrRequest, Decline> {
     let options = header_options(headers)?;
     let body = match body {
-        Body::Json(bytes) => match orjson_loads(bytes).ok_or(Decline::InvalidJson)? {
+        Body::Json(bytes) => match body_loads(bytes).ok_or(Decline::InvalidJson)? {
             Value::Dict(body) => body,
             _ => return Err(Decline::BodyNotObject),
         },

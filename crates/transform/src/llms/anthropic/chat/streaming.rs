@@ -19,8 +19,9 @@ use crate::litellm_core_utils::exception_mapping_utils::{Raised, anthropic_excep
 use crate::litellm_core_utils::json_fragment_accumulator::JsonFragments;
 pub use crate::litellm_core_utils::streaming_handler::Progress;
 use crate::litellm_core_utils::streaming_handler::{Failure, StreamWrapper};
-use crate::llms::anthropic::experimental_pass_through::messages::streaming_iterator::{Decoder, stream_failure_text};
+use crate::llms::anthropic::experimental_pass_through::messages::streaming_iterator::stream_failure_text;
 use crate::llms::base_llm::chat::transformation::Target;
+use crate::llms::custom_httpx::content_decoder::Decoder;
 pub use crate::llms::custom_httpx::line_decoder::LINE_BYTES_MAX;
 use crate::llms::custom_httpx::line_decoder::Lines;
 use crate::proxy::chat_endpoints::endpoints::ChatRequest;

@@ -11,13 +11,11 @@
 //! another event it holds (here pings are kept, as they are in a piece with other events); content whose name is cut in two
 //! isn't seen; an error with content behind it in the same piece passes.
 
-use std::io::Write;
-
 use bytes::Bytes;
-use flate2::write::GzDecoder;
 
 use crate::answer::ProviderFailure;
 use crate::exceptions::{Exception, ExceptionClass};
+use crate::llms::custom_httpx::content_decoder::Decoder;
 use crate::llms::custom_httpx::llm_http_handler::failure_text;
 use crate::proxy::anthropic_endpoints::answers::stream_error_frame;
 use crate::proxy::anthropic_endpoints::streaming_model_restamp::{ModelRestamper, frame_end};
@@ -159,16 +157,15 @@ impl MessageStream {
                 break;
             };
             searched = 0;
+            if self.is_full(end) {
+                break;
+            }
             let event: Vec<u8> = self.partial.drain(..end).collect();
             if let Some(failed) = self.event(&event, out) {
                 return Some(failed);
             }
         }
-        if begins_content(&self.partial) {
-            self.state = State::Flowing;
-        }
-        let held_bytes = self.held.len() + self.partial.len();
-        if self.held_events >= HELD_EVENTS_MAX || held_bytes > HELD_BYTES_MAX {
+        if begins_content(&self.partial) || self.is_full(self.partial.len()) {
             self.state = State::Flowing;
         }
         if self.state == State::Flowing {
@@ -177,6 +174,11 @@ impl MessageStream {
             self.restamper.process(&rest, out);
         }
         None
+    }
+
+    /// Whether so many bytes more, or another event, are too much to hold: asked event by event, however they come.
+    fn is_full(&self, more_bytes: usize) -> bool {
+        self.held_events >= HELD_EVENTS_MAX || self.held.len() + more_bytes > HELD_BYTES_MAX
     }
 
     /// One event before the first content.
@@ -291,31 +293,5 @@ pub(crate) fn stream_failure_text(failure: &ProviderFailure) -> String {
             failure_text(&ProviderFailure::CutChunked)
         ),
         other => failure_text(other),
-    }
-}
-
-/// `content-encoding`, undone piece by piece: gzip or nothing, no provider compresses a stream otherwise.
-#[derive(Debug)]
-pub(crate) struct Decoder(Option<GzDecoder<Vec<u8>>>);
-
-impl Decoder {
-    pub(crate) fn of(headers: &[(String, String)]) -> Self {
-        let coding = headers.iter().find(|(name, _)| name == "content-encoding").map(|(_, value)| value.trim());
-        let is_gzip = coding.is_some_and(|coding| coding.eq_ignore_ascii_case("gzip"));
-        Self(is_gzip.then(|| GzDecoder::new(Vec::new())))
-    }
-
-    pub(crate) fn push(&mut self, piece: &[u8]) -> Result<Vec<u8>, String> {
-        let Some(decoder) = &mut self.0 else {
-            return Ok(piece.to_vec());
-        };
-        let written = decoder.write_all(piece).and_then(|()| decoder.flush());
-        match written {
-            // Bytes behind the end of the compressed stream are nobody's.
-            Err(error) if error.kind() != std::io::ErrorKind::WriteZero => {
-                Err("Error -3 while decompressing data: incorrect header check".to_owned())
-            }
-            _ => Ok(std::mem::take(decoder.get_mut())),
-        }
     }
 }

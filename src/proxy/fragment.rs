@@ -1,0 +1,43 @@
+//! A `#` in what a client asks for. Pingora drops it with all behind it, LiteLLM's server takes it for a part of the path.
+
+use pingora::Result;
+use pingora::proxy::Session;
+
+/// Escapes it, which is the same to LiteLLM: `/v1/ocr#x` is no route there, and must be none here.
+pub fn keep(session: &mut Session) -> Result<()> {
+    let Some(target) = session.as_http1().and_then(|http1| escaped(&http1.get_headers_raw_bytes())) else {
+        return Ok(());
+    };
+    session.req_header_mut().set_raw_path(&target)
+}
+
+/// The target of a request line, if it has to be written anew.
+fn escaped(head: &[u8]) -> Option<Vec<u8>> {
+    let line = head.split(|byte| *byte == b'\n').find(|line| !line.trim_ascii().is_empty())?;
+    if !line.contains(&b'#') {
+        return None;
+    }
+    let mut words = line.trim_ascii().split(|byte| *byte == b' ');
+    let target = words.nth(1)?;
+    Some(target.split(|byte| *byte == b'#').collect::<Vec<_>>().join(&b"%23"[..]))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_fragment_is_escaped() {
+        let cases: [(&str, Option<&str>); 6] = [
+            ("POST /v1/ocr HTTP/1.1\r\nx: #\r\n\r\n", None),
+            ("POST /v1/ocr#x HTTP/1.1\r\n\r\n", Some("/v1/ocr%23x")),
+            ("\r\nPOST /v1/ocr?a#b#c HTTP/1.1\r\n\r\n", Some("/v1/ocr?a%23b%23c")),
+            ("GET /# HTTP/1.1\r\n\r\n", Some("/%23")),
+            ("#", None),
+            ("", None),
+        ];
+        for (head, expected) in cases {
+            assert_eq!(escaped(head.as_bytes()).as_deref(), expected.map(str::as_bytes), "{head:?}");
+        }
+    }
+}
