@@ -74,8 +74,7 @@ async fn answer(
     let decision = decision(&reach, lane, exchange, &request, &facts);
     match decision {
         Decision { serve: Leg::Native, .. } => {
-            let traits = || traits(table, &request, &facts);
-            legs::serve_natively(app, session, exchange, table, lane, &request, &facts.shape, traits).await
+            legs::serve_natively(app, session, exchange, table, lane, &request, &facts).await
         }
         Decision { mirror: true, .. } => {
             let traits = traits(table, &request, &facts);
@@ -125,7 +124,8 @@ fn decision(
     decide(&views, Subjects { sticky: &sticky, request: &exchange.id })
 }
 
-fn traits(table: &LaneTable, request: &ClientRequest, facts: &Facts) -> Traits {
+/// What evidence wants to know of a request; reads all of its body.
+pub fn traits(table: &LaneTable, request: &ClientRequest, facts: &Facts) -> Traits {
     // Where LiteLLM asks nobody for a key, an invented one makes no other caller.
     let open = table.native.as_ref().is_some_and(|native| matches!(native.auth, AuthMode::ProvenOpen));
     let key = admission::presented(&request.headers).filter(|_| !open);

@@ -18,7 +18,7 @@ use tokio::sync::{mpsc, watch};
 use transform::HeaderText;
 
 use super::context::Exchange;
-use super::dispatch::{decline, forwarded_facts, last_answer, mark, write_unavailable};
+use super::dispatch::{decline, forwarded_facts, last_answer, mark, traits, write_unavailable};
 use super::writer::{self, Written};
 use crate::app::App;
 use crate::budget::Share;
@@ -29,7 +29,7 @@ use crate::native::{self, Answer, Body, ClientRequest, Effects, LiveEffects};
 use crate::python::envelope::Unavailable;
 use crate::python::forward::{prefix_and_rest, whole};
 use crate::python::headers;
-use crate::routes::{LaneTable, LiveLane, Route};
+use crate::routes::{Facts, LaneTable, LiveLane, Route};
 use crate::shadow::{Capture, Control, Tee, Traits, correlation};
 use crate::tap::OpenTape;
 
@@ -49,8 +49,7 @@ pub async fn serve_natively(
     table: &LaneTable,
     lane: &LiveLane,
     request: &ClientRequest,
-    shape: &str,
-    traits: impl FnOnce() -> Traits,
+    facts: &Facts,
 ) -> Result<()> {
     let route = Route::named(&lane.id.route).unwrap_or(Route::Ocr);
     let Some(native) = table.native.as_ref() else {
@@ -61,7 +60,7 @@ pub async fn serve_natively(
     let run = {
         // Pinned where it is: every move would be another copy in what is kept of a request.
         let run = std::pin::pin!(AssertUnwindSafe(native::answer(native, request, &mut effects)).catch_unwind());
-        match shape.starts_with(STREAM) {
+        match facts.shape.starts_with(STREAM) {
             true => while_watched(session, run, &departure).await,
             false => run.await,
         }
@@ -74,7 +73,7 @@ pub async fn serve_natively(
             lane.tally.served(Leg::Native, answer.status);
             let overhead = exchange.held_since.elapsed().saturating_sub(effects.waited());
             lane.tally.times.native_overhead.record(overhead);
-            app.shadow.skip(lane, SkipReason::ServedNatively, traits);
+            app.shadow.skip(lane, SkipReason::ServedNatively, || traits(table, request, facts));
             app.metrics.provider_requests.with_label_values(&[route.as_str()]).inc_by(u64::from(answer.attempts));
             write_native(app, session, exchange, answer).await?;
             lane.tally.times.native.record(exchange.held_since.elapsed());
@@ -86,14 +85,14 @@ pub async fn serve_natively(
             // Whom LiteLLM refuses asks no provider, and says nothing of what the lane covers.
             let refused = matches!(declined, native::Decline::NoKey | native::Decline::NotTheMasterKey);
             let reason = if refused { SkipReason::NoProviderExchange } else { SkipReason::ShadowDeclined };
-            app.shadow.skip(lane, reason, traits);
+            app.shadow.skip(lane, reason, || traits(table, request, facts));
             forward_counted(app, session, exchange, lane, request).await
         }
         Err(_) => {
             app.metrics.panics.inc();
             lane.tally.panicked();
             tracing::error!(request = exchange.id, "the native leg panicked");
-            app.shadow.skip(lane, SkipReason::ShadowFailed, traits);
+            app.shadow.skip(lane, SkipReason::ShadowFailed, || traits(table, request, facts));
             if effects.sent() == 0 {
                 return forward_counted(app, session, exchange, lane, request).await;
             }

@@ -23,7 +23,8 @@ const CONNECTION: [&str; 8] =
     ["connection", "keep-alive", "proxy-connection", "te", "trailer", "transfer-encoding", "upgrade", "content-length"];
 
 /// What a client library writes about itself and its connection; the provider's answer does not depend on it.
-const CLIENT_LIBRARY: [&str; 5] = ["host", "accept", "accept-encoding", "user-agent", "traceparent"];
+/// Cookies are those that the provider has set: some clients of LiteLLM's keep them, and send them with every caller's requests.
+const CLIENT_LIBRARY: [&str; 6] = ["host", "accept", "accept-encoding", "user-agent", "traceparent", "cookie"];
 
 /// Headers that carry a credential.
 const CREDENTIALS: [&str; 9] = [
