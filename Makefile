@@ -1,6 +1,6 @@
 # Everything a newcomer needs to type. Each target brings its own tools (scripts/setup) and says how long it took.
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-full fuzz bench build lint setup clean-demo
+.PHONY: help demo test test-full fuzz bench compare-litellm-rust build lint setup clean-demo
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -26,6 +26,10 @@ bench: ## measure beside nginx, HAProxy, bare Pingora and LiteLLM; hours with it
 	@scripts/setup bench
 	@cargo build --release --locked --workspace --bins
 	@.cache/plots/bin/python benchmark/bench.py $(if $(QUICK),--quick) $(ARGUMENTS)
+
+compare-litellm-rust: ## how many of the parity cases LiteLLM's own Rust answers otherwise than its Python
+	@scripts/setup test
+	@scripts/compare-litellm-rust
 
 build: ## the tuned binary, target/release/crossfade
 	@cargo build --release --locked

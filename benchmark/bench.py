@@ -8,6 +8,7 @@ import shutil
 import sys
 import tempfile
 import time
+from dataclasses import replace
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
@@ -37,6 +38,8 @@ class Run:
     def __init__(self, options: argparse.Namespace, folder: Path):
         self.options, self.folder, self.rounds = options, folder, options.rounds or (3 if options.quick else 9)
         self.workloads = [workload for workload in workloads.workloads(options.quick) if workload.name.startswith(options.only)]
+        if options.rounds:
+            self.workloads = [replace(workload, rounds=min(workload.rounds or options.rounds, options.rounds)) for workload in self.workloads]
         self.bench = Bench(folder, workloads.groups(workloads.workloads(False)), tls=True)
         self.rows: list[dict] = []
         self.counts: dict = {}

@@ -419,11 +419,12 @@ async fn relay(
     app: &App,
     session: &mut Session,
     exchange: &Exchange,
-    response: Response<Incoming>,
+    mut response: Response<Incoming>,
     observe: impl FnMut(&Bytes) + Send,
 ) -> Result<Written> {
     let status = response.status().as_u16();
-    let mut head = restored(app, headers::end_to_end(response.headers()));
+    let mut head = restored(app, std::mem::take(response.headers_mut()));
+    headers::keep_end_to_end(&mut head);
     mark(&mut head, exchange);
     last_answer(app, session);
     let body = response.into_body().into_data_stream();

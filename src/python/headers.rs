@@ -5,16 +5,16 @@ use http::header::{HeaderMap, HeaderName, HeaderValue};
 /// Names that speak of one connection and are never passed on.
 ///
 /// Source: RFC 9110 §7.6.1
-const HOP_BY_HOP: [&str; 9] = [
-    "connection",
-    "keep-alive",
-    "proxy-authenticate",
-    "proxy-authorization",
-    "proxy-connection",
-    "te",
-    "trailer",
-    "transfer-encoding",
-    "upgrade",
+static HOP_BY_HOP: [HeaderName; 9] = [
+    http::header::CONNECTION,
+    HeaderName::from_static("keep-alive"),
+    http::header::PROXY_AUTHENTICATE,
+    http::header::PROXY_AUTHORIZATION,
+    HeaderName::from_static("proxy-connection"),
+    http::header::TE,
+    http::header::TRAILER,
+    http::header::TRANSFER_ENCODING,
+    http::header::UPGRADE,
 ];
 
 /// Our own namespace: what a client sends in it is dropped, so that nobody can forge it.
@@ -34,12 +34,15 @@ pub fn passed_on(headers: &HeaderMap) -> HeaderMap {
     headers
 }
 
-fn is_hop_by_hop(name: &HeaderName) -> bool {
-    HOP_BY_HOP.contains(&name.as_str())
-}
-
 /// The end-to-end headers of a message: without hop-by-hop names and those that `Connection` nominates.
 pub fn end_to_end(headers: &HeaderMap) -> HeaderMap {
+    let mut kept = headers.clone();
+    keep_end_to_end(&mut kept);
+    kept
+}
+
+/// Leaves the end-to-end headers of a message.
+pub fn keep_end_to_end(headers: &mut HeaderMap) {
     let nominated: Vec<HeaderName> = headers
         .get_all(http::header::CONNECTION)
         .iter()
@@ -47,13 +50,17 @@ pub fn end_to_end(headers: &HeaderMap) -> HeaderMap {
         .flat_map(|value| value.split(','))
         .filter_map(|token| token.trim().parse().ok())
         .collect();
-    let mut kept = HeaderMap::with_capacity(headers.len());
-    for (name, value) in headers {
-        if !is_hop_by_hop(name) && !nominated.contains(name) {
-            kept.append(name.clone(), value.clone());
-        }
+    let dropped: Vec<&HeaderName> =
+        HOP_BY_HOP.iter().chain(&nominated).filter(|name| headers.contains_key(*name)).collect();
+    if dropped.is_empty() {
+        return;
     }
-    kept
+    // Anew, because to remove one would change the order of the others.
+    let mut kept = HeaderMap::with_capacity(headers.len());
+    for (name, value) in headers.iter().filter(|(name, _)| !dropped.contains(name)) {
+        kept.append(name.clone(), value.clone());
+    }
+    *headers = kept;
 }
 
 /// Who the client is, for `X-Forwarded-*`.

@@ -24,20 +24,22 @@ pub fn mark(content_type: Option<&str>, body: &Bytes, id: &str) -> Option<Bytes>
     }
 }
 
-/// Appends the key, text as it stands otherwise: of two equal keys LiteLLM's parser takes the last.
+/// Appends the key, text as it stands otherwise: of two equal keys LiteLLM's parser takes the last. An id is hexadecimal.
 fn mark_json(body: &Bytes, id: &str) -> Option<Bytes> {
     let text = std::str::from_utf8(body).ok()?.trim_end();
     let top: TopLevel<'_> = serde_json::from_str(text).ok()?;
-    let mut headers: Map<String, Value> = match top.extra_headers {
-        None => Map::new(),
-        Some(raw) if raw.get() == "null" => Map::new(),
-        Some(raw) => serde_json::from_str(raw.get()).ok()?,
+    let headers = match top.extra_headers.map(RawValue::get) {
+        None | Some("null") => ["{\"", TAPE_HEADER, "\":\"", id, "\"}"].concat(),
+        Some(raw) => {
+            let mut headers: Map<String, Value> = serde_json::from_str(raw).ok()?;
+            headers.retain(|name, _| !name.eq_ignore_ascii_case(TAPE_HEADER));
+            headers.insert(TAPE_HEADER.to_owned(), json!(id));
+            Value::Object(headers).to_string()
+        }
     };
-    headers.retain(|name, _| !name.eq_ignore_ascii_case(TAPE_HEADER));
-    headers.insert(TAPE_HEADER.to_owned(), json!(id));
     let open = text.strip_suffix('}')?;
     let comma = if open.trim_end().ends_with('{') { "" } else { "," };
-    Some(Bytes::from(format!("{open}{comma}\"extra_headers\":{}}}", Value::Object(headers))))
+    Some(Bytes::from([open, comma, "\"extra_headers\":", &headers, "}"].concat()))
 }
 
 /// Adds a form field, which LiteLLM reads as JSON.

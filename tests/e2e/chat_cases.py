@@ -201,7 +201,7 @@ def errors() -> list[Case]:
 
 STALL = {"delay": 3}
 # LiteLLM loses what it has not read yet of a stream that breaks: it is given the time to read.
-SHORTLY = {"delay": 0.5}
+SHORTLY = {"delay": 1.5}
 
 
 def timeouts() -> list[Case]:

@@ -130,7 +130,8 @@ fn mirrors(reach: &[LaneView<'_>], key: &LaneId, subjects: Subjects<'_>) -> bool
 pub fn draws_subject(reach: &[LaneView<'_>]) -> bool {
     let weight = reach.iter().map(native_weight).min().unwrap_or(Weight::ZERO);
     let holdout = reach.iter().map(|lane| lane.holdout).max().unwrap_or(Weight::ZERO);
-    !weight.is_certain() || !holdout.is_certain()
+    let may_be_held_out = reach.iter().all(|lane| lane.stage == Stage::Full && lane.eligible);
+    !weight.is_certain() || (may_be_held_out && !holdout.is_certain())
 }
 
 /// Whether a subject's share lies below a weight. Monotone: true at one weight is true at every higher.
