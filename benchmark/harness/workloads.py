@@ -28,13 +28,13 @@ def workloads(quick: bool) -> list[Workload]:
         ]
     paced = dict(stream=True, every_ms=5.0)
     made += [
-        Workload("stream-50", "claude.events50.every5", ALL, 10, requests=40 if quick else 400, warm=10, events=55, slow={"requests": 20 if quick else 60}, **paced),
-        Workload("stream-50-chat", "chat.events50.every5", ALL, 10, requests=400, warm=10, events=53, slow={"requests": 60}, **paced),
+        Workload("stream-50", "claude.events50.every5", ALL, 10, requests=40 if quick else 200, warm=10, events=55, slow={"requests": 20 if quick else 60}, **paced),
+        Workload("stream-50-chat", "chat.events50.every5", ALL, 10, requests=200, warm=10, events=53, slow={"requests": 60}, **paced),
         Workload("stream-2000", "claude.events2000", ALL, 1, requests=50, warm=2, events=2005, stream=True, slow={"requests": 4, "warm": 1}),
     ]
     made += [Workload(f"body-{label}", f"claude.bytes{size}", ALL, 10, short, warm=50, body_bytes=size, slow=python) for size, label in ((1_000, "1k"), (100_000, "100k"), (1_000_000, "1m"))]
     made += [
-        Workload("rate-500", "claude", (*RELAYS, "native"), 10, rate=500.0, seconds=10.0),
+        Workload("rate-500", "claude", (*RELAYS, "native"), 10, rate=500.0, seconds=6.0),
         Workload("errors", "claude.status400", ALL, 50, short, status="400", slow=python),
         Workload("tls", "claude.tls", ("native", *PYTHON), 10, short, slow=python),
         Workload("tls-ocr", "scan.tls", ("native", *PYTHON), 10, short, slow=python),
