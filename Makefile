@@ -27,7 +27,7 @@ bench: ## measure beside nginx, HAProxy, bare Pingora and LiteLLM; hours with it
 	@cargo build --release --locked --workspace --bins
 	@.cache/plots/bin/python benchmark/bench.py $(if $(QUICK),--quick) $(ARGUMENTS)
 
-compare-litellm-rust: ## how many of the parity cases LiteLLM's own Rust answers otherwise than its Python
+compare-litellm-rust: ## how many of the recorded cases LiteLLM's own Rust answers otherwise than its Python (five minutes)
 	@scripts/setup test
 	@scripts/compare-litellm-rust
 

@@ -1,8 +1,7 @@
 """Session fixtures: the mock provider, the real LiteLLM, Crossfade in front of it.
 
 GATEWAY=litellm lets every test that does not need Crossfade itself run against LiteLLM directly. What fails there is a
-wrong expectation, not a defect of Crossfade. GATEWAY=litellm-rust puts LiteLLM's own Rust in the place of the native leg:
-what fails there is how that differs from its Python.
+wrong expectation, not a defect of Crossfade.
 """
 import os
 import signal
@@ -19,8 +18,7 @@ from chat_cases import all_cases as all_chat_cases
 from messages_cases import all_cases as all_messages_cases
 from ocr_cases import all_cases
 
-GATEWAY = os.environ.get("GATEWAY", "crossfade")
-DIRECT = GATEWAY.startswith("litellm")
+DIRECT = os.environ.get("GATEWAY", "crossfade") == "litellm"
 # A case must not rest the deployment of the next; test_cooldowns.py is about that.
 ROUTER = {"router_settings": {"disable_cooldowns": True}}
 SLOTS = 240  # model groups whose provider a test scripts for itself
@@ -161,17 +159,8 @@ def native_instance(python, work) -> Crossfade:
 
 @pytest.fixture(scope="session")
 def native(request, python) -> str:
-    """The address of that, or LiteLLM itself, with or without its own Rust."""
-    if GATEWAY == "litellm-rust":
-        return request.getfixturevalue("litellm_rust").url
+    """The address of that, or LiteLLM itself."""
     return python.url if DIRECT else request.getfixturevalue("native_instance").url
-
-
-@pytest.fixture(scope="session")
-def litellm_rust(python, fleet, work):
-    running = litellm.LiteLlm(work, "rust", python.config, {**fleet.python.environment, "LITELLM_RUST": "true"}).start().ready()
-    yield running
-    running.stop()
 
 
 @pytest.fixture(scope="session")

@@ -84,16 +84,16 @@ def decoded(part):
 
 
 class LiteLlm:
-    """The proxy under LITELLM_BIN with one config, on a port of the caller's."""
+    """The proxy under LITELLM_BIN with one config, on a port of the caller's; `rust` is what LITELLM_RUST says."""
 
-    def __init__(self, config, port):
+    def __init__(self, config, port, rust="false"):
         self.port = port
         self.folder = tempfile.mkdtemp(prefix="ocr-oracle-")
         path = f"{self.folder}/config.yaml"
         with open(path, "w") as file:
             json.dump(config, file)
         environment = dict(
-            os.environ, LITELLM_LOCAL_MODEL_COST_MAP="True", LITELLM_RUST="false", LITELLM_MODE="PRODUCTION",
+            os.environ, LITELLM_LOCAL_MODEL_COST_MAP="True", LITELLM_RUST=rust, LITELLM_MODE="PRODUCTION",
             PYTHONDONTWRITEBYTECODE="1", NO_DOCS="True")
         arguments = ["--config", path, "--host", "127.0.0.1", "--port", str(port), "--telemetry", "False"]
         self.process = subprocess.Popen(

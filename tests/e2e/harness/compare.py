@@ -1,6 +1,5 @@
 """Comparing two answers, or two provider requests, so that the difference can be read."""
 import json
-import os
 import re
 import time
 
@@ -82,25 +81,20 @@ def header_differences(left: list[tuple[str, str]], right: list[tuple[str, str]]
     return found
 
 
-# LiteLLM's own Rust tells less in its headers and speaks to providers by another library; what is left is what nobody can overlook.
-ONLY_ANSWERS = os.environ.get("GATEWAY") == "litellm-rust"
-
-
 def answer_differences(left: Answer, right: Answer, besides: set[str] = frozenset()) -> list[str]:
     """Everything a client could tell two answers apart by."""
     found = [f"status: {left.status} ≠ {right.status}"] if left.status != right.status else []
     # A message that differs on purpose has another length too.
     unequal_on_purpose = left.body != right.body and readable(left.body) == readable(right.body)
     without = besides | ({"content-length"} if unequal_on_purpose else set())
-    if not ONLY_ANSWERS:
-        found += header_differences(deterministic_headers(left, without), deterministic_headers(right, without), "headers")
+    found += header_differences(deterministic_headers(left, without), deterministic_headers(right, without), "headers")
     return found + differences(readable(left.body), readable(right.body), "body")
 
 
 def provider_differences(left: list[dict], right: list[dict]) -> list[str]:
     """Everything a provider could tell two series of requests apart by."""
     found = [f"provider calls: {len(left)} ≠ {len(right)}"] if len(left) != len(right) else []
-    for number, (one, other) in enumerate([] if ONLY_ANSWERS else zip(left, right)):
+    for number, (one, other) in enumerate(zip(left, right)):
         path = f"provider request {number}"
         for field in ("method", "path"):
             if one[field] != other[field]:
