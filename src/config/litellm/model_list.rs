@@ -49,6 +49,7 @@ pub fn build(root: &Dict, files: &Files, environment: &mut Environment<'_>) -> R
         builder.entry(entry, format!("model_list[{index}]"), &mut built)?;
     }
     mark_shared_ids(&mut built.served);
+    mark_changed_models(&mut built.served);
     Ok(built)
 }
 
@@ -271,5 +272,26 @@ fn mark_shared_ids(served: &mut [Deployment]) {
             text: "another deployment has the same id".to_owned(),
             routes: RouteScope::All,
         });
+    }
+}
+
+/// LiteLLM writes these of a deployment's `model_info` into its one entry for the model, which all of the model's deployments
+/// then read.
+const ENTRY_KEYS: [&str; 2] = ["mode", "litellm_provider"];
+
+fn mark_changed_models(served: &mut [Deployment]) {
+    let mut changes: Vec<(String, String, String, Reason)> = Vec::new();
+    for deployment in served.iter() {
+        let paths = ENTRY_KEYS.map(|key| format!("{}.model_info.{key}", deployment.path));
+        let found = deployment.reasons.iter().filter(|reason| paths.contains(&reason.path)).cloned();
+        let of = |reason| (deployment.path.clone(), deployment.provider.clone(), deployment.model.clone(), reason);
+        changes.extend(found.map(of));
+    }
+    for (path, provider, model, reason) in changes {
+        let alike = |other: &&mut Deployment| other.provider == provider && other.model == model && other.path != path;
+        for other in served.iter_mut().filter(alike) {
+            let text = "another deployment changes LiteLLM's entry for this model".to_owned();
+            other.reasons.push(Reason { text, ..reason.clone() });
+        }
     }
 }

@@ -267,6 +267,27 @@ fn deployments_decline_for_themselves() {
 }
 
 #[test]
+fn what_a_deployment_says_of_its_model_concerns_every_deployment_of_the_model() {
+    for (info, expected) in [
+        ("{mode: responses}", ["provider_request", "provider_request", ""]),
+        ("{litellm_provider: azure}", ["custom_pricing", "custom_pricing", ""]),
+        ("{mode: chat}", ["", "", ""]),
+        // Known by its id alone.
+        ("{input_cost_per_token: 1}", ["custom_pricing", "", ""]),
+    ] {
+        let text = format!(
+            "model_list:\n- {{model_name: a, litellm_params: {{model: openai/m, api_key: k}}, model_info: {info}}}\n\
+             - {{model_name: b, litellm_params: {{model: openai/m, api_key: k}}}}\n\
+             - {{model_name: c, litellm_params: {{model: anthropic/m, api_key: k}}}}\n"
+        );
+        let config = config(&text, &[]).expect(&text);
+        let codes =
+            config.deployments.iter().map(|deployment| deployment.reasons.first().map_or("", |found| found.code));
+        assert_eq!(codes.collect::<Vec<_>>(), expected, "{info}");
+    }
+}
+
+#[test]
 fn key_and_base_come_from_parameters_then_credential_then_environment() {
     let credential = "credential_list: [{credential_name: c, credential_info: {}, credential_values: {api_key: from-credential, api_base: 'http://c/v1'}}]\n";
     type Case<'a> = (&'a str, &'a [(&'a str, &'a str)], &'a str, &'a str);
