@@ -1,6 +1,5 @@
 //! Decides, per request, which leg answers, and hands the request over.
 
-use std::hash::{DefaultHasher, Hash, Hasher};
 use std::net::IpAddr;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
@@ -23,7 +22,7 @@ use crate::native::{AuthMode, ClientRequest, admission};
 use crate::python::envelope::Unavailable;
 use crate::python::headers::Forwarded;
 use crate::routes::{Activity, Facts, LaneTable, LiveLane, Route, facts};
-use crate::shadow::Traits;
+use crate::shadow::{Traits, hash_of};
 
 /// Returns whether the request was answered here; if not, Pingora forwards it to LiteLLM as it stands.
 pub async fn dispatch(app: &App, session: &mut Session, exchange: &mut Exchange) -> Result<bool> {
@@ -77,8 +76,7 @@ async fn answer(
             legs::serve_natively(app, session, exchange, table, lane, &request, &facts).await
         }
         Decision { mirror: true, .. } => {
-            let traits = traits(table, &request, &facts);
-            legs::serve_mirrored(app, session, exchange, table, lane, request, traits).await
+            legs::serve_mirrored(app, session, exchange, table, lane, request, facts).await
         }
         Decision { .. } => {
             let reason = if lane.eligible { SkipReason::NotSampled } else { SkipReason::LaneIneligible };
@@ -126,20 +124,15 @@ fn decision(
 
 /// What evidence wants to know of a request; reads all of its body.
 pub fn traits(table: &LaneTable, request: &ClientRequest, facts: &Facts) -> Traits {
+    undigested(table, request, facts).digested(&request.body)
+}
+
+/// The same without what takes its time.
+pub fn undigested(table: &LaneTable, request: &ClientRequest, facts: &Facts) -> Traits {
     // Where LiteLLM asks nobody for a key, an invented one makes no other caller.
     let open = table.native.as_ref().is_some_and(|native| matches!(native.auth, AuthMode::ProvenOpen));
     let key = admission::presented(&request.headers).filter(|_| !open);
-    Traits {
-        caller: hash_of(&key.as_deref().unwrap_or_default()),
-        digest: hash_of(&request.body),
-        shape: facts.shape.clone(),
-    }
-}
-
-fn hash_of(value: &impl Hash) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    value.hash(&mut hasher);
-    hasher.finish()
+    Traits { caller: hash_of(&key.as_deref().unwrap_or_default()), digest: 0, shape: facts.shape.clone() }
 }
 
 /// Counts a request that the native leg never came to see.

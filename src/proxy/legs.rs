@@ -18,7 +18,7 @@ use tokio::sync::{mpsc, watch};
 use transform::HeaderText;
 
 use super::context::Exchange;
-use super::dispatch::{decline, forwarded_facts, last_answer, mark, traits, write_unavailable};
+use super::dispatch::{decline, forwarded_facts, last_answer, mark, traits, undigested, write_unavailable};
 use super::writer::{self, Written};
 use crate::app::App;
 use crate::budget::Share;
@@ -30,7 +30,7 @@ use crate::python::envelope::Unavailable;
 use crate::python::forward::{prefix_and_rest, whole};
 use crate::python::headers;
 use crate::routes::{Facts, LaneTable, LiveLane, Route};
-use crate::shadow::{Capture, Control, Tee, Traits, correlation};
+use crate::shadow::{Capture, Control, Tee, correlation};
 use crate::tap::OpenTape;
 
 /// On these LiteLLM keeps a provider's headers to itself.
@@ -175,12 +175,12 @@ pub async fn serve_mirrored(
     table: &LaneTable,
     lane: &LiveLane,
     request: ClientRequest,
-    traits: Traits,
+    facts: Facts,
 ) -> Result<()> {
-    let Opened { tape, marked, held } = match open_tape(app, exchange, table, &request) {
+    let Opened { tape, marked, held } = match open_tape(app, exchange, table, &request, &facts) {
         Ok(opened) => opened,
         Err(reason) => {
-            app.shadow.skip(lane, reason, || traits);
+            app.shadow.skip(lane, reason, || traits(table, &request, &facts));
             return forward_counted(app, session, exchange, lane, &request).await;
         }
     };
@@ -188,11 +188,11 @@ pub async fn serve_mirrored(
     let response = match sent {
         Ok(Ok(response)) => response,
         Err(gone) => {
-            app.shadow.skip(lane, SkipReason::ClientAborted, || traits);
+            app.shadow.skip(lane, SkipReason::ClientAborted, || traits(table, &request, &facts));
             return Err(gone);
         }
         Ok(Err(reason)) => {
-            app.shadow.skip(lane, SkipReason::PythonFailed, || traits);
+            app.shadow.skip(lane, SkipReason::PythonFailed, || traits(table, &request, &facts));
             return fail(app, session, exchange, reason).await;
         }
     };
@@ -217,28 +217,19 @@ pub async fn serve_mirrored(
                     lane.tally.times.python_overhead.record(took.saturating_sub(only.elapsed));
                 }
                 let at = app.controller.now().0.saturating_sub(exchange.started.elapsed().as_secs());
-                return submit(app, lane, traits, |traits| Capture {
-                    lane: lane.id.clone(),
-                    request,
-                    control,
-                    exchanges,
-                    traits,
-                    held,
-                    at,
-                });
+                let (traits, body) = (undigested(table, &request, &facts), request.body.clone());
+                let capture =
+                    Capture { lane: lane.id.clone(), request, control, exchanges, traits: traits.clone(), held, at };
+                if let Err(reason) = app.shadow.submit(capture) {
+                    app.shadow.skip(lane, reason, || traits.digested(&body));
+                }
+                return Ok(());
             }
             Err(reason) => reason,
         },
     };
-    app.shadow.skip(lane, reason, || traits);
+    app.shadow.skip(lane, reason, || traits(table, &request, &facts));
     written.into_result()
-}
-
-fn submit(app: &App, lane: &LiveLane, traits: Traits, capture: impl FnOnce(Traits) -> Capture) -> Result<()> {
-    if let Err(reason) = app.shadow.submit(capture(traits.clone())) {
-        app.shadow.skip(lane, reason, || traits);
-    }
-    Ok(())
 }
 
 /// A tape, the body that carries its id, and what that body holds of the shadow's budget.
@@ -254,6 +245,7 @@ fn open_tape(
     exchange: &Exchange,
     table: &LaneTable,
     request: &ClientRequest,
+    facts: &Facts,
 ) -> std::result::Result<Opened, SkipReason> {
     if !request.route.is_taped() {
         return Err(SkipReason::NoTape);
@@ -267,7 +259,7 @@ fn open_tape(
     // Not the request's id: that one is told to the client.
     let id = uuid::Uuid::new_v4().simple().to_string();
     let content_type = request.headers.get(http::header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
-    let marked = correlation::mark(content_type, &request.body, &id).ok_or(SkipReason::CorrelationUnsafe)?;
+    let marked = correlation::mark(content_type, &request.body, facts, &id).ok_or(SkipReason::CorrelationUnsafe)?;
     let tape = tap.recordings.open(id).ok_or(SkipReason::BytesBudget)?;
     tracing::trace!(request = exchange.id, "tape opened");
     Ok(Opened { tape, marked, held })

@@ -15,6 +15,7 @@ use super::run::{Control, Finding, Replayer, Result as CaseResult};
 use crate::config::tap_config::{API_BASE, original_api_base};
 use crate::python::forward::{PythonClient, whole};
 use crate::python::{Upstream, headers};
+use crate::routes::facts;
 use crate::shadow::correlation;
 use crate::shadow::pair::list;
 use crate::tap::Targets;
@@ -77,7 +78,8 @@ impl Against {
         }
         let id = uuid::Uuid::new_v4().simple().to_string();
         let content_type = request.headers.get(http::header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
-        let marked = correlation::mark(content_type, &request.body, &id);
+        let facts = facts::read(request.route, content_type, &request.body).await;
+        let marked = correlation::mark(content_type, &request.body, &facts, &id);
         let marked = marked.ok_or("its body cannot carry the tape's id to the provider")?;
         self.player.load(id.clone(), case.tape());
         let mut headers = request.headers.clone();

@@ -19,6 +19,24 @@ pub struct Facts {
     pub shape: String,
     /// The part of the request that a conversation keeps: for OCR the document.
     pub subject: Option<String>,
+    pub extra_headers: ExtraHeaders,
+}
+
+/// The headers that a JSON body tells LiteLLM to send on.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum ExtraHeaders {
+    /// The body is a form, or no object.
+    #[default]
+    NoObject,
+    Absent,
+    /// As they stand.
+    Told(String),
+}
+
+impl ExtraHeaders {
+    pub(super) fn of(told: Option<&RawValue>) -> Self {
+        told.map(RawValue::get).filter(|told| *told != "null").map_or(Self::Absent, |told| Self::Told(told.to_owned()))
+    }
 }
 
 #[derive(Deserialize)]
@@ -59,7 +77,8 @@ fn of_json(route: Route, body: &[u8]) -> Facts {
         shape.push_str(&document_shape(raw));
     }
     push_keys(&mut shape, top.keys().map(String::as_str));
-    Facts { model: text("model"), shape, subject }
+    let extra_headers = ExtraHeaders::of(top.get("extra_headers").copied());
+    Facts { model: text("model"), shape, subject, extra_headers }
 }
 
 fn document_shape(raw: &RawValue) -> String {

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::Facts;
+use super::facts::{ExtraHeaders, Facts};
 
 /// The words that a route's shapes are made of; everything else is `other`, so that clients cannot invent shapes without
 /// end.
@@ -158,7 +158,8 @@ pub fn read(vocabulary: &Words, body: &[u8]) -> Facts {
         shape.push('+');
         shape.push_str(word);
     }
-    Facts { model, shape, subject }
+    let extra_headers = ExtraHeaders::of(top.get("extra_headers").copied());
+    Facts { model, shape, subject, extra_headers }
 }
 
 fn add_kinds(vocabulary: &Words, content: &RawValue, words: &mut BTreeSet<&'static str>) {

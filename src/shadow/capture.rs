@@ -1,5 +1,7 @@
 //! What is kept of a mirrored request while Python serves it.
 
+use std::hash::{DefaultHasher, Hash, Hasher};
+
 use bytes::{Bytes, BytesMut};
 use cutover::lane::LaneId;
 use cutover::verdict::SkipReason;
@@ -18,6 +20,7 @@ pub struct Capture {
     pub request: ClientRequest,
     pub control: Control,
     pub exchanges: Vec<TapedExchange>,
+    /// Without the digest, which is the worker's to find.
     pub traits: Traits,
     /// What the request and the answer hold of the shadow's budget; given back when the pair is judged.
     pub held: Share,
@@ -42,6 +45,20 @@ pub struct Control {
     pub status: u16,
     pub headers: HeaderMap,
     pub body: Bytes,
+}
+
+impl Traits {
+    /// With the hash of the request's body; reads all of it.
+    pub fn digested(self, body: &[u8]) -> Self {
+        Self { digest: hash_of(&body), ..self }
+    }
+}
+
+/// The same within a process.
+pub fn hash_of(value: &impl Hash) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    value.hash(&mut hasher);
+    hasher.finish()
 }
 
 impl Capture {

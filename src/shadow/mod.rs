@@ -14,6 +14,6 @@ mod worker;
 #[cfg(test)]
 mod tests;
 
-pub use capture::{Capture, Control, Tee, Traits};
+pub use capture::{Capture, Control, Tee, Traits, hash_of};
 pub use queue::{Shadow, ShadowLimits};
 pub use worker::Worker;

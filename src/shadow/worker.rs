@@ -55,7 +55,10 @@ impl Worker {
     pub async fn run(mut self) {
         while let Some(work) = self.arrivals.next().await {
             let capture = match work {
-                Work::Compare(capture) => capture,
+                Work::Compare(mut capture) => {
+                    capture.traits = std::mem::take(&mut capture.traits).digested(&capture.request.body);
+                    capture
+                }
                 Work::Skip { lane, reason, traits } => {
                     let outcome = Outcome::Skipped(reason);
                     self.controller.observe(&Observation { lane, outcome, traits, severe: false });
