@@ -185,7 +185,7 @@ pub async fn serve_mirrored(
         }
     };
     let sent = send(app, session, &request.headers, marked).await;
-    let response = match sent {
+    let mut response = match sent {
         Ok(Ok(response)) => response,
         Err(gone) => {
             app.shadow.skip(lane, SkipReason::ClientAborted, || traits(table, &request, &facts));
@@ -197,15 +197,17 @@ pub async fn serve_mirrored(
         }
     };
     let status = response.status().as_u16();
-    let head = headers::end_to_end(response.headers());
+    let head = passed_back(app, &mut response);
+    let headers = head.clone();
     let mut tee = Tee::new(app.shadow.limits.answer_max, held);
-    let written = relay(app, session, exchange, response, |piece| tee.push(piece)).await.unwrap_or(Written::ClientGone);
+    let relayed = relay(app, session, exchange, response, head, |piece| tee.push(piece)).await;
+    let written = relayed.unwrap_or(Written::ClientGone);
     lane.tally.served(Leg::Python, status);
     let took = exchange.held_since.elapsed();
     if written == Written::Complete {
         lane.tally.times.python.record(took);
     }
-    let control = |body| Control { status, headers: restored(app, head), body };
+    let control = |body| Control { status, headers, body };
     let reason = match (written, tee.finish()) {
         (Written::ClientGone, _) => SkipReason::ClientAborted,
         (Written::Cut, _) => SkipReason::PythonFailed,
@@ -309,7 +311,10 @@ pub async fn forward_counted(
 /// Forwards to Python as the client sent it.
 pub async fn forward(app: &App, session: &mut Session, exchange: &mut Exchange, request: &ClientRequest) -> Result<()> {
     match send(app, session, &request.headers, request.body.clone()).await? {
-        Ok(response) => relay(app, session, exchange, response, |_| ()).await?.into_result(),
+        Ok(mut response) => {
+            let head = passed_back(app, &mut response);
+            relay(app, session, exchange, response, head, |_| ()).await?.into_result()
+        }
         Err(reason) => fail(app, session, exchange, reason).await,
     }
 }
@@ -333,7 +338,10 @@ pub async fn forward_rest(app: &App, session: &mut Session, exchange: &mut Excha
         }
     };
     match sent {
-        Ok(response) => relay(app, session, exchange, response, |_| ()).await?.into_result(),
+        Ok(mut response) => {
+            let head = passed_back(app, &mut response);
+            relay(app, session, exchange, response, head, |_| ()).await?.into_result()
+        }
         Err(reason) => fail(app, session, exchange, reason).await,
     }
 }
@@ -407,16 +415,22 @@ fn outgoing_headers(app: &App, session: &Session, headers: &HeaderMap, length: O
     outgoing
 }
 
+/// What the client gets of the headers of LiteLLM's answer.
+fn passed_back(app: &App, response: &mut Response<Incoming>) -> HeaderMap {
+    let mut head = restored(app, std::mem::take(response.headers_mut()));
+    headers::keep_end_to_end(&mut head);
+    head
+}
+
 async fn relay(
     app: &App,
     session: &mut Session,
     exchange: &Exchange,
-    mut response: Response<Incoming>,
+    response: Response<Incoming>,
+    mut head: HeaderMap,
     observe: impl FnMut(&Bytes) + Send,
 ) -> Result<Written> {
     let status = response.status().as_u16();
-    let mut head = restored(app, std::mem::take(response.headers_mut()));
-    headers::keep_end_to_end(&mut head);
     mark(&mut head, exchange);
     last_answer(app, session);
     let body = response.into_body().into_data_stream();
