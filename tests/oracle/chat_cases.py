@@ -80,6 +80,7 @@ def themes():
         "costs": costs(), "errors": errors(), "phrases": phrases(), "refusals": refusals(), "failures": failures(),
         "streams": streams(), "stream_counts": stream_counts(), "stream_errors": stream_errors(), "declined": declined(),
         "odd_usages": odd_usages(), "odd_answers": odd_answers(), "odd_streams": odd_streams(),
+        "efforts": efforts(),
     }
 
 
@@ -825,3 +826,18 @@ def stream_counts():
         stream("another model", *[piece.replace("gpt-4o-2024-08-06", "gpt-4o-mini") for piece in said], DONE, **asked),
         stream("a long answer", ROLE, *[chunk({"content": foreign + str(index)}) for index in range(60)], STOP, DONE, **asked),
     ]
+
+
+def efforts():
+    """Efforts that a model lacks, or that are none, beside what is only for a model that rests."""
+    sampled = {"temperature": {"temperature": 0.2}, "top_p": {"top_p": 0.5}, "logprobs": {"logprobs": True, "top_logprobs": 2},
+               "nothing": {}}
+    asked = {"minimal": "minimal", "xhigh": "xhigh", "minimal object": {"effort": "minimal"}, "empty": "", "empty object": {},
+             "object of an empty effort": {"effort": ""}, "object of a null": {"effort": None},
+             "object without an effort": {"summary": "auto"}, "no effort": "none", "no effort object": {"effort": "none", "summary": "auto"}}
+    made = [case(f"gpt-5.1: {effort}, {option}", group="gpt-5.1", reasoning_effort=asked[effort], drop_params=True, **sampled[option])
+            for effort in asked for option in sampled]
+    made += [case(f"{group}: {effort}, all", group=group, reasoning_effort=asked[effort], drop_params=True, temperature=0.2, top_p=0.5, logprobs=True)
+             for group in ("gpt-5", "gpt-5.2", "gpt-5.4", "gpt-5.6") for effort in asked]
+    return made + [case(f"gpt-5.1: {effort}, {option}, nothing drops", group="gpt-5.1", reasoning_effort=asked[effort], **sampled[option])
+                   for effort in asked for option in ("temperature", "top_p")]

@@ -172,7 +172,8 @@ themes!(
     stream_errors,
     odd_usages,
     odd_answers,
-    odd_streams
+    odd_streams,
+    efforts
 );
 
 #[test]
