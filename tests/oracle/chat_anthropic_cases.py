@@ -114,7 +114,7 @@ def themes():
         "requests": requests(), "models": models(), "histories": histories(), "tools": tools(), "formats": formats(),
         "deployments": deployed(), "answers": answers(), "costs": costs(), "errors": errors(), "phrases": phrases(),
         "refusals": refusals(), "failures": failures(), "streams": streams(), "stream_errors": stream_errors(),
-        "declined": declined(),
+        "declined": declined(), "refused_together": refused_together(),
     }
 
 
@@ -839,3 +839,11 @@ def declined():
         case("unknown beta of the client", headers=[["anthropic-beta", "unknown-beta"]]),
         case("unknown beta of the body", anthropic_beta=["files-api-2025-04-14", "x"]),
     ]
+
+
+def refused_together():
+    every = {"service_tier": "flex", "store": True, "prompt_cache_key": "k", "safety_identifier": "s", "seed": 1, "logit_bias": {"1": 1},
+             "presence_penalty": 1, "frequency_penalty": 1, "n": 3, "audio": {"voice": "a"}, "modalities": ["text"],
+             "prediction": {"type": "content"}, "logprobs": True, "top_logprobs": 2, "verbosity": "low", "functions": [{"name": "f"}],
+             "function_call": "auto", "reasoning_effort": "low", "thinking": {"type": "enabled", "budget_tokens": 1024}}
+    return [case("tier and store", service_tier="flex", store=True), case("every", **every), case("every, haiku", group="haiku-3", **every)]

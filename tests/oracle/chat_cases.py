@@ -80,7 +80,7 @@ def themes():
         "costs": costs(), "errors": errors(), "phrases": phrases(), "refusals": refusals(), "failures": failures(),
         "streams": streams(), "stream_counts": stream_counts(), "stream_errors": stream_errors(), "declined": declined(),
         "odd_usages": odd_usages(), "odd_answers": odd_answers(), "odd_streams": odd_streams(),
-        "efforts": efforts(),
+        "efforts": efforts(), "refused_together": refused_together(),
     }
 
 
@@ -841,3 +841,12 @@ def efforts():
              for group in ("gpt-5", "gpt-5.2", "gpt-5.4", "gpt-5.6") for effort in asked]
     return made + [case(f"gpt-5.1: {effort}, {option}, nothing drops", group="gpt-5.1", reasoning_effort=asked[effort], **sampled[option])
                    for effort in asked for option in ("temperature", "top_p")]
+
+
+def refused_together():
+    every = {"service_tier": "flex", "store": True, "prompt_cache_key": "k", "safety_identifier": "s", "seed": 1, "logit_bias": {"1": 1},
+             "presence_penalty": 1, "frequency_penalty": 1, "stop": "x", "audio": {"voice": "a"}, "modalities": ["text"],
+             "prediction": {"type": "content"}, "web_search_options": {}, "top_p": 0.5, "logprobs": True, "top_logprobs": 2, "n": 3,
+             "verbosity": "low", "functions": [{"name": "f"}], "function_call": "auto", "parallel_tool_calls": True,
+             "thinking": {"type": "enabled", "budget_tokens": 1024}, "reasoning_effort": "low"}
+    return [case(group, group=group, **every) for group in ("gpt", "gpt-4", "o3-mini", "gpt-5", "gpt-5-search", "ours")]

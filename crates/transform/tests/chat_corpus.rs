@@ -173,7 +173,8 @@ themes!(
     odd_usages,
     odd_answers,
     odd_streams,
-    efforts
+    efforts,
+    refused_together
 );
 
 #[test]

@@ -41,9 +41,10 @@ pub(crate) const OPTIONS: [&str; 32] = [
     "thinking",
     "web_search_options",
     "safety_identifier",
-    "service_tier",
     "store",
     "prompt_cache_key",
+    // No argument of its own there.
+    "service_tier",
 ];
 /// Taken by a plain model.
 const PLAIN: [&str; 28] = [
