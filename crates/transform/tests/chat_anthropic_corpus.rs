@@ -132,6 +132,7 @@ mod messages {
         failures,
         streams,
         stream_errors,
+        foreign_ids,
         refused_together
     );
 }

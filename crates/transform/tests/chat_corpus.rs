@@ -174,6 +174,7 @@ themes!(
     odd_answers,
     odd_streams,
     efforts,
+    foreign_ids,
     refused_together
 );
 
