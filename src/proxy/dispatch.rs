@@ -16,9 +16,10 @@ use pingora::proxy::Session;
 use super::body::{self, ReadBody};
 use super::context::Exchange;
 use super::legs;
+use super::request_target;
 use super::writer;
 use crate::app::App;
-use crate::native::{AuthMode, ClientRequest, admission};
+use crate::native::{AuthMode, ClientRequest, Decline, admission};
 use crate::python::envelope::Unavailable;
 use crate::python::headers::Forwarded;
 use crate::routes::{Activity, Facts, LaneTable, LiveLane, Route, facts};
@@ -35,6 +36,10 @@ pub async fn dispatch(app: &App, session: &mut Session, exchange: &mut Exchange)
             return Ok(false);
         }
         Activity::Active => {}
+    }
+    if !request_target::reads_alike(session.req_header()) {
+        decline(app, route, Decline::RequestOption.reason());
+        return Ok(false);
     }
     match body::read(session, &app.limits).await? {
         ReadBody::Untouched(reason) => {

@@ -4,8 +4,8 @@ mod body;
 mod context;
 mod dispatch;
 mod errors;
-mod fragment;
 mod legs;
+mod request_target;
 mod writer;
 
 use std::cell::Cell;
@@ -55,7 +55,7 @@ impl ProxyHttp for Proxy {
 
     async fn early_request_filter(&self, session: &mut Session, exchange: &mut Exchange) -> Result<()> {
         keep_a_timer();
-        fragment::keep(session)?;
+        request_target::keep_fragment(session)?;
         let head = session.req_header();
         exchange.route = Route::of(&head.method, head.uri.path());
         exchange.counted = true;

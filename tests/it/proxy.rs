@@ -83,6 +83,23 @@ fn a_path_arrives_as_the_client_wrote_it() {
 }
 
 #[test]
+fn a_target_that_litellm_reads_otherwise_is_left_to_it_unread() {
+    let litellm = Server::answering(400, &[], b"{}");
+    for rule in [OFF, SHADOW, PINNED] {
+        let front = front(&litellm, rule);
+        for target in
+            ["/v1/ocr?x=é", "/v1/ocr?é#é", "http://gateway.example/v1/ocr", "HTTP://gateway.example/v1/ocr?x=é"]
+        {
+            let got = ask(front.address, request("POST", target, &[KEY, JSON], &ocr_body(200)));
+            let seen = litellm.next();
+            let arrived = target.replace('#', "%23");
+            assert_eq!((seen.first, got.status()), (format!("POST {arrived} HTTP/1.1"), 400), "`{rule}`");
+        }
+        assert_eq!(front.declined("request_option"), if rule == OFF { 0 } else { 4 }, "`{rule}`");
+    }
+}
+
+#[test]
 fn headers_pass_as_litellm_expects_them() {
     let litellm =
         Server::answering(200, &[("x-litellm-version", "1"), ("set-cookie", "a=1"), ("set-cookie", "b=2")], b"{}");

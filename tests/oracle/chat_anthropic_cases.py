@@ -114,7 +114,7 @@ def themes():
         "requests": requests(), "models": models(), "histories": histories(), "tools": tools(), "formats": formats(),
         "deployments": deployed(), "answers": answers(), "costs": costs(), "errors": errors(), "phrases": phrases(),
         "refusals": refusals(), "failures": failures(), "streams": streams(), "stream_errors": stream_errors(),
-        "declined": declined(),
+        "declined": declined(), "foreign_ids": foreign_ids(), "refused_together": refused_together(),
     }
 
 
@@ -838,4 +838,46 @@ def declined():
         case("version in a header of the body", extra_headers={"anthropic-version": "2023-01-01"}),
         case("unknown beta of the client", headers=[["anthropic-beta", "unknown-beta"]]),
         case("unknown beta of the body", anthropic_beta=["files-api-2025-04-14", "x"]),
+        case("of a model of their name", group="geminis", messages=[USER, {"role": "tool", "tool_call_id": "call_1__thought__QUJD", "content": "21"}]),
     ]
+
+
+def foreign_ids():
+    """Ids of Gemini's calls, behind which LiteLLM keeps the signature of a thought."""
+    own = "call_1__thought__QUJD"
+    asked = {"role": "assistant", "content": None, "tool_calls": [{**CALL, "id": own}]}
+    told = {"role": "tool", "tool_call_id": own, "content": "21"}
+
+    def calls(value):
+        return [USER, {**asked, "tool_calls": value}, told]
+
+    made = {
+        "call and result": [USER, asked, told],
+        "result alone": [USER, told],
+        "twice": calls([{**CALL, "id": "a__thought__b__thought__c"}]),
+        "nothing in front": calls([{**CALL, "id": "__thought__QUJD"}]),
+        "nothing behind": calls([{**CALL, "id": "call_1__thought__"}]),
+        "two that become one": calls([{**CALL, "id": "call_1__thought__A"}, {**CALL, "id": "call_1__thought__B"}]),
+        "no role": [USER, {key: value for key, value in asked.items() if key != "role"}, told],
+        "null role": [USER, {**asked, "role": None}, told],
+        "result of a function": [USER, asked, {**told, "role": "function", "name": "f"}],
+        "call of the server's": calls([{**CALL, "id": "srvtoolu_1__thought__QUJD"}]),
+        "calls as a text": calls(own),
+        "calls as an object": calls({"id": own}),
+        "calls that are no objects": calls([own]),
+        "null call": calls([None]),
+        "null and a call": calls([None, {**CALL, "id": own}]),
+        "null calls": calls(None),
+    }
+    return [case(name, messages=messages) for name, messages in made.items()] + [
+        case("with tools", messages=made["call and result"], tools=[TOOL]),
+        case("of a model of their name, plain", group="geminis"),
+    ]
+
+
+def refused_together():
+    every = {"service_tier": "flex", "store": True, "prompt_cache_key": "k", "safety_identifier": "s", "seed": 1, "logit_bias": {"1": 1},
+             "presence_penalty": 1, "frequency_penalty": 1, "n": 3, "audio": {"voice": "a"}, "modalities": ["text"],
+             "prediction": {"type": "content"}, "logprobs": True, "top_logprobs": 2, "verbosity": "low", "functions": [{"name": "f"}],
+             "function_call": "auto", "reasoning_effort": "low", "thinking": {"type": "enabled", "budget_tokens": 1024}}
+    return [case("tier and store", service_tier="flex", store=True), case("every", **every), case("every, haiku", group="haiku-3", **every)]

@@ -61,6 +61,7 @@ def deployments(provider_port):
         "dropping": {"additional_drop_params": ["top_k", "foo"]},
         "allowing": {"allowed_openai_params": ["seed"]},
         "extra-body": {"extra_body": {"top_k": 3}},
+        "geminis": {"model": "anthropic/our-Gemini-2"},
     }
     return {name: {**plain, **changes} for name, changes in groups.items()}
 

@@ -80,6 +80,7 @@ def themes():
         "costs": costs(), "errors": errors(), "phrases": phrases(), "refusals": refusals(), "failures": failures(),
         "streams": streams(), "stream_counts": stream_counts(), "stream_errors": stream_errors(), "declined": declined(),
         "odd_usages": odd_usages(), "odd_answers": odd_answers(), "odd_streams": odd_streams(),
+        "efforts": efforts(), "foreign_ids": foreign_ids(), "refused_together": refused_together(),
     }
 
 
@@ -749,6 +750,7 @@ def declined():
         case("form", headers=[["content-type", "application/x-www-form-urlencoded"]]),
         case("parallel budget", max_budget=1),
         case("another model in the path", path="/engines/gpt/chat/completions", model="ours"),
+        case("of a model of their name", group="geminis", messages=[USER, {"role": "tool", "tool_call_id": "call_1__thought__QUJD", "content": "21"}]),
     ]
 
 
@@ -825,3 +827,67 @@ def stream_counts():
         stream("another model", *[piece.replace("gpt-4o-2024-08-06", "gpt-4o-mini") for piece in said], DONE, **asked),
         stream("a long answer", ROLE, *[chunk({"content": foreign + str(index)}) for index in range(60)], STOP, DONE, **asked),
     ]
+
+
+def efforts():
+    """Efforts that a model lacks, or that are none, beside what is only for a model that rests."""
+    sampled = {"temperature": {"temperature": 0.2}, "top_p": {"top_p": 0.5}, "logprobs": {"logprobs": True, "top_logprobs": 2},
+               "nothing": {}}
+    asked = {"minimal": "minimal", "xhigh": "xhigh", "minimal object": {"effort": "minimal"}, "empty": "", "empty object": {},
+             "object of an empty effort": {"effort": ""}, "object of a null": {"effort": None},
+             "object without an effort": {"summary": "auto"}, "no effort": "none", "no effort object": {"effort": "none", "summary": "auto"}}
+    made = [case(f"gpt-5.1: {effort}, {option}", group="gpt-5.1", reasoning_effort=asked[effort], drop_params=True, **sampled[option])
+            for effort in asked for option in sampled]
+    made += [case(f"{group}: {effort}, all", group=group, reasoning_effort=asked[effort], drop_params=True, temperature=0.2, top_p=0.5, logprobs=True)
+             for group in ("gpt-5", "gpt-5.2", "gpt-5.4", "gpt-5.6") for effort in asked]
+    return made + [case(f"gpt-5.1: {effort}, {option}, nothing drops", group="gpt-5.1", reasoning_effort=asked[effort], **sampled[option])
+                   for effort in asked for option in ("temperature", "top_p")]
+
+
+def foreign_ids():
+    """Ids of Gemini's calls, behind which LiteLLM keeps the signature of a thought."""
+    own = "call_1__thought__QUJD"
+    asked = {"role": "assistant", "content": None, "tool_calls": [{**CALL, "id": own}]}
+    told = {"role": "tool", "tool_call_id": own, "content": "21"}
+    said = [chunk({"role": "assistant", "content": "a"}), chunk({}, "stop"), DONE]
+
+    def calls(value):
+        return [USER, {**asked, "tool_calls": value}, told]
+
+    made = {
+        "call and result": [USER, asked, told],
+        "result alone": [USER, told],
+        "twice": calls([{**CALL, "id": "a__thought__b__thought__c"}]),
+        "nothing in front": calls([{**CALL, "id": "__thought__QUJD"}]),
+        "nothing behind": calls([{**CALL, "id": "call_1__thought__"}]),
+        "one of two": calls([{**CALL, "id": "call_0"}, {"type": "function", "id": own, "function": {"name": "f", "arguments": "{}"}}]),
+        "id that is no text": calls([{**CALL, "id": 5}]),
+        "no id": calls([{"type": "function", "function": CALL["function"]}]),
+        "no role": [USER, {key: value for key, value in asked.items() if key != "role"}, told],
+        "null role": [USER, {**asked, "role": None}, told],
+        "other role": [USER, {**asked, "role": "user", "content": "x"}, told],
+        "result of a function": [USER, asked, {**told, "role": "function", "name": "f"}],
+        "result id that is no text": [USER, asked, {**told, "tool_call_id": 5}],
+        "in other keys": [{**USER, "tool_call_id": own}, {**asked, "tool_call_id": own, "id": own}, told],
+        "calls as a text": calls(own),
+        "calls as an object": calls({"id": own}),
+        "calls that are no objects": calls([own]),
+        "null call": calls([None]),
+        "null and a call": calls([None, {**CALL, "id": own}]),
+        "null calls": calls(None),
+        "null id": calls([{**CALL, "id": None}]),
+    }
+    return [case(name, messages=messages) for name, messages in made.items()] + [
+        case("on gpt-5", group="gpt-5", messages=made["call and result"]),
+        case("of a model of their name, plain", group="geminis"),
+        stream("counted", *said, messages=made["call and result"], **ASKS_USAGE),
+    ]
+
+
+def refused_together():
+    every = {"service_tier": "flex", "store": True, "prompt_cache_key": "k", "safety_identifier": "s", "seed": 1, "logit_bias": {"1": 1},
+             "presence_penalty": 1, "frequency_penalty": 1, "stop": "x", "audio": {"voice": "a"}, "modalities": ["text"],
+             "prediction": {"type": "content"}, "web_search_options": {}, "top_p": 0.5, "logprobs": True, "top_logprobs": 2, "n": 3,
+             "verbosity": "low", "functions": [{"name": "f"}], "function_call": "auto", "parallel_tool_calls": True,
+             "thinking": {"type": "enabled", "budget_tokens": 1024}, "reasoning_effort": "low"}
+    return [case(group, group=group, **every) for group in ("gpt", "gpt-4", "o3-mini", "gpt-5", "gpt-5-search", "ours")]

@@ -61,6 +61,7 @@ def deployments(provider_port):
         "allowing": {"model": "openai/gpt-4o", "allowed_openai_params": ["reasoning_effort"]},
         "sampled": {"temperature": 0.5, "seed": 7, "max_tokens": 9, "foo": 1, "stop": ["x"], "response_format": {"type": "text"}},
         "extra-body": {"extra_body": {"top_k": 3}},
+        "geminis": {"model": "openai/our-Gemini-2"},
     }
     return {name: {**plain, **changes} for name, changes in groups.items()}
 

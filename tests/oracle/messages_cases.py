@@ -71,7 +71,7 @@ def themes():
     return {
         "requests": requests(), "thinking": thinking(), "histories": histories(), "betas": betas(), "deployments": deployments(),
         "answers": answers(), "costs": costs(), "errors": errors(), "phrases": phrases(), "refusals": refusals(), "failures": failures(),
-        "streams": streams(), "stream_errors": stream_errors(), "declined": declined(),
+        "streams": streams(), "stream_errors": stream_errors(), "declined": declined(), "odd_histories": odd_histories(),
     }
 
 
@@ -451,4 +451,34 @@ def declined():
         case("tag header", headers=[["x-litellm-tags", "a"]]),
         case("not json") | {"raw": "{"},
         case("a list") | {"raw": "[]"},
+    ]
+
+
+def odd_histories():
+    """Blocks that are none, beside search results that LiteLLM tells as texts."""
+    def history(name, *blocks, role="assistant"):
+        return case(name, messages=[USER, {"role": role, "content": list(blocks)}, USER])
+
+    text = {"type": "text", "text": "t"}
+    searched = {"type": "server_tool_use", "id": "srvtoolu_1", "name": "web_search", "input": {"query": "q"}}
+    hit = {"type": "web_search_result", "url": "https://e.com", "title": "T", "snippet": "S"}
+    found = {"type": "web_search_tool_result", "tool_use_id": "srvtoolu_1", "content": [hit]}
+    return [
+        history("null", None, text),
+        history("null beside a search", None, searched, None, found, text, None),
+        history("null beside an own search", None, searched, {**found, "content": [{**hit, "encrypted_content": "x"}]}),
+        history("other garbage beside a search", 1, "a", [None], {}, False, searched, found),
+        history("only null and a search", None, found),
+        history("null hit", searched, {**found, "content": [hit, None]}),
+        history("null address", None, searched, {**found, "content": [{**hit, "url": None}]}),
+        history("no hits but null", None, searched, {**found, "content": None}),
+        history("null id", None, searched, {**found, "tool_use_id": None}),
+        history("number for an id", None, searched, {**found, "tool_use_id": 1}),
+        history("null input", None, {**searched, "input": None}, found),
+        history("null query", None, {**searched, "input": {"query": None}}, found),
+        history("no input", None, {"type": "server_tool_use", "id": "srvtoolu_1", "name": "web_search"}, found),
+        history("hit of another kind", None, searched, {**found, "content": [{**hit, "type": "x"}]}),
+        history("search of the user", None, searched, found, role="user"),
+        history("id with a thought", {**searched, "id": "a__thought__b"}, {**found, "tool_use_id": "a__thought__b"}),
+        history("id with a thought, result without", {**searched, "id": "a__thought__b"}, {**found, "tool_use_id": "a"}, None),
     ]

@@ -131,7 +131,9 @@ mod messages {
         refusals,
         failures,
         streams,
-        stream_errors
+        stream_errors,
+        foreign_ids,
+        refused_together
     );
 }
 

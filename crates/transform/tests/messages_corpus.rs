@@ -115,7 +115,8 @@ themes!(
     refusals,
     failures,
     streams,
-    stream_errors
+    stream_errors,
+    odd_histories
 );
 
 #[test]

@@ -135,7 +135,8 @@ fn with_flat_search_results(message: Value) -> Value {
             return Some(text_block(rendered(query, &result.hits)));
         }
         let is_answered = search_query(block).is_some_and(|(id, _)| flat.contains_key(&id));
-        (!is_answered).then(|| block.clone())
+        // LiteLLM marks what goes by `None`.
+        (!is_answered && *block != Value::None).then(|| block.clone())
     };
     let rewritten = blocks.iter().filter_map(rewrite).collect();
     with_content(message, rewritten)

@@ -6,6 +6,7 @@
 
 use std::sync::Arc;
 
+use super::thought_signatures::remove_signatures;
 use crate::decline::Decline;
 use crate::llms::mistral::ocr::transformation::extra_headers as sendable_headers;
 use crate::llms::openai::chat::{is_litellms, reaches_openai};
@@ -38,6 +39,8 @@ pub struct ChatRequest {
     /// The client asked for the usage at the end of its stream.
     pub(crate) wants_usage: bool,
     pub(crate) messages: Arc<[Dict]>,
+    /// Ids in the messages were Gemini's, with a signature behind them that is gone now.
+    pub(crate) had_signatures: bool,
     /// Everything else that may reach the provider, nulls included.
     pub(crate) parameters: Dict,
     pub(crate) drop_params: Option<bool>,
@@ -61,6 +64,7 @@ pub fn parse(body: &[u8], headers: &[(&str, &str)], path_model: Option<&str>) ->
     check_tools(body.get("tools").unwrap_or(&Value::None))?;
     let stream = flag(&body, "stream")?.unwrap_or(false);
     let stream_options = stream_options(&body)?;
+    let Messages { messages, had_signatures } = messages(&body)?;
     Ok(ChatRequest {
         model: model(&body, path_model)?,
         stream,
@@ -70,7 +74,8 @@ pub fn parse(body: &[u8], headers: &[(&str, &str)], path_model: Option<&str>) ->
             .map_or_else(|| seconds(&body, "stream_timeout"), |given| Ok(Some(given)))?,
         num_retries: options.num_retries.map_or_else(|| body_retries(&body), |given| Ok(Some(given)))?,
         wants_usage: stream_options.and_then(|options| options.get("include_usage")) == Some(&Value::Bool(true)),
-        messages: messages(&body)?.into(),
+        messages: messages.into(),
+        had_signatures,
         parameters: parameters(&body, stream),
         drop_params: flag(&body, "drop_params")?,
         is_agentic_client: options.is_agentic_client,
@@ -98,22 +103,39 @@ const USER_PARTS: [&str; 10] = [
     "file",
 ];
 
-/// The messages without what is null, each with a role.
-fn messages(body: &Dict) -> Result<Vec<Dict>, Decline> {
-    body.get("messages").and_then(Value::as_list).ok_or(Decline::MessageShape)?.iter().map(message).collect()
+struct Messages {
+    messages: Vec<Dict>,
+    had_signatures: bool,
 }
 
+fn messages(body: &Dict) -> Result<Messages, Decline> {
+    let given = body.get("messages").and_then(Value::as_list).ok_or(Decline::MessageShape)?;
+    let mut messages: Vec<Dict> = given.iter().map(message).collect::<Result<_, _>>()?;
+    let mut had_signatures = false;
+    for (given, message) in given.iter().zip(&mut messages) {
+        let role = given.as_dict().and_then(|given| given.get("role")?.as_str()).unwrap_or_default();
+        had_signatures |= remove_signatures(message, role);
+    }
+    Ok(Messages { messages, had_signatures })
+}
+
+/// A message without what is null, with a role.
 fn message(message: &Value) -> Result<Dict, Decline> {
     let message = message.as_dict().ok_or(Decline::MessageShape)?;
     let mut kept = Dict::default();
-    for (key, value) in message.iter().filter(|(_, value)| **value != Value::None) {
-        kept.push(key.clone(), value.clone());
+    for (key, value) in message.iter() {
+        if key.as_str() == Some("role") && !value.is_truthy() {
+            kept.push(key.clone(), Value::Str(Text::from("assistant")));
+        } else if *value != Value::None {
+            kept.push(key.clone(), value.clone());
+        }
     }
     match message.get("role") {
         None => kept.set("role", Value::Str(Text::from("assistant"))),
-        Some(Value::Str(name)) if name.as_str().is_some_and(|name| !name.is_empty()) => {}
-        Some(_) => return Err(Decline::MessageShape),
+        Some(role) if role.is_truthy() && role.as_str().is_none() => return Err(Decline::MessageShape),
+        Some(_) => {}
     }
+    only_objects(&mut kept)?;
     let parts = match kept.get("content") {
         None | Some(Value::Str(_)) => return Ok(kept),
         Some(Value::List(parts)) => parts,
@@ -125,6 +147,19 @@ fn message(message: &Value) -> Result<Dict, Decline> {
     };
     let is_users = kept.get("role").and_then(Value::as_str) == Some("user");
     if is_users && !parts.iter().all(is_known) { Err(Decline::MessageShape) } else { Ok(kept) }
+}
+
+/// LiteLLM goes through whatever the calls are, and keeps the objects it meets.
+fn only_objects(message: &mut Dict) -> Result<(), Decline> {
+    match message.get_mut("tool_calls") {
+        Some(Value::List(calls)) => calls.retain(|call| call.as_dict().is_some()),
+        Some(calls) if calls.is_truthy() => match calls {
+            Value::Str(_) | Value::Dict(_) => *calls = Value::List(Vec::new()),
+            _ => return Err(Decline::MessageShape),
+        },
+        _ => {}
+    }
+    Ok(())
 }
 
 /// A list of objects, none of which LiteLLM's own gateway serves.

@@ -3,3 +3,5 @@
 
 pub mod answers;
 pub mod endpoints;
+
+pub(crate) mod thought_signatures;

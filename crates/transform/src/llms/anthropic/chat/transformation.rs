@@ -26,6 +26,7 @@ use crate::llms::base_llm::chat::transformation::AnsweredBy;
 pub use crate::llms::base_llm::chat::transformation::{ChatFailure, ChatResponse, Circumstances, Target};
 use crate::llms::openai::chat::{mapped_finish_reason, requested};
 use crate::proxy::chat_endpoints::endpoints::ChatRequest;
+use crate::proxy::chat_endpoints::thought_signatures::keeps_signatures;
 use crate::python::bytes_decode::{json_text, response_text};
 use crate::python::json_decode::loads;
 use crate::python::json_encode::{httpx_json, json_dumps};
@@ -145,6 +146,9 @@ fn options(request: &ChatRequest, target: &Target<'_>, fit: &Fit<'_>) -> Result<
 impl Sent {
     fn of(request: &ChatRequest, target: &Target<'_>, table: &PriceTable) -> Result<Self, Unfit> {
         check_target(target, table)?;
+        if request.had_signatures && keeps_signatures(target.model) {
+            return Err(Unfit::Declined(Decline::MessageShape));
+        }
         let fit = Fit::of(request, target, table);
         let (mut body, reading) = options(request, target, &fit)?;
         let features = Features { model: target.model, table, parameters: &body, messages: &request.messages };

@@ -41,9 +41,10 @@ pub(crate) const OPTIONS: [&str; 32] = [
     "thinking",
     "web_search_options",
     "safety_identifier",
-    "service_tier",
     "store",
     "prompt_cache_key",
+    // No argument of its own there.
+    "service_tier",
 ];
 /// Taken by a plain model.
 const PLAIN: [&str; 28] = [
@@ -359,6 +360,16 @@ pub(crate) fn is_one(value: &Value) -> bool {
     }
 }
 
+/// The effort of a request, by itself or in an object. An empty word is none, but for one in an object.
+fn asked_effort(options: &Dict) -> Option<Value> {
+    let effort = match options.get("reasoning_effort")? {
+        effort @ Value::Str(_) if effort.is_truthy() => effort,
+        Value::Dict(effort) => effort.get("effort")?,
+        _ => return None,
+    };
+    (*effort != Value::None).then(|| effort.clone())
+}
+
 struct Fit<'a> {
     model: &'a str,
     family: Family,
@@ -370,8 +381,10 @@ impl Fit<'_> {
     /// Takes options out of `options` that are spelled otherwise, and copies those the model takes.
     fn mapped(&self, options: &mut Dict) -> Result<Dict, String> {
         let mut body = Dict::default();
+        // A dropped effort still counts as asked for.
+        let effort = asked_effort(options);
         if self.family == Family::Reasoning {
-            self.fit_effort(options)?;
+            self.fit_effort(options, effort.as_ref())?;
         }
         if matches!(self.family, Family::OSeries | Family::Reasoning | Family::Searching)
             && let Some(limit) = options.remove("max_tokens")
@@ -380,7 +393,7 @@ impl Fit<'_> {
         }
         match self.family {
             Family::OSeries => self.fit_temperature(options, &mut body)?,
-            Family::Reasoning => self.fit_sampling(options, &mut body)?,
+            Family::Reasoning => self.fit_sampling(options, &mut body, effort.as_ref())?,
             _ => {}
         }
         for (name, value) in options.iter() {
@@ -407,27 +420,16 @@ impl Fit<'_> {
         Ok(())
     }
 
-    fn effort(options: &Dict) -> Option<String> {
-        match options.get("reasoning_effort") {
-            Some(Value::Str(effort)) => effort.as_str().map(str::to_owned),
-            Some(Value::Dict(effort)) => effort.get("effort")?.as_str().map(str::to_owned),
-            _ => None,
-        }
-    }
-
     /// An effort is a word; one that the model doesn't know is refused or dropped.
-    fn fit_effort(&self, options: &mut Dict) -> Result<(), String> {
-        let Some(effort) = Self::effort(options).filter(|effort| !effort.is_empty()) else {
-            return Ok(());
-        };
-        if matches!(options.get("reasoning_effort"), Some(Value::Dict(_))) {
-            options.set("reasoning_effort", Value::Str(Text::from(effort.as_str())));
-        }
+    fn fit_effort(&self, options: &mut Dict, asked: Option<&Value>) -> Result<(), String> {
+        let Some(asked) = asked else { return Ok(()) };
+        options.set("reasoning_effort", asked.clone());
+        let Some(effort) = asked.as_str() else { return Ok(()) };
         let flag = self
             .table
             .openai_model(self.model)
             .and_then(|entry| entry.flag(&format!("supports_{effort}_reasoning_effort")));
-        let is_refused = match effort.as_str() {
+        let is_refused = match effort {
             "xhigh" => flag != Some(true),
             "minimal" | "low" => flag == Some(false),
             _ => false,
@@ -444,13 +446,12 @@ impl Fit<'_> {
     }
 
     /// Sampling is only for a model that doesn't reason this time.
-    fn fit_sampling(&self, options: &mut Dict, body: &mut Dict) -> Result<(), String> {
-        let effort = Self::effort(options);
+    fn fit_sampling(&self, options: &mut Dict, body: &mut Dict, effort: Option<&Value>) -> Result<(), String> {
         let can_rest = has(self.table, self.model, "supports_none_reasoning_effort");
-        let rests = self.rests(effort.as_deref(), can_rest);
+        let rests = self.rests(effort, can_rest);
         if can_rest && !rests && SAMPLING.iter().any(|name| options.get(name).is_some()) {
             if !self.drops {
-                let effort = effort.as_deref().map_or_else(|| "None".to_owned(), string_repr);
+                let effort = repr(effort.unwrap_or(&Value::None));
                 return Err(format!(
                     "litellm.UnsupportedParamsError: {} only supports logprobs, top_p, top_logprobs when reasoning_effort \
                      resolves to 'none', either set explicitly on the request or declared as the model's \
@@ -481,10 +482,10 @@ impl Fit<'_> {
     }
 
     /// Whether the model doesn't reason: it is told so, or declares that it doesn't by itself.
-    fn rests(&self, effort: Option<&str>, can_rest: bool) -> bool {
+    fn rests(&self, effort: Option<&Value>, can_rest: bool) -> bool {
         let declared = || self.table.openai_model(self.model).and_then(|entry| entry.default_effort.as_deref());
         match effort {
-            Some(effort) => effort == "none",
+            Some(effort) => effort.as_str() == Some("none"),
             None => match declared() {
                 Some(declared) => declared == "none",
                 None => !self.table.declares_default_effort && can_rest,

@@ -24,6 +24,7 @@ pub use crate::llms::base_llm::chat::transformation::{ChatFailure, ChatResponse,
 use crate::llms::custom_httpx::http_handler::decoded_body;
 use crate::llms::mistral::ocr::transformation::extra_headers;
 use crate::proxy::chat_endpoints::endpoints::ChatRequest;
+use crate::proxy::chat_endpoints::thought_signatures::keeps_signatures;
 use crate::pydantic::as_float;
 use crate::python::bytes_decode::{json_text, response_text};
 use crate::python::json_decode::{loads, orjson_loads};
@@ -69,7 +70,7 @@ fn cites(body: &Dict) -> bool {
 
 /// What an attempt raises instead of calling the provider, if anything; the router treats it like a failed call.
 pub fn refusal(request: &ChatRequest, target: &Target<'_>, table: &PriceTable) -> Option<Exception> {
-    check_request(request).ok()?;
+    check_request(request, target).ok()?;
     let given = requested(request, target, is_option).ok()?;
     // What is declined is nobody's to refuse.
     check_api(&given, target, table).ok()?;
@@ -108,7 +109,7 @@ fn build(
     without: &[String],
 ) -> Result<ProviderRequest, Decline> {
     check_connection(target)?;
-    let messages = check_request(request)?;
+    let messages = check_request(request, target)?;
     let given = requested(request, target, is_option)?;
     check_api(&given, target, table)?;
     let mut parameters = match fitted(&given, request, target, table)? {
@@ -145,10 +146,13 @@ fn build(
 }
 
 /// What LiteLLM changes in ways that aren't reproduced, or keeps for other providers; also the messages as they leave.
-fn check_request(request: &ChatRequest) -> Result<Vec<Dict>, Decline> {
+fn check_request(request: &ChatRequest, target: &Target<'_>) -> Result<Vec<Dict>, Decline> {
     const FOREIGN: [&str; 3] = ["cache_control", "speed", "system"];
     if request.metadata_user.is_some() || FOREIGN.iter().any(|name| request.parameters.get(name).is_some()) {
         return Err(Decline::BodyKey);
+    }
+    if request.had_signatures && keeps_signatures(target.model) {
+        return Err(Decline::MessageShape);
     }
     check_tools(request.parameters.get("tools").unwrap_or(&Value::None))?;
     check_headers(request.extra_headers.as_deref().unwrap_or_default())?;

@@ -1,10 +1,19 @@
-//! A `#` in what a client asks for. Pingora drops it with all behind it, LiteLLM's server takes it for a part of the path.
+//! What a client asks for in its request line, where Pingora and LiteLLM's server read it differently.
 
 use pingora::Result;
+use pingora::http::RequestHeader;
 use pingora::proxy::Session;
 
-/// Escapes it, which is the same to LiteLLM: `/v1/ocr#x` is no route there, and must be none here.
-pub fn keep(session: &mut Session) -> Result<()> {
+/// Whether LiteLLM's server takes the target for the path and query that Pingora does. It refuses what isn't ASCII, and a
+/// whole URL is no route to it.
+pub fn reads_alike(head: &RequestHeader) -> bool {
+    let target = head.raw_path();
+    target.starts_with(b"/") && target.iter().all(u8::is_ascii_graphic)
+}
+
+/// Escapes a `#`, which is the same to LiteLLM: `/v1/ocr#x` is no route there, and must be none here. Pingora drops it with
+/// all behind it.
+pub fn keep_fragment(session: &mut Session) -> Result<()> {
     let Some(target) = session.as_http1().and_then(|http1| escaped(&http1.get_headers_raw_bytes())) else {
         return Ok(());
     };
