@@ -172,7 +172,10 @@ themes!(
     stream_errors,
     odd_usages,
     odd_answers,
-    odd_streams
+    odd_streams,
+    searches,
+    generalized_models,
+    costs_in_usages
 );
 
 #[test]

@@ -7,6 +7,7 @@
 use std::sync::Arc;
 
 use crate::cost_calculator::PriceTable;
+use crate::cost_calculator::openai::Citations;
 use crate::exceptions::{Exception, ExceptionClass};
 use crate::litellm_core_utils::assembled::Assembled;
 use crate::litellm_core_utils::stream_chunks::{choices, chunk_extras, first_delta, no_length, specific_fields};
@@ -155,6 +156,11 @@ impl StreamWrapper {
     /// What LiteLLM takes for the reasoning's share, of an answer whose provider doesn't tell it.
     pub(crate) fn reasoning_tokens(&self) -> Option<u64> {
         self.assembled.reasoning_tokens()
+    }
+
+    /// Whether the answer cites pages of the web.
+    pub(crate) fn citations(&self) -> Citations {
+        self.assembled.citations()
     }
 
     /// The model that LiteLLM takes the chunks for.

@@ -23,6 +23,7 @@ use crate::litellm_core_utils::streaming_handler::{Failure, StreamWrapper};
 use crate::llms::anthropic::experimental_pass_through::messages::streaming_iterator::stream_failure_text;
 use crate::llms::custom_httpx::content_decoder::Decoder;
 use crate::proxy::chat_endpoints::endpoints::ChatRequest;
+use crate::pydantic::as_float;
 use crate::python::json_decode::loads;
 use crate::python::{Dict, Value, type_name};
 
@@ -183,7 +184,8 @@ impl ChatStream {
             }
             let counted = wrapper.counted(usage.has_prompt(), usage.has_completion(), table);
             let answered_model = answered_model.as_deref().or(Some(wrapper.assembled_model()));
-            let priced = Priced { answered_model, model, asked_tier: asked_tier.as_deref(), ..Priced::default() };
+            let (asked_tier, citations) = (asked_tier.as_deref(), wrapper.citations());
+            let priced = Priced { answered_model, model, asked_tier, answered_tier: None, citations };
             match usage.told(&counted, || wrapper.reasoning_tokens()) {
                 Some(told) => Some(told_usage(told, &priced, table)),
                 None => usage.last(),
@@ -197,8 +199,10 @@ impl ChatStream {
 }
 
 fn told_usage(told: Dict, priced: &Priced<'_>, table: &PriceTable) -> Dict {
-    if matches!(told.get("cost"), Some(Value::Bool(_) | Value::Int(_) | Value::Float(_))) {
-        return told;
+    if let Some(cost) =
+        told.get("cost").filter(|cost| !matches!(cost, Value::Str(_))).and_then(|cost| as_float(cost).ok())
+    {
+        return usage::with_cost(told, cost);
     }
     match chat_cost(table, &told, priced).filter(|cost| cost.total > 0.0) {
         Some(cost) => usage::with_cost(told, cost.total),

@@ -16,7 +16,7 @@ use super::usage;
 use crate::answer::{ProviderFailure, ProviderRequest, ProviderResponse};
 use crate::cost_calculator::PriceTable;
 use crate::cost_calculator::anthropic::MessageCost;
-use crate::cost_calculator::openai::{Priced, chat_cost};
+use crate::cost_calculator::openai::{Citations, Priced, chat_cost};
 use crate::decline::Decline;
 use crate::exceptions::{Exception, ExceptionClass};
 use crate::llms::base_llm::chat::transformation::AnsweredBy;
@@ -46,7 +46,7 @@ pub(crate) fn completion_cost(
     table: &PriceTable,
 ) -> Option<MessageCost> {
     let asked_tier = asked_tier(request, target);
-    let priced = Priced { answered_model, model: target.model, asked_tier, answered_tier, cites: cites(body) };
+    let priced = Priced { answered_model, model: target.model, asked_tier, answered_tier, citations: citations(body) };
     chat_cost(table, body.get("usage")?.as_dict()?, &priced)
 }
 
@@ -57,14 +57,12 @@ pub(super) fn asked_tier<'a>(request: &'a ChatRequest, target: &Target<'a>) -> O
     }
 }
 
-fn cites(body: &Dict) -> bool {
-    let is_citation =
-        |annotation: &Value| annotation.as_dict().and_then(|one| one.get("type")?.as_str()) == Some("url_citation");
-    let cites = |choice: &Value| -> Option<bool> {
-        Some(choice.as_dict()?.get("message")?.as_dict()?.get("annotations")?.as_list()?.iter().any(is_citation))
-    };
+fn citations(body: &Dict) -> Citations {
+    let annotations = |choice: &'_ Value| choice.as_dict()?.get("message")?.as_dict()?.get("annotations").cloned();
     let choices = body.get("choices").and_then(Value::as_list).unwrap_or_default();
-    choices.iter().any(|choice| cites(choice) == Some(true))
+    let mut found = Citations::default();
+    choices.iter().filter_map(annotations).for_each(|annotations| found.add(&annotations));
+    found
 }
 
 /// What an attempt raises instead of calling the provider, if anything; the router treats it like a failed call.
