@@ -68,7 +68,7 @@ def searches():
     ]
 
 
-VALUES = ("0.5", "0", "abc", "", "-1", "1e-7", "nan", "inf", " 2 ", "1_0")
+VALUES = ("0.5", "0", "abc", "", "-1", "1e-7", "nan", "inf", "1_0")
 HEADERS = ("x-litellm-response-cost", "llm_provider-x-litellm-response-cost")
 
 

@@ -131,7 +131,8 @@ mod messages {
         refusals,
         failures,
         streams,
-        stream_errors
+        stream_errors,
+        told_costs
     );
 }
 

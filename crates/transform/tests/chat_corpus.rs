@@ -174,6 +174,7 @@ themes!(
     odd_answers,
     odd_streams,
     searches,
+    told_costs,
     generalized_models,
     costs_in_usages
 );

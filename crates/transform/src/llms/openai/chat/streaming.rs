@@ -21,6 +21,7 @@ use crate::litellm_core_utils::stream_chunks::check_choices;
 pub use crate::litellm_core_utils::streaming_handler::Progress;
 use crate::litellm_core_utils::streaming_handler::{Failure, StreamWrapper};
 use crate::llms::anthropic::experimental_pass_through::messages::streaming_iterator::stream_failure_text;
+use crate::llms::base_llm::chat::told_costs::openai_told_stream_cost;
 use crate::llms::custom_httpx::content_decoder::Decoder;
 use crate::proxy::chat_endpoints::endpoints::ChatRequest;
 use crate::pydantic::as_float;
@@ -32,6 +33,8 @@ use crate::python::{Dict, Value, type_name};
 pub struct ChatStream {
     model: String,
     asked_tier: Option<String>,
+    /// By the provider.
+    told_cost: Option<f64>,
     decoder: Decoder,
     events: Events,
     answered_model: Option<String>,
@@ -54,6 +57,7 @@ impl ChatStream {
         Self {
             model: target.model.to_owned(),
             asked_tier: asked_tier(request, target).map(str::to_owned),
+            told_cost: openai_told_stream_cost(headers),
             decoder: Decoder::of(headers),
             events: Events::default(),
             answered_model: None,
@@ -177,7 +181,7 @@ impl ChatStream {
     }
 
     fn finish(&mut self, table: &PriceTable, out: &mut Vec<u8>) -> Result<(), Failure> {
-        let Self { usage, answered_model, model, asked_tier, wrapper, .. } = self;
+        let Self { usage, answered_model, model, asked_tier, told_cost, wrapper, .. } = self;
         let told = |wrapper: &mut StreamWrapper| {
             if usage.fails() || wrapper.fails_to_assemble() {
                 return usage.last();
@@ -187,7 +191,7 @@ impl ChatStream {
             let (asked_tier, citations) = (asked_tier.as_deref(), wrapper.citations());
             let priced = Priced { answered_model, model, asked_tier, answered_tier: None, citations };
             match usage.told(&counted, || wrapper.reasoning_tokens()) {
-                Some(told) => Some(told_usage(told, &priced, table)),
+                Some(told) => Some(told_usage(told, *told_cost, &priced, table)),
                 None => usage.last(),
             }
         };
@@ -198,14 +202,15 @@ impl ChatStream {
     }
 }
 
-fn told_usage(told: Dict, priced: &Priced<'_>, table: &PriceTable) -> Dict {
+fn told_usage(told: Dict, told_cost: Option<f64>, priced: &Priced<'_>, table: &PriceTable) -> Dict {
     if let Some(cost) =
         told.get("cost").filter(|cost| !matches!(cost, Value::Str(_))).and_then(|cost| as_float(cost).ok())
     {
         return usage::with_cost(told, cost);
     }
-    match chat_cost(table, &told, priced).filter(|cost| cost.total > 0.0) {
-        Some(cost) => usage::with_cost(told, cost.total),
+    let cost = told_cost.or_else(|| chat_cost(table, &told, priced).map(|cost| cost.total));
+    match cost.filter(|cost| *cost > 0.0) {
+        Some(cost) => usage::with_cost(told, cost),
         None => told,
     }
 }
