@@ -180,6 +180,11 @@ def errors_in_answers():
         "words of a rate limit": {"message": "Rate limit reached", "code": "rate_limit_exceeded"},
         "words of a rate limit with null": {"message": "Rate limit reached", "code": None},
     }
+    words = {"context": "This model's maximum context length is 9 tokens", "policy": "content_policy_violation", "time": "Request timed out",
+             "invalid request": "invalid_request_error", "not found": "invalid_request_error model_not_found", "server": "Request too large",
+             "key": "Mistral API raised a streaming error", "429": "a 429 came", "fault": "The server had an error processing your request."}
+    codes = {"text": "c", "null": None, "true": True, "502.5": 502.5, "600": 600, "digits": "429"}
+    errors |= {f"words of {name}, {kind}": {"message": message, "code": code} for name, message in words.items() for kind, code in codes.items()}
     cases = [case(name, answered({"error": error})) for name, error in errors.items()]
     return cases + [case(f"{name} beside choices", answered(completion(error=errors[name]))) for name in ("code as a text", "null", "no code", "float")] + [
         stream(f"stream, {name}", event({"error": errors[name]})) for name in ("code as a text", "null", "float", "message as an object")]

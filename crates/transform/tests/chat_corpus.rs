@@ -176,7 +176,8 @@ themes!(
     searches,
     told_costs,
     generalized_models,
-    costs_in_usages
+    costs_in_usages,
+    errors_in_answers
 );
 
 #[test]

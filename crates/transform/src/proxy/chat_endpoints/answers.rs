@@ -131,9 +131,16 @@ pub fn error(
         let message = format!("Invalid request format: {message}{}", retried_words(given_up.retries));
         return envelope(&message, "invalid_request_error", None, 400, provider, failed);
     }
-    let status = if (400..600).contains(&exception.status_code) { exception.status_code } else { 500 };
+    let is_unjudged = exception.class == ExceptionClass::Unjudged;
+    let status = exception.status_code;
+    let status = if is_unjudged || !(400..600).contains(&status) { 500 } else { status };
     let kind = failure.kind.as_deref().unwrap_or_else(|| error_type(exception.class, status));
-    envelope(&redact_internal_details(&message), kind, failure.param.as_deref(), status, provider, failed)
+    let mut answered =
+        envelope(&redact_internal_details(&message), kind, failure.param.as_deref(), status, provider, failed);
+    if is_unjudged {
+        answered.headers.retain(|(name, _)| name != "x-litellm-timeout");
+    }
+    answered
 }
 
 /// Writes the error of a refusal that no provider was asked for.
@@ -217,12 +224,7 @@ const STREAM_LIMITS: [&str; 6] = [
 ];
 
 /// Adds the provider's headers under a name that says so, the rate limits OpenAI clients know also under their own.
-fn passed_on(
-    provider: &[(String, String)],
-    served: &Served<'_>,
-    is_stream: bool,
-    headers: &mut AnsweredHeaders,
-) {
+fn passed_on(provider: &[(String, String)], served: &Served<'_>, is_stream: bool, headers: &mut AnsweredHeaders) {
     let mut merged = merged(provider);
     let limits = if is_stream { &STREAM_LIMITS[..] } else { &LIMITS };
     if served.litellm_model.starts_with("anthropic/") {

@@ -17,6 +17,7 @@ use super::usage::{self, StreamUsage};
 use crate::answer::ProviderFailure;
 use crate::cost_calculator::PriceTable;
 use crate::cost_calculator::openai::{Priced, chat_cost};
+use crate::exceptions::Exception;
 use crate::litellm_core_utils::stream_chunks::check_choices;
 pub use crate::litellm_core_utils::streaming_handler::Progress;
 use crate::litellm_core_utils::streaming_handler::{Failure, StreamWrapper};
@@ -143,12 +144,18 @@ impl ChatStream {
             Failure::Known(exception) => return self.wrapper.fail_with(exception, out),
             Failure::Raised(words) => words,
         };
+        let exception = self.exception(words, None);
+        self.wrapper.fail_with(exception, out)
+    }
+
+    /// `body` is the error of the provider's, if it is one's.
+    fn exception(&self, words: String, body: Option<&Value>) -> Exception {
         let context = Context { model: &self.model, deployment_timeout: None };
-        let mut exception = *context.failure(words, None, Vec::new(), None).exception;
+        let mut exception = *context.failure(words, None, Vec::new(), body).exception;
         if let Some(at) = exception.message.find("\n\nDeployment Info:") {
             exception.message.truncate(at);
         }
-        self.wrapper.fail_with(exception, out)
+        exception
     }
 
     fn event(&mut self, event: &str, out: &mut Vec<u8>) -> Result<(), Failure> {
@@ -161,7 +168,8 @@ impl ChatStream {
         if let Some(error) = chunk.get("error").filter(|error| error.is_truthy()) {
             let message =
                 error.as_dict().and_then(|error| error.get("message")?.as_str()).filter(|words| !words.is_empty());
-            return Err(Failure::Raised(message.unwrap_or("An error occurred during streaming").to_owned()));
+            let words = message.unwrap_or("An error occurred during streaming").to_owned();
+            return Err(Failure::Known(self.exception(words, Some(error))));
         }
         if let Some(model) = chunk.get("model").and_then(Value::as_str).filter(|model| !model.is_empty()) {
             self.answered_model = Some(model.to_owned());

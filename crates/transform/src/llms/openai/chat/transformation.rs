@@ -7,6 +7,7 @@ use super::choices::{extras, given, text};
 use super::completed::{Unreadable, completed};
 use super::deployment::is_option;
 use super::errors::{BODY_DEPTH_MAX, Context};
+use super::errors_in_answers::error_in_answer;
 use super::made_up_ids::made_up;
 use super::messages::{fixed, with_roles, without_cache_control};
 use super::parameters::{Family, Fitted, bridges_tools, fitted, requested};
@@ -317,7 +318,7 @@ pub fn response(
     }
     let body = decoded_body(response).map_err(|_| context.raised("Connection error."))?;
     let answer = parsed(&body, response).map_err(|words| context.raised(&words))?;
-    if let Some(failure) = error_in_answer(&answer, response, &context) {
+    if let Some(failure) = error_in_answer(&answer, &context) {
         return Err(failure);
     }
     let Value::Dict(answer) = sdk::completion(Value::Dict(answer)) else {
@@ -345,36 +346,6 @@ fn parsed(body: &[u8], response: &ProviderResponse) -> Result<Dict, String> {
     Err(format!(
         "Empty or invalid response from LLM endpoint. Received: {received}. Check the reverse proxy or model server configuration."
     ))
-}
-
-/// Some providers say in a 200 that they failed.
-fn error_in_answer(answer: &Dict, response: &ProviderResponse, context: &Context<'_>) -> Option<ChatFailure> {
-    let error = given(answer, "error")?;
-    let (message, status) = match error {
-        Value::Dict(error) => {
-            let code = error.get("code");
-            if !error.get("message").is_some_and(Value::is_truthy) && code.is_none_or(|code| *code == Value::None) {
-                return None;
-            }
-            let message = match error.get("message") {
-                None => "Error in response object".to_owned(),
-                Some(Value::Str(message)) => message.as_str().unwrap_or_default().to_owned(),
-                Some(other) => repr(other),
-            };
-            (message, code.map_or(Some(422), status_of))
-        }
-        Value::Str(_) if !error.is_truthy() => return None,
-        _ => ("Error in response object".to_owned(), Some(422)),
-    };
-    let _ = response;
-    Some(context.failure(message, Some(status.unwrap_or(500)), Vec::new(), None))
-}
-
-fn status_of(code: &Value) -> Option<u16> {
-    match code {
-        Value::Int(code) => code.digits().parse().ok(),
-        _ => None,
-    }
 }
 
 /// The completion, in the order of LiteLLM's fields.
