@@ -139,26 +139,23 @@ def costs_in_usages():
     return cases
 
 
-PRIVATE = ("__verbose", "_x", "_", "__dict__", "__class__", "__x__", "_hidden_params", "_response_headers")
-ATTRIBUTES = ("json", "dict", "copy", "schema", "model_config", "model_fields", "model_extra", "model_dump", "get", "keys", "items", "to_dict",
-              "model_fields_set", "model_computed_fields", "construct", "validate", "parse_obj", "fields_set", "model_x")
+PRIVATE = ("__verbose", "_x", "_", "__class__", "__x__", "_response_headers")
+ATTRIBUTES = ("json", "dict", "copy", "schema", "model_config", "model_fields", "model_extra", "model_fields_set", "construct",
+              "set_provider_response_headers")
+FIELDS = ("keys", "model_x")
 
 
 def odd_extras():
     said = [ROLE, chunk({"content": "a"}), STOP]
-    values = [({"a": 1}, ""), ("x", " as a text")]
     cases = []
-    for key in PRIVATE + ATTRIBUTES:
-        for value, spelled in values:
-            cases += [
-                case(f"{key}{spelled}", answered(completion(**{key: value}))),
-                case(f"{key}{spelled} in the usage", answered(completion(usage={**COUNTS, key: value}))),
-            ]
+    for key in PRIVATE + ATTRIBUTES + FIELDS:
         cases += [
+            case(key, answered(completion(**{key: {"a": 1}}))), case(f"{key} in the usage", answered(completion(usage={**COUNTS, key: "x"}))),
             case(f"{key} in the details", answered(completion(usage={**COUNTS, "prompt_tokens_details": {key: 1}, "completion_tokens_details": {key: 1}}))),
             case(f"{key} in a choice", answered(completion({**choice(), key: {"a": 1}}))),
             case(f"{key} in a message", answered(completion(choice(**{key: {"a": 1}})))),
             stream(f"stream, {key}", *said[:-1], chunk({"content": "b"}, **{key: {"a": 1}}), STOP, COUNT, DONE, **ASKS_USAGE),
+            stream(f"stream, {key} at the end", *said[:-1], chunk({}, "stop", **{key: 1}), COUNT, DONE, **ASKS_USAGE),
             stream(f"stream, {key} in the usage", *said, chunk(None, usage={**COUNTS, key: {"a": 1}}), DONE, **ASKS_USAGE),
         ]
     return cases

@@ -177,6 +177,7 @@ themes!(
     told_costs,
     generalized_models,
     costs_in_usages,
+    odd_extras,
     errors_in_answers
 );
 

@@ -252,7 +252,7 @@ impl StreamWrapper {
         let judged = first_delta.map(judged_delta).unwrap_or_default();
         if self.is_content(first_delta, &judged)? {
             self.check_repetition()?;
-            let told = self.content(chunk, choices, fields);
+            let told = self.content(chunk, choices, fields)?;
             check_content(&told)?;
             if has_usage {
                 self.check_named(chunk)?;
@@ -348,7 +348,7 @@ impl StreamWrapper {
     }
 
     /// All choices of a chunk, without what ended them.
-    fn content(&mut self, chunk: &Dict, choices: &[Value], fields: Option<Dict>) -> Chunk {
+    fn content(&mut self, chunk: &Dict, choices: &[Value], fields: Option<Dict>) -> Result<Chunk, Failure> {
         let mut told = Vec::with_capacity(choices.len());
         for choice in choices.iter().filter_map(Value::as_dict) {
             let is_first = told.is_empty();
@@ -358,7 +358,7 @@ impl StreamWrapper {
             }
             told.push(choice);
         }
-        Chunk { choices: told, extras: chunk_extras(chunk, true), fields, usage: None }
+        Ok(Chunk { choices: told, extras: chunk_extras(chunk, true)?, fields, usage: None })
     }
 
     /// The role is said once, and then it is the assistant's.
@@ -415,7 +415,7 @@ impl StreamWrapper {
         };
         logprobs.into_iter().for_each(|logprobs| choice.set("logprobs", logprobs));
         self.has_sent_role = true;
-        let extras = if was_told { Vec::new() } else { chunk_extras(chunk, false) };
+        let extras = if was_told { Vec::new() } else { chunk_extras(chunk, false)? };
         let told = Chunk { choices: vec![choice], extras, fields, usage: None };
         check_content(&told)?;
         if has_usage {

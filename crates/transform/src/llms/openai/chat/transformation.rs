@@ -26,6 +26,7 @@ use crate::llms::custom_httpx::http_handler::decoded_body;
 use crate::llms::mistral::ocr::transformation::extra_headers;
 use crate::proxy::chat_endpoints::endpoints::ChatRequest;
 use crate::pydantic::as_float;
+use crate::pydantic::attributes::{has_read_only, is_attribute, unsettable};
 use crate::python::bytes_decode::{json_text, response_text};
 use crate::python::json_decode::{loads, orjson_loads};
 use crate::python::json_encode::httpx_json;
@@ -362,7 +363,14 @@ fn converted(answer: &Dict, choices: &[Value], circumstances: &Circumstances<'_>
         Some(Value::Dict(usage)) => Some(usage),
         Some(_) => return Err(Unreadable::Other),
     };
+    let settable = |given: &Dict| match unsettable("ModelResponse", given) {
+        Some(_) if has_read_only(given) => Err(Unreadable::Attribute),
+        Some(_) => Err(Unreadable::Other),
+        None => Ok(()),
+    };
+    usage.map_or(Ok(()), settable)?;
     let usage = usage::told(usage).map_err(|_| Unreadable::Other)?;
+    settable(answer)?;
     let mut body = Dict::default();
     let id = answer.get("id").filter(|id| id.is_truthy()).cloned();
     body.set("id", id.unwrap_or_else(|| text(&format!("chatcmpl-{}", circumstances.fallback_id))));
@@ -379,7 +387,8 @@ fn converted(answer: &Dict, choices: &[Value], circumstances: &Circumstances<'_>
             body.set(key, value.clone());
         }
     }
-    for (key, value) in extras(answer, &KNOWN).filter(|(_, value)| **value != Value::None) {
+    let is_told = |key: &Text, value: &Value| *value != Value::None && !is_attribute("ModelResponse", key);
+    for (key, value) in extras(answer, &KNOWN).filter(|(key, value)| is_told(key, value)) {
         body.push(key.clone(), value.clone());
     }
     let word = |key: &str| given(answer, key).and_then(Value::as_str).map(str::to_owned);
