@@ -236,6 +236,8 @@ mod tests {
         check(ExceptionClass::PermissionDeniedError, 403, 2, 3);
         check(ApiError, 413, 1, 1);
         check(ApiError, 409, 1, 3);
+        check(ExceptionClass::Unmapped, 500, 1, 3);
+        check(ExceptionClass::Unjudged, 500, 2, 1);
     }
 
     #[test]

@@ -41,13 +41,13 @@ mod tests {
 
     #[test]
     fn a_cost_is_told_by_one_name_or_by_two() {
-        let cases: [(&[(&str, &str)], [Option<f64>; 3]); 6] = [
-            (&[("content-type", "x")], [None, None, None]),
-            (&[(NAME, "0.5")], [Some(0.5), Some(0.5), Some(0.5)]),
-            (&[(PREFIXED, "0.5")], [None, Some(0.5), Some(0.5)]),
-            (&[(NAME, "0.5"), (PREFIXED, "0.25")], [Some(0.5), Some(0.25), Some(0.5)]),
-            (&[(NAME, "0.5"), (NAME, "0.5")], [Some(0.0), Some(0.0), Some(0.0)]),
-            (&[(NAME, "abc")], [Some(0.0), Some(0.0), Some(0.0)]),
+        let cases = [
+            (vec![("content-type", "x")], [None, None, None]),
+            (vec![(NAME, "0.5")], [Some(0.5), Some(0.5), Some(0.5)]),
+            (vec![(PREFIXED, "0.5")], [None, Some(0.5), Some(0.5)]),
+            (vec![(NAME, "0.5"), (PREFIXED, "0.25")], [Some(0.5), Some(0.25), Some(0.5)]),
+            (vec![(NAME, "0.5"), (NAME, "0.5")], [Some(0.0), Some(0.0), Some(0.0)]),
+            (vec![(NAME, "abc")], [Some(0.0), Some(0.0), Some(0.0)]),
         ];
         for (headers, expected) in cases {
             let headers: Vec<(String, String)> =

@@ -60,10 +60,13 @@ pub(super) fn asked_tier<'a>(request: &'a ChatRequest, target: &Target<'a>) -> O
 }
 
 fn citations(body: &Dict) -> Citations {
-    let annotations = |choice: &'_ Value| choice.as_dict()?.get("message")?.as_dict()?.get("annotations").cloned();
-    let choices = body.get("choices").and_then(Value::as_list).unwrap_or_default();
     let mut found = Citations::default();
-    choices.iter().filter_map(annotations).for_each(|annotations| found.add(&annotations));
+    for choice in body.get("choices").and_then(Value::as_list).unwrap_or_default() {
+        let message = choice.as_dict().and_then(|choice| choice.get("message")?.as_dict());
+        if let Some(annotations) = message.and_then(|message| message.get("annotations")) {
+            found.add(annotations);
+        }
+    }
     found
 }
 
