@@ -290,9 +290,9 @@ impl Plan for ChatPlan<'_> {
                     cooldowns.succeeded(&standing.deployment.id, effects.now());
                 }
                 let target = self.outbound(standing.deployment).map(|outbound| outbound.target);
-                let cost = target.and_then(|target| completion.cost(self.asked, &target, self.prices));
-                let total = cost.map(|cost| cost.total);
-                told(client::success(&completion, &headers, &served, cost), total).map(Body::Whole)
+                let cost = target.map(|target| completion.cost(&headers, self.asked, &target, self.prices));
+                let cost = cost.unwrap_or_default();
+                told(client::success(&completion, &headers, &served, cost), cost.total()).map(Body::Whole)
             }
             Reply::Failed { headers, exception } => {
                 told(client::stream_failed(&exception, &headers, &served), None).map(Body::Whole)

@@ -114,7 +114,7 @@ def themes():
         "requests": requests(), "models": models(), "histories": histories(), "tools": tools(), "formats": formats(),
         "deployments": deployed(), "answers": answers(), "costs": costs(), "errors": errors(), "phrases": phrases(),
         "refusals": refusals(), "failures": failures(), "streams": streams(), "stream_errors": stream_errors(),
-        "declined": declined(), "foreign_ids": foreign_ids(), "refused_together": refused_together(),
+        "declined": declined(), "foreign_ids": foreign_ids(), "refused_together": refused_together(), "told_costs": told_costs(),
     }
 
 
@@ -881,3 +881,25 @@ def refused_together():
              "prediction": {"type": "content"}, "logprobs": True, "top_logprobs": 2, "verbosity": "low", "functions": [{"name": "f"}],
              "function_call": "auto", "reasoning_effort": "low", "thinking": {"type": "enabled", "budget_tokens": 1024}}
     return [case("tier and store", service_tier="flex", store=True), case("every", **every), case("every, haiku", group="haiku-3", **every)]
+
+
+def told_costs():
+    """The provider is a LiteLLM itself, which tells a cost."""
+    names = ("x-litellm-response-cost", "llm_provider-x-litellm-response-cost")
+    pieces = whole(*said("a"))
+    cases = []
+    for name, value in [(names[0], value) for value in ("0.5", "0", "abc", "", "-1", "inf", "nan")] + [(names[1], "0.5")]:
+        told = [name, value]
+        cases += [
+            case(f"{name} {value!r}", answered(headers=[*HEADERS, told])),
+            stream(f"stream, {name} {value!r}", *pieces, headers=[*SSE, told], **ASKS_USAGE),
+        ]
+    told = [names[0], "0.5"]
+    both = [told, [names[1], "0.25"]]
+    return cases + [
+        case("unknown model", answered(message(model="unknown"), headers=[*HEADERS, told]), group="ours"),
+        case("both names", answered(headers=[*HEADERS, *both])), case("both names, the other first", answered(headers=[*HEADERS, *both[::-1]])),
+        case("twice", answered(headers=[*HEADERS, told, told])),
+        stream("stream, both names", *pieces, headers=[*SSE, *both], **ASKS_USAGE),
+        stream("stream, no usage asked for", *pieces, headers=[*SSE, told]),
+    ]

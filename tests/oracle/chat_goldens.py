@@ -13,7 +13,8 @@ import os
 import sys
 
 sys.path.insert(0, os.path.dirname(__file__))
-from chat_cases import themes  # noqa: E402
+from chat_cases import themes as first_themes  # noqa: E402
+from chat_price_cases import themes as price_themes  # noqa: E402
 from messages_oracle import StreamingProvider, ask_stream  # noqa: E402
 from ocr_oracle import KEY, LiteLlm  # noqa: E402
 
@@ -78,6 +79,10 @@ def client_request(case):
     headers = [["authorization", f"Bearer {KEY}"], *case.get("headers", []), ["content-type", "application/json"]]
     body = case["raw"] if "raw" in case else json.dumps(case["body"], ensure_ascii=False)
     return {"method": "POST", "path": case.get("path", "/v1/chat/completions"), "headers": headers, "body": body}
+
+
+def themes():
+    return {**first_themes(), **price_themes()}
 
 
 async def record(case, provider, port, groups):

@@ -7,7 +7,9 @@ use crate::cost_calculator::PriceTable;
 use crate::decline::Decline;
 use crate::exceptions::Exception;
 use crate::litellm_core_utils::streaming_handler::Progress;
-pub use crate::llms::base_llm::chat::transformation::{ChatFailure, ChatResponse, Circumstances, Target};
+pub use crate::llms::base_llm::chat::transformation::{
+    ChatFailure, ChatResponse, Circumstances, CompletionCost, Target,
+};
 use crate::llms::{anthropic, openai};
 use crate::proxy::chat_endpoints::endpoints::ChatRequest;
 

@@ -20,6 +20,8 @@ pub enum ExceptionClass {
     Timeout,
     /// An exception of Python's own that nobody mapped: neither class nor model group is told.
     Unmapped,
+    /// What LiteLLM's router raises itself over a status that is no number: told like the former, and never tried again.
+    Unjudged,
 }
 
 impl ExceptionClass {
@@ -40,6 +42,7 @@ impl ExceptionClass {
             Self::ServiceUnavailableError => "ServiceUnavailableError",
             Self::Timeout => "Timeout",
             Self::Unmapped => "Exception",
+            Self::Unjudged => "TypeError",
         }
     }
 }

@@ -133,7 +133,8 @@ mod messages {
         streams,
         stream_errors,
         foreign_ids,
-        refused_together
+        refused_together,
+        told_costs
     );
 }
 

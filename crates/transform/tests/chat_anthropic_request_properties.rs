@@ -90,7 +90,7 @@ proptest! {
                     call_id: "id", model_group: "m", model_id: "d", litellm_model: "anthropic/claude-x", api_base: "http://p",
                     duration_ms: 1.0, overhead_ms: 0.5, attempted_retries: 0, max_retries: 0, is_cross_origin: false,
                 };
-                success(&completion, &answer.headers, &served, completion.cost(&asked, &target, &table))
+                success(&completion, &answer.headers, &served, completion.cost(&answer.headers, &asked, &target, &table))
             }
             Err(failure) => {
                 let given_up = GivenUp { model_group: "m", retries: None };

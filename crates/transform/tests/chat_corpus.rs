@@ -175,7 +175,13 @@ themes!(
     odd_streams,
     efforts,
     foreign_ids,
-    refused_together
+    refused_together,
+    searches,
+    told_costs,
+    generalized_models,
+    costs_in_usages,
+    odd_extras,
+    errors_in_answers
 );
 
 #[test]

@@ -199,7 +199,8 @@ proptest! {
         let provider = ProviderResponse { status, headers: Vec::new(), body: body.into() };
         let answered = match response(Ok(&provider), &target(&parameters), &CIRCUMSTANCES) {
             Ok(completion) => {
-                let cost = completion.cost(&asked(r#"{"model":"gpt","messages":[]}"#), &target(&parameters), &table());
+                let asked = asked(r#"{"model":"gpt","messages":[]}"#);
+                let cost = completion.cost(&provider.headers, &asked, &target(&parameters), &table());
                 success(&completion, &provider.headers, &served(), cost)
             }
             Err(failure) => {

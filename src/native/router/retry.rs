@@ -153,7 +153,7 @@ impl Retries {
 fn may_retry(exception: &Exception, deployments: usize) -> bool {
     let excused = matches!(exception.status_code, 401 | 403);
     let final_status = !retryable_status(exception.status_code) && !excused;
-    let final_class = exception.class == ExceptionClass::NotFoundError;
+    let final_class = matches!(exception.class, ExceptionClass::NotFoundError | ExceptionClass::Unjudged);
     // What a 403 of Mistral's or OpenAI's is mapped to is no PermissionDeniedError, and is tried again.
     let is_personal =
         matches!(exception.class, ExceptionClass::AuthenticationError | ExceptionClass::PermissionDeniedError);
@@ -236,6 +236,8 @@ mod tests {
         check(ExceptionClass::PermissionDeniedError, 403, 2, 3);
         check(ApiError, 413, 1, 1);
         check(ApiError, 409, 1, 3);
+        check(ExceptionClass::Unmapped, 500, 1, 3);
+        check(ExceptionClass::Unjudged, 500, 2, 1);
     }
 
     #[test]

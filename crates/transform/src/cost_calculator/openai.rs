@@ -118,8 +118,34 @@ pub struct Priced<'a> {
     pub asked_tier: Option<&'a str>,
     /// The tier that has answered; a stream's isn't looked at.
     pub answered_tier: Option<&'a str>,
-    /// The answer cites pages of the web.
-    pub cites: bool,
+    pub citations: Citations,
+}
+
+/// Whether an answer cites pages of the web, which LiteLLM takes for a search.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Citations {
+    #[default]
+    None,
+    Found,
+    /// Before any was found, something came up that LiteLLM fails to look at.
+    Unreadable,
+}
+
+impl Citations {
+    /// Takes a list of annotations; the first that settles it counts. What isn't a list is gone through like one in Python.
+    pub(crate) fn add(&mut self, annotations: &Value) {
+        if *self != Self::None {
+            return;
+        }
+        let found = match annotations {
+            Value::List(annotations) => annotations.iter().find_map(|annotation| match annotation.as_dict() {
+                None => Some(Self::Unreadable),
+                Some(one) => (one.get("type").and_then(Value::as_str) == Some("url_citation")).then_some(Self::Found),
+            }),
+            other => (*other != Value::None && other.is_truthy()).then_some(Self::Unreadable),
+        };
+        *self = found.unwrap_or_default();
+    }
 }
 
 /// What a usage costs, given as it is told to the client; `None` where LiteLLM fails to price it.
@@ -129,9 +155,27 @@ pub fn chat_cost(table: &PriceTable, usage: &Dict, priced: &Priced<'_>) -> Optio
     let selected = select_model_name(table, "openai", priced.answered_model.unwrap_or(priced.model));
     let names = [Some(selected.as_str()), priced.answered_model, Some(priced.model)];
     let unpriced = OpenAiModel::default();
-    let entry = names.into_iter().flatten().find_map(|name| table.openai_model(name)).unwrap_or(&unpriced);
+    let known = |name: &str| table.openai_model(name).or_else(|| table.is_generalized(name).then_some(&unpriced));
+    let entry = names.into_iter().flatten().find_map(known).unwrap_or(&unpriced);
     let tier = billed_tier(priced);
-    Some(price(entry, &Tokens::read(usage)?, tier, priced.cites))
+    let has_searched = match priced.citations {
+        Citations::Unreadable => return None,
+        Citations::Found => true,
+        Citations::None => counts_searches(usage),
+    };
+    Some(price(entry, &Tokens::read(usage)?, tier, has_searched))
+}
+
+/// A count of searches, of none too, by any provider's name for it; a search is priced once.
+fn counts_searches(usage: &Dict) -> bool {
+    let count = |key: &str, name: &str| usage.get(key)?.as_dict()?.get(name).filter(|count| **count != Value::None);
+    let positive = |count: &Value| {
+        matches!(count, Value::Int(_) | Value::Bool(_))
+            && as_integer(count).ok().and_then(|count| count.to_float()) > Some(0.0)
+    };
+    count("prompt_tokens_details", "web_search_requests").is_some()
+        || count("server_tool_use", "web_search_requests").is_some()
+        || count("server_side_tool_usage_details", "web_search_calls").is_some_and(positive)
 }
 
 /// "auto" defers to what has answered; names that nothing is priced by are standard.
@@ -156,9 +200,11 @@ struct Tokens {
     text_in: f64,
     audio_in: f64,
     image_in: f64,
+    video_in: f64,
     text_out: f64,
     audio_out: f64,
     image_out: f64,
+    video_out: f64,
     reasoning: f64,
 }
 
@@ -182,9 +228,11 @@ impl Tokens {
             text_in: of(prompt, "text_tokens")?,
             audio_in: of(prompt, "audio_tokens")?,
             image_in: of(prompt, "image_tokens")?,
+            video_in: of(prompt, "video_tokens")?,
             text_out: of(completion, "text_tokens")?,
             audio_out: of(completion, "audio_tokens")?,
             image_out: of(completion, "image_tokens")?,
+            video_out: of(completion, "video_tokens")?,
             reasoning: of(completion, "reasoning_tokens")?,
         })
     }
@@ -194,14 +242,16 @@ impl Tokens {
         if !self.has_prompt_details {
             self.text_in = self.prompt;
         }
-        let total = self.text_in + self.cached + self.audio_in + self.written + self.image_in;
+        let total = self.text_in + self.cached + self.audio_in + self.written + self.image_in + self.video_in;
         if (self.cached > 0.0 || self.written > 0.0) && total > self.prompt {
             let uncached = (self.prompt - self.cached - self.written).max(0.0);
             self.audio_in = self.audio_in.min(uncached);
             self.image_in = self.image_in.min(uncached - self.audio_in);
-            self.text_in = uncached - self.audio_in - self.image_in;
+            self.video_in = self.video_in.min(uncached - self.audio_in - self.image_in);
+            self.text_in = uncached - self.audio_in - self.image_in - self.video_in;
         } else if self.text_in == 0.0 {
-            self.text_in = (self.prompt - self.cached - self.audio_in - self.written - self.image_in).max(0.0);
+            let other = self.cached + self.audio_in + self.written + self.image_in + self.video_in;
+            self.text_in = (self.prompt - other).max(0.0);
         }
         self
     }
@@ -217,7 +267,7 @@ fn count(value: Option<&Value>) -> Option<f64> {
     }
 }
 
-fn price(model: &OpenAiModel, tokens: &Tokens, tier: Option<&str>, cites: bool) -> MessageCost {
+fn price(model: &OpenAiModel, tokens: &Tokens, tier: Option<&str>, has_searched: bool) -> MessageCost {
     let tokens = tokens.without_cached();
     let rates = model.rates(tokens.prompt, tier);
     let cache_read = tokens.cached * rates.cache_read.unwrap_or(0.0);
@@ -227,16 +277,17 @@ fn price(model: &OpenAiModel, tokens: &Tokens, tier: Option<&str>, cites: bool) 
     if tokens.audio_in != 0.0 {
         input += tokens.audio_in * model.price("input_cost_per_audio_token", tier).unwrap_or(0.0);
     }
-    if tokens.image_in != 0.0 {
-        let per_token =
-            model.price("input_cost_per_image_token", None).or_else(|| model.price("input_cost_per_token", None));
-        input += tokens.image_in * per_token.unwrap_or(0.0);
+    for (key, count) in
+        [("input_cost_per_image_token", tokens.image_in), ("input_cost_per_video_token", tokens.video_in)]
+    {
+        let per_token = model.price(key, None).or_else(|| model.price("input_cost_per_token", None));
+        input += if count == 0.0 { 0.0 } else { count * per_token.unwrap_or(0.0) };
     }
     if tokens.written != 0.0 {
         input += cache_creation;
     }
     let (output, reasoning) = output_cost(model, &tokens, rates.output, tier);
-    let tool_usage = if cites { model.per_search.unwrap_or(0.0) } else { 0.0 };
+    let tool_usage = if has_searched { model.per_search.unwrap_or(0.0) } else { 0.0 };
     let mut total = input + output;
     total += tool_usage;
     MessageCost { total, input, output, cache_read, cache_creation, reasoning, tool_usage }
@@ -244,20 +295,21 @@ fn price(model: &OpenAiModel, tokens: &Tokens, tier: Option<&str>, cites: bool) 
 
 /// The cost of an answer, and of the reasoning in it.
 fn output_cost(model: &OpenAiModel, tokens: &Tokens, rate: f64, tier: Option<&str>) -> (f64, f64) {
-    let other = tokens.audio_out + tokens.image_out;
+    let other = tokens.audio_out + tokens.image_out + tokens.video_out;
     let nested = tokens
         .reasoning
         .min(tokens.text_out)
         .min((tokens.text_out + tokens.reasoning + other - tokens.completion).max(0.0));
     let mut text = tokens.text_out - nested;
-    let has_breakdown = tokens.image_out > 0.0 || tokens.audio_out > 0.0 || tokens.reasoning > 0.0;
+    let has_breakdown =
+        [tokens.image_out, tokens.audio_out, tokens.reasoning, tokens.video_out].iter().any(|count| *count > 0.0);
     let per_reasoning = model.price("output_cost_per_reasoning_token", tier).unwrap_or(rate);
     let reasoning = tokens.reasoning * per_reasoning;
     if text == 0.0 {
         if !has_breakdown {
             return (tokens.completion * rate, reasoning);
         }
-        text = (tokens.completion - tokens.reasoning - tokens.audio_out - tokens.image_out).max(0.0);
+        text = (tokens.completion - tokens.reasoning - other).max(0.0);
     }
     let mut output = text * rate;
     if tokens.audio_out > 0.0 {
@@ -266,8 +318,10 @@ fn output_cost(model: &OpenAiModel, tokens: &Tokens, rate: f64, tier: Option<&st
     if tokens.reasoning > 0.0 {
         output += reasoning;
     }
-    if tokens.image_out > 0.0 {
-        output += tokens.image_out * model.price("output_cost_per_image_token", None).unwrap_or(rate);
+    for (key, count) in
+        [("output_cost_per_image_token", tokens.image_out), ("output_cost_per_video_token", tokens.video_out)]
+    {
+        output += if count > 0.0 { count * model.price(key, None).unwrap_or(rate) } else { 0.0 };
     }
     (output, reasoning)
 }

@@ -2,7 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+use std::sync::LazyLock;
 
+use regex::RegexSet;
 use serde::Deserialize;
 use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::{Map, Value};
@@ -92,7 +94,19 @@ impl PriceTable {
     pub(crate) fn openai_model(&self, model: &str) -> Option<&OpenAiModel> {
         let bare = model.strip_prefix("openai/").unwrap_or(model);
         let prefixed = ["openai/", bare].concat();
-        distinct([&prefixed, model, bare]).find_map(|name| self.openai.get(self.name(name)?).map(|model| &**model))
+        let found = |name: &str| self.openai.get(self.name(name)?).map(|model| &**model);
+        distinct([&prefixed, model, bare]).find_map(found).or_else(|| {
+            let base = fine_tuned_base(bare)?;
+            found(&["openai/", base].concat()).or_else(|| found(base))
+        })
+    }
+
+    /// Whether LiteLLM knows a model of OpenAI by its name alone, without prices; not if the map has the name for anybody.
+    pub(crate) fn is_generalized(&self, model: &str) -> bool {
+        let bare = model.strip_prefix("openai/").unwrap_or(model);
+        let has = |name: &str| self.name(name).is_some() || self.name(&["openai/", name].concat()).is_some();
+        is_of_the_reasoning_family(model)
+            && ![Some(model), Some(bare), fine_tuned_base(bare)].into_iter().flatten().any(has)
     }
 
     /// The entry LiteLLM finds for a model of Anthropic.
@@ -138,6 +152,25 @@ impl PriceTable {
     fn exact_or_folded(&self, name: &str) -> Option<Prices> {
         self.mistral.get(self.name(name)?).copied()
     }
+}
+
+/// A fine-tuned model's name without its organization, suffix and id, which are there even if empty.
+fn fine_tuned_base(model: &str) -> Option<&str> {
+    let at = model.rmatch_indices(':').nth(2).map(|(at, _)| at)?;
+    model.contains("ft:").then(|| &model[..at])
+}
+
+/// The rule `openai-reasoning-family-baseline` of the price map's `fallback_generalizations`, without its look-aheads.
+fn is_of_the_reasoning_family(model: &str) -> bool {
+    static FAMILY: LazyLock<Option<RegexSet>> = LazyLock::new(|| {
+        let family = concat!(
+            r"(?i)^(?:[a-z0-9_.-]+/)*(?:ft:)?(?:o[1-9]\d*(?:[^a-z0-9]|\z)|gpt-[5-9](?:\.\d+)?(?:[^0-9.]|\z)|",
+            r"(?:gpt-\d+(?:\.\d+)?(?:-[a-z0-9]+)*-)?(?:codex|deep-research|chat-latest)(?:[^a-z0-9]|\z))"
+        );
+        RegexSet::new([family, r"(?i)^.*search-api"]).ok()
+    });
+    let matched = FAMILY.as_ref().map(|family| family.matches(model));
+    matched.is_some_and(|matched| matched.matched(0) && !matched.matched(1))
 }
 
 /// What is looked up in turn, the model's own spelling once.

@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::cost_calculator::openai::Citations;
 use crate::litellm_core_utils::token_counter::{TokenCounter, Uncounted};
 use crate::python::json_encode::orjson_dumps;
 use crate::python::{Dict, Text, Value};
@@ -28,6 +29,7 @@ pub(crate) struct Assembled {
     has_odd_content: bool,
     is_named: bool,
     has_id: bool,
+    citations: Citations,
 }
 
 #[derive(Debug, Default)]
@@ -85,6 +87,7 @@ impl Assembled {
         self.fails |= is_given("audio") && deltas().filter_map(|delta| delta.get("audio")).any(is_broken_audio);
         self.fails |= is_given("thinking_blocks")
             && deltas().filter_map(|delta| delta.get("thinking_blocks")?.as_list()).flatten().any(is_broken_thought);
+        first.get("annotations").into_iter().for_each(|annotations| self.citations.add(annotations));
         if let Some(contents) = self.contents.as_mut().filter(|_| is_given("content")) {
             deltas().for_each(|delta| contents.push_str(content(delta)));
         }
@@ -148,6 +151,11 @@ impl Assembled {
     /// Whether LiteLLM can't put the answer together: it counts nothing then, and prices nothing.
     pub(crate) fn fails(&self) -> bool {
         self.fails || (self.is_rich && self.has_odd_content)
+    }
+
+    /// What its annotations come to: those of the first choices, whichever these are.
+    pub(crate) fn citations(&self) -> Citations {
+        self.citations
     }
 
     /// What reasoning counts for: nothing if there was but text, `None` if nobody says.

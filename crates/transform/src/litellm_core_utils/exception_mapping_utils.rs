@@ -154,7 +154,7 @@ fn status_code(class: ExceptionClass, provider_status: Option<u16>) -> u16 {
         RateLimitError => 429,
         BadGatewayError => 502,
         ServiceUnavailableError => 503,
-        ApiConnectionError | ApiError | InternalServerError | Unmapped => 500,
+        ApiConnectionError | ApiError | InternalServerError | Unmapped | Unjudged => 500,
     }
 }
 

@@ -5,6 +5,7 @@
 
 use super::streaming_handler::Failure;
 use crate::llms::openai::chat::choices::{extras, given};
+use crate::pydantic::attributes::{is_attribute, unsettable};
 use crate::python::{Dict, Text, Value, type_name};
 
 /// The choices that LiteLLM goes by, the first of which can be read.
@@ -40,7 +41,10 @@ pub(super) fn no_length(odd: &Value) -> Failure {
 }
 
 /// What a chunk says besides what LiteLLM has fields for; citations stand in front of a content.
-pub(super) fn chunk_extras(chunk: &Dict, is_content: bool) -> Vec<(Text, Value)> {
+///
+/// Errors  a key that can't be set on a chunk of LiteLLM's.
+pub(super) fn chunk_extras(chunk: &Dict, is_content: bool) -> Result<Vec<(Text, Value)>, Failure> {
+    const CLASS: &str = "ModelResponseStream";
     const KNOWN: [&str; 10] = [
         "id",
         "choices",
@@ -60,14 +64,17 @@ pub(super) fn chunk_extras(chunk: &Dict, is_content: bool) -> Vec<(Text, Value)>
         told.extend(given(chunk, key).map(|value| (Text::from(key), value.clone())));
     }
     let is_remade = given(chunk, "usage").is_some();
-    let is_told = |key: &Text| match key.as_str() {
+    let is_left_out = |key: &Text| match key.as_str() {
         Some("citations") => citations.is_some(),
         Some("stream") => is_remade,
-        _ => false,
+        _ => is_attribute(CLASS, key),
     };
-    let others = extras(chunk, &KNOWN).filter(|(key, value)| **value != Value::None && !is_told(key));
+    if let Some(words) = unsettable(CLASS, chunk) {
+        return Err(Failure::Raised(words));
+    }
+    let others = extras(chunk, &KNOWN).filter(|(key, value)| **value != Value::None && !is_left_out(key));
     told.extend(others.map(|(key, value)| (key.clone(), value.clone())));
-    told
+    Ok(told)
 }
 
 /// The delta that a chunk is looked at for; of none, an empty one is.

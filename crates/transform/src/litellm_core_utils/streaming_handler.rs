@@ -7,6 +7,7 @@
 use std::sync::Arc;
 
 use crate::cost_calculator::PriceTable;
+use crate::cost_calculator::openai::Citations;
 use crate::exceptions::{Exception, ExceptionClass};
 use crate::litellm_core_utils::assembled::Assembled;
 use crate::litellm_core_utils::stream_chunks::{choices, chunk_extras, first_delta, no_length, specific_fields};
@@ -157,6 +158,11 @@ impl StreamWrapper {
         self.assembled.reasoning_tokens()
     }
 
+    /// Whether the answer cites pages of the web.
+    pub(crate) fn citations(&self) -> Citations {
+        self.assembled.citations()
+    }
+
     /// The model that LiteLLM takes the chunks for.
     pub(crate) fn assembled_model(&self) -> &str {
         self.name(self.names[1].or(self.names[0]).unwrap_or(true))
@@ -246,7 +252,7 @@ impl StreamWrapper {
         let judged = first_delta.map(judged_delta).unwrap_or_default();
         if self.is_content(first_delta, &judged)? {
             self.check_repetition()?;
-            let told = self.content(chunk, choices, fields);
+            let told = self.content(chunk, choices, fields)?;
             check_content(&told)?;
             if has_usage {
                 self.check_named(chunk)?;
@@ -342,7 +348,7 @@ impl StreamWrapper {
     }
 
     /// All choices of a chunk, without what ended them.
-    fn content(&mut self, chunk: &Dict, choices: &[Value], fields: Option<Dict>) -> Chunk {
+    fn content(&mut self, chunk: &Dict, choices: &[Value], fields: Option<Dict>) -> Result<Chunk, Failure> {
         let mut told = Vec::with_capacity(choices.len());
         for choice in choices.iter().filter_map(Value::as_dict) {
             let is_first = told.is_empty();
@@ -352,7 +358,7 @@ impl StreamWrapper {
             }
             told.push(choice);
         }
-        Chunk { choices: told, extras: chunk_extras(chunk, true), fields, usage: None }
+        Ok(Chunk { choices: told, extras: chunk_extras(chunk, true)?, fields, usage: None })
     }
 
     /// The role is said once, and then it is the assistant's.
@@ -409,7 +415,7 @@ impl StreamWrapper {
         };
         logprobs.into_iter().for_each(|logprobs| choice.set("logprobs", logprobs));
         self.has_sent_role = true;
-        let extras = if was_told { Vec::new() } else { chunk_extras(chunk, false) };
+        let extras = if was_told { Vec::new() } else { chunk_extras(chunk, false)? };
         let told = Chunk { choices: vec![choice], extras, fields, usage: None };
         check_content(&told)?;
         if has_usage {

@@ -109,7 +109,7 @@ pub fn error(exception: &Exception, given_up: &GivenUp<'_>, failed: &Failed<'_>)
 /// `e.message` once the router is done with it.
 pub(crate) fn message_after_router(exception: &Exception, given_up: &GivenUp<'_>) -> String {
     let group = given_up.model_group;
-    if exception.class == ExceptionClass::Unmapped {
+    if matches!(exception.class, ExceptionClass::Unmapped | ExceptionClass::Unjudged) {
         return exception.message.clone();
     }
     let advice = |missing: &str, setting: &str| {

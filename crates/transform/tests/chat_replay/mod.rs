@@ -141,7 +141,7 @@ impl Played<'_> {
         let provider = outcome.as_ref().map_or(&[][..], |response| &response.headers);
         match self.response(outcome) {
             Ok(completion) => {
-                let cost = completion.cost(self.asked, &self.target, self.table);
+                let cost = completion.cost(provider, self.asked, &self.target, self.table);
                 success(&completion, provider, &self.served(), cost)
             }
             Err(failure) => self.error(&failure, provider),

@@ -11,7 +11,7 @@ use crate::cost_calculator::anthropic::{MessageCost, breakdown_headers};
 use crate::exceptions::{Exception, ExceptionClass};
 use crate::litellm_core_utils::secret_redaction::redact_internal_details;
 use crate::llms::anthropic::chat::transformation::told_headers as anthropic_headers;
-use crate::llms::base_llm::chat::transformation::{ChatFailure, ChatResponse};
+use crate::llms::base_llm::chat::transformation::{ChatFailure, ChatResponse, CompletionCost};
 use crate::proxy::anthropic_endpoints::answers::{
     OWN_HEADERS, PREFIX, Served, attempts, dict, durations, merged, own, prefixed, text, told,
 };
@@ -32,14 +32,14 @@ pub struct Failed<'a> {
     pub is_cross_origin: bool,
 }
 
-/// Writes a completion. `provider` are the headers of the provider's answer; `cost` is `None` where LiteLLM can't price it.
+/// Writes a completion. `provider` are the headers of the provider's answer; `cost` is what it costs.
 ///
 /// An answer that can't be written (NaN, a lone surrogate) is what it is in Python: a bare 500.
 pub fn success(
     response: &ChatResponse,
     provider: &[(String, String)],
     served: &Served<'_>,
-    cost: Option<MessageCost>,
+    cost: CompletionCost,
 ) -> Answered {
     let Ok(body) = body(response, served.model_group) else {
         return internal_server_error();
@@ -47,14 +47,14 @@ pub fn success(
     let mut headers = framing(body.len());
     headers.reserve(OWN_HEADERS + provider.len());
     headers.extend(deployment(served));
-    let total = cost.map_or(0.0, |cost| cost.total);
+    let total = cost.total().unwrap_or_default();
     if total != 0.0 {
         headers.push(("x-litellm-response-cost".into(), float_repr(total).into()));
     }
-    headers.extend(cost.iter().flat_map(breakdown_headers));
+    headers.extend(cost.breakdown().into_iter().flat_map(breakdown_headers));
     headers.extend(durations(if total > 0.0 { total } else { 0.0 }, served));
     headers.push(("x-litellm-callback-duration-ms".into(), "0.0".into()));
-    passed_on(provider, served, &LIMITS, &mut headers);
+    passed_on(provider, served, false, &mut headers);
     headers.extend(attempts(served));
     headers.extend(browser_headers(served.is_cross_origin));
     Answered { status: 200, headers: told(headers), body: body.into() }
@@ -131,9 +131,16 @@ pub fn error(
         let message = format!("Invalid request format: {message}{}", retried_words(given_up.retries));
         return envelope(&message, "invalid_request_error", None, 400, provider, failed);
     }
-    let status = if (400..600).contains(&exception.status_code) { exception.status_code } else { 500 };
+    let is_unjudged = exception.class == ExceptionClass::Unjudged;
+    let status = exception.status_code;
+    let status = if is_unjudged || !(400..600).contains(&status) { 500 } else { status };
     let kind = failure.kind.as_deref().unwrap_or_else(|| error_type(exception.class, status));
-    envelope(&redact_internal_details(&message), kind, failure.param.as_deref(), status, provider, failed)
+    let mut answered =
+        envelope(&redact_internal_details(&message), kind, failure.param.as_deref(), status, provider, failed);
+    if is_unjudged {
+        answered.headers.retain(|(name, _)| name != "x-litellm-timeout");
+    }
+    answered
 }
 
 /// Writes the error of a refusal that no provider was asked for.
@@ -195,7 +202,7 @@ fn stream_headers(provider: &[(String, String)], served: &Served<'_>) -> Answere
     headers.extend(breakdown_headers(&MessageCost::default()));
     headers.extend(durations(0.0, served));
     headers.push(("x-litellm-callback-duration-ms".into(), "0.0".into()));
-    passed_on(provider, served, &STREAM_LIMITS, &mut headers);
+    passed_on(provider, served, true, &mut headers);
     headers.extend(attempts(served));
     told(headers)
 }
@@ -217,18 +224,18 @@ const STREAM_LIMITS: [&str; 6] = [
 ];
 
 /// Adds the provider's headers under a name that says so, the rate limits OpenAI clients know also under their own.
-fn passed_on(
-    provider: &[(String, String)],
-    served: &Served<'_>,
-    limits: &[&'static str],
-    headers: &mut AnsweredHeaders,
-) {
-    let merged = merged(provider);
+fn passed_on(provider: &[(String, String)], served: &Served<'_>, is_stream: bool, headers: &mut AnsweredHeaders) {
+    let mut merged = merged(provider);
+    let limits = if is_stream { &STREAM_LIMITS[..] } else { &LIMITS };
     if served.litellm_model.starts_with("anthropic/") {
         // Under Anthropic's names these are limits of OpenAI's too, by that provider's part of LiteLLM.
         let told = anthropic_headers(&merged);
         let told: Vec<_> = told.iter().map(|(name, value)| (&**name, Cow::Borrowed(&**value))).collect();
         return add_passed_on(told, limits, headers);
+    }
+    if is_stream {
+        // What comes under such a name stands first there.
+        merged.sort_by_key(|(name, _)| !name.starts_with(PREFIX));
     }
     add_passed_on(merged, limits, headers);
 }

@@ -20,6 +20,7 @@ use crate::litellm_core_utils::json_fragment_accumulator::JsonFragments;
 pub use crate::litellm_core_utils::streaming_handler::Progress;
 use crate::litellm_core_utils::streaming_handler::{Failure, StreamWrapper};
 use crate::llms::anthropic::experimental_pass_through::messages::streaming_iterator::stream_failure_text;
+use crate::llms::base_llm::chat::told_costs::told_cost;
 use crate::llms::base_llm::chat::transformation::Target;
 use crate::llms::custom_httpx::content_decoder::Decoder;
 pub use crate::llms::custom_httpx::line_decoder::LINE_BYTES_MAX;
@@ -32,6 +33,8 @@ use crate::python::{Text, Value};
 #[derive(Debug)]
 pub struct ChatStream {
     model: String,
+    /// By the provider.
+    told_cost: Option<f64>,
     decoder: Decoder,
     lines: Lines,
     /// Once a line wasn't JSON, all data is put together.
@@ -59,6 +62,7 @@ impl ChatStream {
         let content_type = headers.iter().find(|(name, _)| name == "content-type").map(|(_, value)| value.as_str());
         Self {
             model: target.model.to_owned(),
+            told_cost: told_cost(headers),
             decoder: Decoder::of(headers),
             lines: Lines::of(content_type),
             fragments: None,
@@ -203,16 +207,17 @@ impl ChatStream {
     }
 
     fn stop(&mut self, table: &PriceTable, out: &mut Vec<u8>) -> Result<(), Exception> {
-        let (usage, model) = (&self.usage, &self.model);
+        let (usage, model, told_cost) = (&self.usage, &self.model, self.told_cost);
         let told = |wrapper: &mut StreamWrapper| {
             let counted = wrapper.counted(usage.has_prompt(), usage.has_completion(), table);
             let reasoning = wrapper.reasoning_tokens();
             let mut told = usage.told(&counted, reasoning);
-            if let Some(cost) =
-                usage_cost(table, Some(wrapper.assembled_model()), model, &usage.billed(&counted, reasoning))
-                    .filter(|cost| cost.total > 0.0)
-            {
-                told.push(Text::from("cost"), Value::Float(cost.total));
+            let priced = || {
+                let billed = usage.billed(&counted, reasoning);
+                usage_cost(table, Some(wrapper.assembled_model()), model, &billed).map(|cost| cost.total)
+            };
+            if let Some(cost) = told_cost.or_else(priced).filter(|cost| *cost > 0.0) {
+                told.push(Text::from("cost"), Value::Float(cost));
             }
             usage.rest().into_iter().for_each(|(key, value)| told.push(key, value));
             Some(told)

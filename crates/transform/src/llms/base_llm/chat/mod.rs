@@ -1,3 +1,4 @@
 //! Chat completions.
 
+pub(crate) mod told_costs;
 pub mod transformation;

@@ -3,6 +3,7 @@
 use crate::cost_calculator::PriceTable;
 use crate::cost_calculator::anthropic::{BilledUsage, MessageCost, usage_cost};
 use crate::exceptions::Exception;
+use crate::llms::base_llm::chat::told_costs::{openai_told_cost, told_cost};
 use crate::llms::openai::chat::transformation::completion_cost;
 use crate::proxy::chat_endpoints::endpoints::ChatRequest;
 use crate::python::Dict;
@@ -45,9 +46,52 @@ pub(crate) enum AnsweredBy {
     Anthropic { model: Option<Option<String>>, usage: BilledUsage },
 }
 
+/// What a completion costs, and who says so.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub enum CompletionCost {
+    /// LiteLLM can't price it.
+    #[default]
+    Unknown,
+    /// The provider tells it; nobody knows what it is made of.
+    Told(f64),
+    Priced(MessageCost),
+}
+
+impl CompletionCost {
+    pub fn total(&self) -> Option<f64> {
+        match self {
+            Self::Unknown => None,
+            Self::Told(total) => Some(*total),
+            Self::Priced(cost) => Some(cost.total),
+        }
+    }
+
+    pub(crate) fn breakdown(&self) -> Option<&MessageCost> {
+        match self {
+            Self::Priced(cost) => Some(cost),
+            Self::Unknown | Self::Told(_) => None,
+        }
+    }
+}
+
 impl ChatResponse {
-    /// What the answer costs; `None` where LiteLLM can't price it.
-    pub fn cost(&self, request: &ChatRequest, target: &Target<'_>, table: &PriceTable) -> Option<MessageCost> {
+    /// What the answer costs; `headers` are those of the provider's answer.
+    pub fn cost(
+        &self,
+        headers: &[(String, String)],
+        request: &ChatRequest,
+        target: &Target<'_>,
+        table: &PriceTable,
+    ) -> CompletionCost {
+        let told = match &self.answered {
+            AnsweredBy::OpenAi { .. } => openai_told_cost(headers),
+            AnsweredBy::Anthropic { .. } => told_cost(headers),
+        };
+        let priced = || self.priced(request, target, table).map(CompletionCost::Priced);
+        told.map(CompletionCost::Told).or_else(priced).unwrap_or_default()
+    }
+
+    fn priced(&self, request: &ChatRequest, target: &Target<'_>, table: &PriceTable) -> Option<MessageCost> {
         match &self.answered {
             AnsweredBy::OpenAi { model, tier } => {
                 completion_cost(&self.body, model.as_ref()?.as_deref(), tier.as_deref(), request, target, table)

@@ -4,6 +4,7 @@ pub(crate) mod choices;
 mod completed;
 pub mod deployment;
 mod errors;
+mod errors_in_answers;
 pub(crate) mod finish_reasons;
 pub(crate) mod made_up_ids;
 mod messages;

@@ -17,12 +17,15 @@ use super::usage::{self, StreamUsage};
 use crate::answer::ProviderFailure;
 use crate::cost_calculator::PriceTable;
 use crate::cost_calculator::openai::{Priced, chat_cost};
+use crate::exceptions::Exception;
 use crate::litellm_core_utils::stream_chunks::check_choices;
 pub use crate::litellm_core_utils::streaming_handler::Progress;
 use crate::litellm_core_utils::streaming_handler::{Failure, StreamWrapper};
 use crate::llms::anthropic::experimental_pass_through::messages::streaming_iterator::stream_failure_text;
+use crate::llms::base_llm::chat::told_costs::openai_told_stream_cost;
 use crate::llms::custom_httpx::content_decoder::Decoder;
 use crate::proxy::chat_endpoints::endpoints::ChatRequest;
+use crate::pydantic::as_float;
 use crate::python::json_decode::loads;
 use crate::python::{Dict, Value, type_name};
 
@@ -31,6 +34,8 @@ use crate::python::{Dict, Value, type_name};
 pub struct ChatStream {
     model: String,
     asked_tier: Option<String>,
+    /// By the provider.
+    told_cost: Option<f64>,
     decoder: Decoder,
     events: Events,
     answered_model: Option<String>,
@@ -53,6 +58,7 @@ impl ChatStream {
         Self {
             model: target.model.to_owned(),
             asked_tier: asked_tier(request, target).map(str::to_owned),
+            told_cost: openai_told_stream_cost(headers),
             decoder: Decoder::of(headers),
             events: Events::default(),
             answered_model: None,
@@ -138,12 +144,18 @@ impl ChatStream {
             Failure::Known(exception) => return self.wrapper.fail_with(exception, out),
             Failure::Raised(words) => words,
         };
+        let exception = self.exception(words, None);
+        self.wrapper.fail_with(exception, out)
+    }
+
+    /// `body` is the error of the provider's, if it is one's.
+    fn exception(&self, words: String, body: Option<&Value>) -> Exception {
         let context = Context { model: &self.model, deployment_timeout: None };
-        let mut exception = *context.failure(words, None, Vec::new(), None).exception;
+        let mut exception = *context.failure(words, None, Vec::new(), body).exception;
         if let Some(at) = exception.message.find("\n\nDeployment Info:") {
             exception.message.truncate(at);
         }
-        self.wrapper.fail_with(exception, out)
+        exception
     }
 
     fn event(&mut self, event: &str, out: &mut Vec<u8>) -> Result<(), Failure> {
@@ -156,7 +168,8 @@ impl ChatStream {
         if let Some(error) = chunk.get("error").filter(|error| error.is_truthy()) {
             let message =
                 error.as_dict().and_then(|error| error.get("message")?.as_str()).filter(|words| !words.is_empty());
-            return Err(Failure::Raised(message.unwrap_or("An error occurred during streaming").to_owned()));
+            let words = message.unwrap_or("An error occurred during streaming").to_owned();
+            return Err(Failure::Known(self.exception(words, Some(error))));
         }
         if let Some(model) = chunk.get("model").and_then(Value::as_str).filter(|model| !model.is_empty()) {
             self.answered_model = Some(model.to_owned());
@@ -176,16 +189,17 @@ impl ChatStream {
     }
 
     fn finish(&mut self, table: &PriceTable, out: &mut Vec<u8>) -> Result<(), Failure> {
-        let Self { usage, answered_model, model, asked_tier, wrapper, .. } = self;
+        let Self { usage, answered_model, model, asked_tier, told_cost, wrapper, .. } = self;
         let told = |wrapper: &mut StreamWrapper| {
             if usage.fails() || wrapper.fails_to_assemble() {
                 return usage.last();
             }
             let counted = wrapper.counted(usage.has_prompt(), usage.has_completion(), table);
             let answered_model = answered_model.as_deref().or(Some(wrapper.assembled_model()));
-            let priced = Priced { answered_model, model, asked_tier: asked_tier.as_deref(), ..Priced::default() };
+            let (asked_tier, citations) = (asked_tier.as_deref(), wrapper.citations());
+            let priced = Priced { answered_model, model, asked_tier, answered_tier: None, citations };
             match usage.told(&counted, || wrapper.reasoning_tokens()) {
-                Some(told) => Some(told_usage(told, &priced, table)),
+                Some(told) => Some(told_usage(told, *told_cost, &priced, table)),
                 None => usage.last(),
             }
         };
@@ -196,12 +210,15 @@ impl ChatStream {
     }
 }
 
-fn told_usage(told: Dict, priced: &Priced<'_>, table: &PriceTable) -> Dict {
-    if matches!(told.get("cost"), Some(Value::Bool(_) | Value::Int(_) | Value::Float(_))) {
-        return told;
+fn told_usage(told: Dict, told_cost: Option<f64>, priced: &Priced<'_>, table: &PriceTable) -> Dict {
+    if let Some(cost) =
+        told.get("cost").filter(|cost| !matches!(cost, Value::Str(_))).and_then(|cost| as_float(cost).ok())
+    {
+        return usage::with_cost(told, cost);
     }
-    match chat_cost(table, &told, priced).filter(|cost| cost.total > 0.0) {
-        Some(cost) => usage::with_cost(told, cost.total),
+    let cost = told_cost.or_else(|| chat_cost(table, &told, priced).map(|cost| cost.total));
+    match cost.filter(|cost| *cost > 0.0) {
+        Some(cost) => usage::with_cost(told, cost),
         None => told,
     }
 }

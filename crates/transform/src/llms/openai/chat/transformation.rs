@@ -7,6 +7,7 @@ use super::choices::{extras, given, text};
 use super::completed::{Unreadable, completed};
 use super::deployment::is_option;
 use super::errors::{BODY_DEPTH_MAX, Context};
+use super::errors_in_answers::error_in_answer;
 use super::made_up_ids::made_up;
 use super::messages::{fixed, with_roles, without_cache_control};
 use super::parameters::{Family, Fitted, bridges_tools, fitted, requested};
@@ -16,7 +17,7 @@ use super::usage;
 use crate::answer::{ProviderFailure, ProviderRequest, ProviderResponse};
 use crate::cost_calculator::PriceTable;
 use crate::cost_calculator::anthropic::MessageCost;
-use crate::cost_calculator::openai::{Priced, chat_cost};
+use crate::cost_calculator::openai::{Citations, Priced, chat_cost};
 use crate::decline::Decline;
 use crate::exceptions::{Exception, ExceptionClass};
 use crate::llms::base_llm::chat::transformation::AnsweredBy;
@@ -26,6 +27,7 @@ use crate::llms::mistral::ocr::transformation::extra_headers;
 use crate::proxy::chat_endpoints::endpoints::ChatRequest;
 use crate::proxy::chat_endpoints::thought_signatures::keeps_signatures;
 use crate::pydantic::as_float;
+use crate::pydantic::attributes::{has_read_only, is_attribute, unsettable};
 use crate::python::bytes_decode::{json_text, response_text};
 use crate::python::json_decode::{loads, orjson_loads};
 use crate::python::json_encode::httpx_json;
@@ -47,7 +49,7 @@ pub(crate) fn completion_cost(
     table: &PriceTable,
 ) -> Option<MessageCost> {
     let asked_tier = asked_tier(request, target);
-    let priced = Priced { answered_model, model: target.model, asked_tier, answered_tier, cites: cites(body) };
+    let priced = Priced { answered_model, model: target.model, asked_tier, answered_tier, citations: citations(body) };
     chat_cost(table, body.get("usage")?.as_dict()?, &priced)
 }
 
@@ -58,14 +60,15 @@ pub(super) fn asked_tier<'a>(request: &'a ChatRequest, target: &Target<'a>) -> O
     }
 }
 
-fn cites(body: &Dict) -> bool {
-    let is_citation =
-        |annotation: &Value| annotation.as_dict().and_then(|one| one.get("type")?.as_str()) == Some("url_citation");
-    let cites = |choice: &Value| -> Option<bool> {
-        Some(choice.as_dict()?.get("message")?.as_dict()?.get("annotations")?.as_list()?.iter().any(is_citation))
-    };
-    let choices = body.get("choices").and_then(Value::as_list).unwrap_or_default();
-    choices.iter().any(|choice| cites(choice) == Some(true))
+fn citations(body: &Dict) -> Citations {
+    let mut found = Citations::default();
+    for choice in body.get("choices").and_then(Value::as_list).unwrap_or_default() {
+        let message = choice.as_dict().and_then(|choice| choice.get("message")?.as_dict());
+        if let Some(annotations) = message.and_then(|message| message.get("annotations")) {
+            found.add(annotations);
+        }
+    }
+    found
 }
 
 /// What an attempt raises instead of calling the provider, if anything; the router treats it like a failed call.
@@ -323,7 +326,7 @@ pub fn response(
     }
     let body = decoded_body(response).map_err(|_| context.raised("Connection error."))?;
     let answer = parsed(&body, response).map_err(|words| context.raised(&words))?;
-    if let Some(failure) = error_in_answer(&answer, response, &context) {
+    if let Some(failure) = error_in_answer(&answer, &context) {
         return Err(failure);
     }
     let Value::Dict(answer) = sdk::completion(Value::Dict(answer)) else {
@@ -353,36 +356,6 @@ fn parsed(body: &[u8], response: &ProviderResponse) -> Result<Dict, String> {
     ))
 }
 
-/// Some providers say in a 200 that they failed.
-fn error_in_answer(answer: &Dict, response: &ProviderResponse, context: &Context<'_>) -> Option<ChatFailure> {
-    let error = given(answer, "error")?;
-    let (message, status) = match error {
-        Value::Dict(error) => {
-            let code = error.get("code");
-            if !error.get("message").is_some_and(Value::is_truthy) && code.is_none_or(|code| *code == Value::None) {
-                return None;
-            }
-            let message = match error.get("message") {
-                None => "Error in response object".to_owned(),
-                Some(Value::Str(message)) => message.as_str().unwrap_or_default().to_owned(),
-                Some(other) => repr(other),
-            };
-            (message, code.map_or(Some(422), status_of))
-        }
-        Value::Str(_) if !error.is_truthy() => return None,
-        _ => ("Error in response object".to_owned(), Some(422)),
-    };
-    let _ = response;
-    Some(context.failure(message, Some(status.unwrap_or(500)), Vec::new(), None))
-}
-
-fn status_of(code: &Value) -> Option<u16> {
-    match code {
-        Value::Int(code) => code.digits().parse().ok(),
-        _ => None,
-    }
-}
-
 /// The completion, in the order of LiteLLM's fields.
 fn converted(answer: &Dict, choices: &[Value], circumstances: &Circumstances<'_>) -> Result<ChatResponse, Unreadable> {
     const KNOWN: [&str; 9] =
@@ -397,7 +370,14 @@ fn converted(answer: &Dict, choices: &[Value], circumstances: &Circumstances<'_>
         Some(Value::Dict(usage)) => Some(usage),
         Some(_) => return Err(Unreadable::Other),
     };
+    let settable = |given: &Dict| match unsettable("ModelResponse", given) {
+        Some(_) if has_read_only(given) => Err(Unreadable::Attribute),
+        Some(_) => Err(Unreadable::Other),
+        None => Ok(()),
+    };
+    usage.map_or(Ok(()), settable)?;
     let usage = usage::told(usage).map_err(|_| Unreadable::Other)?;
+    settable(answer)?;
     let mut body = Dict::default();
     let id = answer.get("id").filter(|id| id.is_truthy()).cloned();
     body.set("id", id.unwrap_or_else(|| text(&format!("chatcmpl-{}", circumstances.fallback_id))));
@@ -414,7 +394,8 @@ fn converted(answer: &Dict, choices: &[Value], circumstances: &Circumstances<'_>
             body.set(key, value.clone());
         }
     }
-    for (key, value) in extras(answer, &KNOWN).filter(|(_, value)| **value != Value::None) {
+    let is_told = |key: &Text, value: &Value| *value != Value::None && !is_attribute("ModelResponse", key);
+    for (key, value) in extras(answer, &KNOWN).filter(|(key, value)| is_told(key, value)) {
         body.push(key.clone(), value.clone());
     }
     let word = |key: &str| given(answer, key).and_then(Value::as_str).map(str::to_owned);

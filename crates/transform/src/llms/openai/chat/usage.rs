@@ -5,6 +5,7 @@
 
 use super::shapes::{COMPLETION_DETAILS, PROMPT_DETAILS, SERVER_TOOL_USE};
 use crate::litellm_core_utils::streaming_handler::Counted;
+use crate::pydantic::attributes::{is_attribute, unsettable};
 use crate::pydantic::shapes::Shape;
 use crate::pydantic::{Issues, Location, as_integer};
 use crate::python::{Dict, Integer, Text, Value, type_name};
@@ -52,7 +53,11 @@ pub(super) fn told(usage: Option<&Dict>) -> Result<Dict, String> {
         },
     );
     add("cost", given(usage, "cost").cloned());
-    let is_extra = |key: &Text| key.as_str().is_none_or(|key| !NAMED.contains(&key));
+    if let Some(words) = unsettable("Usage", usage) {
+        return Err(words);
+    }
+    let is_named = |key: &Text| key.as_str().is_some_and(|key| NAMED.contains(&key));
+    let is_extra = |key: &Text| !is_named(key) && !is_attribute("Usage", key);
     for (key, value) in usage.iter().filter(|(key, value)| is_extra(key) && **value != Value::None) {
         told.push(key.clone(), value.clone());
     }
