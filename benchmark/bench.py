@@ -158,7 +158,7 @@ def main() -> int:
     name = f"{datetime.date.today()}-{machine.name()}"
     into = options.into or (ROOT / "target/bench" / name if options.quick else ROOT / "benchmark/runs" / name)
     whole = not (options.phase or options.only or options.without)
-    command = f"make bench{' QUICK=1' if options.quick else ''}" if whole else "benchmark/bench.py " + " ".join(sys.argv[1:])
+    command = "make bench" if len(sys.argv) == 1 else "benchmark/bench.py " + " ".join(sys.argv[1:])
     end_children_with_this()
     folder = Path(tempfile.mkdtemp(prefix="bench-"))
     print(f"measuring on {described['cores']} x {described['processor']}, load {described['load_before'][0]}; results go to {into}", flush=True)

@@ -1,4 +1,5 @@
 """The marks that the figures are held against: ratios and differences of one run, with what each becomes when the machine was noisy."""
+from collections import Counter
 from dataclasses import dataclass
 
 from .instructions import spread
@@ -87,8 +88,11 @@ def validity_marks(figures: Figures) -> list[Mark]:
     fifty = "messages-50"
     gateways = [figures.value(fifty, target, "per_second") for target in ("nginx", "haproxy", "pingora", "passthrough", "native") if figures.of(fifty, target)]
     provider = figures.value(fifty, "direct", "provider_cpu_us")
-    odd = sum(row["failures"] + row["unexpected"] for row in figures.rows)
-    found = [Mark("validity: answers that failed or had another status than asked for", float(odd), "<= 0")] if figures.rows else []
+    odd = Counter()
+    for row in figures.rows:
+        odd[f"{row['target']} on {row['workload']}"] += row["failures"] + row["unexpected"]
+    whose = ", ".join(f"{name} {count}" for name, count in odd.items() if count)
+    found = [Mark("validity: answers that failed or had another status than asked for", float(odd.total()), "<= 0", whose)] if figures.rows else []
     if gateways and provider:
         found.append(Mark("validity: requests/s of the provider on one core against the fastest gateway's", 1e6 / provider / max(gateways), ">= 3 x"))
     return found
