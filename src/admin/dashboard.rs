@@ -36,6 +36,7 @@ const ASSETS: &[Asset] = assets! {
     "parts.js": JAVASCRIPT,
     "sample.css": CSS,
     "sample.js": JAVASCRIPT,
+    "pace.js": JAVASCRIPT,
     "stream.js": JAVASCRIPT,
     "strip.js": JAVASCRIPT,
     "style.css": CSS,

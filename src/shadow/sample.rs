@@ -1,6 +1,8 @@
 //! What is kept of a judged pair: structure for as long as the sample, content where the lane's rule says so and until its
 //! time is over.
 
+use std::time::Duration;
+
 use cutover::diff::{diff_text, events, fold, is_stream};
 use cutover::lane::LaneId;
 use cutover::rules::LaneRule;
@@ -11,9 +13,13 @@ use super::capture::Capture;
 use super::pair::{Recorded, RecordedCall, list};
 use super::parts::{Message, Parts, Side};
 use crate::reports::{Names, NewCause, Redactor, Sample, SampleHead};
+use crate::tap::{TapedAnswer, TapedExchange};
 
 /// Differences that one sample keeps.
 const DIFFERENCES_KEPT_MAX: usize = 200;
+
+/// Pieces of an answer of which one sample keeps the times.
+const PIECES_TIMED_MAX: usize = 500;
 
 /// Builds the sample and its causes.
 #[expect(clippy::too_many_arguments, reason = "one call, from the worker, with everything that is known of a pair")]
@@ -159,13 +165,21 @@ fn attempt(
         })
     };
     let (control, candidate) = (side("control", control), side("candidate", candidate));
-    let answer = capture.exchanges.get(n).and_then(|exchange| exchange.answer.as_ref());
-    let provider_response = answer.map_or(Value::Null, |answer| {
-        let head = json!({"status": answer.status, "complete": answer.complete});
+    let exchange = capture.exchanges.get(n);
+    let answered = exchange.and_then(|exchange| Some((exchange, exchange.answer.as_ref()?)));
+    let provider_response = answered.map_or(Value::Null, |(exchange, answer)| {
+        let head = json!({"status": answer.status, "complete": answer.complete, "pace": pace(exchange, answer)});
         let message = Message { url: None, headers: &list(&answer.headers), body: &answer.body() };
         parts.part(&format!("attempts.{n}.provider_response"), Side::ProviderAnswer, &head, message)
     });
     json!({"n": n, "control": control, "candidate": candidate, "provider_response": provider_response})
+}
+
+/// When the pieces of an answer came, in milliseconds: the exchange from its request on, the pieces from the answer's head on.
+fn pace(exchange: &TapedExchange, answer: &TapedAnswer) -> Value {
+    let milliseconds = |time: Duration| (time.as_secs_f64() * 10_000.0).round() / 10.0;
+    let pieces: Vec<f64> = answer.chunks.iter().take(PIECES_TIMED_MAX).map(|(at, _)| milliseconds(*at)).collect();
+    json!({"elapsed_ms": milliseconds(exchange.elapsed), "pieces": answer.chunks.len(), "pieces_at_ms": pieces})
 }
 
 fn text_difference(redactor: &Redactor, control: &Recorded, candidate: &Recorded) -> Value {

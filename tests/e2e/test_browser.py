@@ -165,7 +165,19 @@ def test_sample_of_a_stream(page, board, number):
     assert page.evaluate("document.activeElement.dataset.way"), "the first difference is nowhere on the page"
     stream.get_by_text("Frames").click()
     assert "event: message_start" in stream.locator("pre").first.inner_text()
+    page.get_by_text("What the provider answered").click()
+    pace = page.locator(".pace")
+    pieces = sample_pace(board, sample["id"])
+    assert f"{pieces} piece" in pace.inner_text() and "answered in" in pace.inner_text()
+    assert pace.locator(".pace-piece").count() == (pieces if pieces > 1 else 0)
     assert_clean(page)
+
+
+def sample_pace(board, identity: str) -> int:
+    """How many pieces the tape of a sample has times for."""
+    pace = board.api(f"/api/samples/{identity}")["attempts"][0]["provider_response"]["pace"]
+    assert pace["pieces"] == len(pace["pieces_at_ms"]) and pace["elapsed_ms"] > 0
+    return pace["pieces"]
 
 
 @pytest.mark.parametrize("verdict", ["match", "mismatch"])

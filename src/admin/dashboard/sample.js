@@ -6,6 +6,7 @@ import { disclosure, h, setOpen, viewVersion } from "./dom.js";
 import { count, plural } from "./format.js";
 import { laneLink, tag, verdictTag, when } from "./parts.js";
 import { statuses } from "./lane.js";
+import { paceOf } from "./pace.js";
 import { areStreams, isOfEvents, messageOnly, streamView } from "./stream.js";
 import { ABSENT, bodyNote, exchangeValue, parsePath, pathKey, tree } from "./tree.js";
 import { KINDS, SEVERITIES, SIDES } from "./words.js";
@@ -53,7 +54,7 @@ function whole(sample) {
         sample.attempts.length > 1 && h("h3", `Attempt ${attempt.n + 1}`),
         comparison(`attempt ${attempt.n}`, attempt.control, attempt.candidate, of("provider_request", attempt.n), sample, "Both legs sent the same request"),
         attempt.provider_response && disclosure(`provider ${sample.id} ${attempt.n}`, [h("span", "What the provider answered"), h("span.quiet", "from the tape, the same for both legs")],
-          () => single(`provider ${attempt.n}`, attempt.provider_response, sample.content))))),
+          () => [paceOf(attempt.provider_response), single(`provider ${attempt.n}`, attempt.provider_response, sample.content)])))),
     h("section.pair", { key: "answers", "aria-label": "Client answers" }, h("h2", "Client answers"),
       comparison("answer", sample.control, sample.candidate, of("client_response"), sample, "Both legs gave the same answer")),
     sample.client_request && h("section.pair", { key: "request", "aria-label": "Client request" }, disclosure(`request ${sample.id}`, [h("span", "Client request"), h("span.quiet", "what both legs were given")],
