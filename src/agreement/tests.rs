@@ -115,6 +115,14 @@ fn every_difference_is_found() {
 }
 
 #[test]
+fn the_cache_of_a_first_request_to_gemini_is_none() {
+    let body = agreeing(Probe::Readiness).expect("an answer").body;
+    let body = String::from_utf8_lossy(&body).replacen("ServiceLogging", "cache", 1);
+    let agreement = judged(Probe::Readiness, said(200, &body), TapSign::Python);
+    assert_eq!((agreement.state, wrong(&agreement).join(",")), (State::Agrees, String::new()));
+}
+
+#[test]
 fn a_changed_group_blocks_itself_only() {
     let body = r#"{"data":[{"model_name":"ocr","model_info":{"id":"two"}},{"model_name":"ocr","model_info":{"id":"one"}},{"model_name":"other","model_info":{"id":"new"}}]}"#;
     let agreement = judged(Probe::ModelInfo, said(200, body), TapSign::Python);
