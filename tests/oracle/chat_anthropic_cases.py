@@ -3,6 +3,8 @@ up here."""
 
 import json
 
+from signed_histories import SignedHistories
+
 HEADERS = [["content-type", "application/json"], ["request-id", "req_1"], ["anthropic-organization-id", "org"],
            ["anthropic-ratelimit-requests-limit", "50"], ["anthropic-ratelimit-requests-remaining", "49"],
            ["anthropic-ratelimit-tokens-limit", "400000"], ["anthropic-ratelimit-tokens-remaining", "399000"]]
@@ -843,31 +845,14 @@ def declined():
 
 
 def foreign_ids():
-    """Ids of Gemini's calls, behind which LiteLLM keeps the signature of a thought."""
-    own = "call_1__thought__QUJD"
-    asked = {"role": "assistant", "content": None, "tool_calls": [{**CALL, "id": own}]}
-    told = {"role": "tool", "tool_call_id": own, "content": "21"}
-
-    def calls(value):
-        return [USER, {**asked, "tool_calls": value}, told]
-
+    signed = SignedHistories(USER, CALL)
     made = {
-        "call and result": [USER, asked, told],
-        "result alone": [USER, told],
-        "twice": calls([{**CALL, "id": "a__thought__b__thought__c"}]),
-        "nothing in front": calls([{**CALL, "id": "__thought__QUJD"}]),
-        "nothing behind": calls([{**CALL, "id": "call_1__thought__"}]),
-        "two that become one": calls([{**CALL, "id": "call_1__thought__A"}, {**CALL, "id": "call_1__thought__B"}]),
-        "no role": [USER, {key: value for key, value in asked.items() if key != "role"}, told],
-        "null role": [USER, {**asked, "role": None}, told],
-        "result of a function": [USER, asked, {**told, "role": "function", "name": "f"}],
-        "call of the server's": calls([{**CALL, "id": "srvtoolu_1__thought__QUJD"}]),
-        "calls as a text": calls(own),
-        "calls as an object": calls({"id": own}),
-        "calls that are no objects": calls([own]),
-        "null call": calls([None]),
-        "null and a call": calls([None, {**CALL, "id": own}]),
-        "null calls": calls(None),
+        **signed.ids(),
+        "two that become one": signed.calls([{**CALL, "id": "call_1__thought__A"}, {**CALL, "id": "call_1__thought__B"}]),
+        **signed.roles(),
+        **signed.of_a_function(),
+        "call of the server's": signed.calls([{**CALL, "id": "srvtoolu_1__thought__QUJD"}]),
+        **signed.lists(),
     }
     return [case(name, messages=messages) for name, messages in made.items()] + [
         case("with tools", messages=made["call and result"], tools=[TOOL]),

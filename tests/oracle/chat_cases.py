@@ -2,6 +2,8 @@
 
 import json
 
+from signed_histories import OWN, SignedHistories
+
 JSON = [["content-type", "application/json"], ["x-request-id", "req_1"], ["x-ratelimit-remaining-requests", "9"],
         ["x-ratelimit-reset-tokens", "6ms"], ["openai-processing-ms", "12"]]
 SSE = [["content-type", "text/event-stream; charset=utf-8"], ["x-request-id", "req_1"], ["x-ratelimit-limit-requests", "9"]]
@@ -845,37 +847,21 @@ def efforts():
 
 
 def foreign_ids():
-    """Ids of Gemini's calls, behind which LiteLLM keeps the signature of a thought."""
-    own = "call_1__thought__QUJD"
-    asked = {"role": "assistant", "content": None, "tool_calls": [{**CALL, "id": own}]}
-    told = {"role": "tool", "tool_call_id": own, "content": "21"}
+    signed = SignedHistories(USER, CALL)
+    asked, told = signed.asked, signed.told
     said = [chunk({"role": "assistant", "content": "a"}), chunk({}, "stop"), DONE]
-
-    def calls(value):
-        return [USER, {**asked, "tool_calls": value}, told]
-
     made = {
-        "call and result": [USER, asked, told],
-        "result alone": [USER, told],
-        "twice": calls([{**CALL, "id": "a__thought__b__thought__c"}]),
-        "nothing in front": calls([{**CALL, "id": "__thought__QUJD"}]),
-        "nothing behind": calls([{**CALL, "id": "call_1__thought__"}]),
-        "one of two": calls([{**CALL, "id": "call_0"}, {"type": "function", "id": own, "function": {"name": "f", "arguments": "{}"}}]),
-        "id that is no text": calls([{**CALL, "id": 5}]),
-        "no id": calls([{"type": "function", "function": CALL["function"]}]),
-        "no role": [USER, {key: value for key, value in asked.items() if key != "role"}, told],
-        "null role": [USER, {**asked, "role": None}, told],
+        **signed.ids(),
+        "one of two": signed.calls([{**CALL, "id": "call_0"}, {"type": "function", "id": OWN, "function": {"name": "f", "arguments": "{}"}}]),
+        "id that is no text": signed.calls([{**CALL, "id": 5}]),
+        "no id": signed.calls([{"type": "function", "function": CALL["function"]}]),
+        **signed.roles(),
         "other role": [USER, {**asked, "role": "user", "content": "x"}, told],
-        "result of a function": [USER, asked, {**told, "role": "function", "name": "f"}],
+        **signed.of_a_function(),
         "result id that is no text": [USER, asked, {**told, "tool_call_id": 5}],
-        "in other keys": [{**USER, "tool_call_id": own}, {**asked, "tool_call_id": own, "id": own}, told],
-        "calls as a text": calls(own),
-        "calls as an object": calls({"id": own}),
-        "calls that are no objects": calls([own]),
-        "null call": calls([None]),
-        "null and a call": calls([None, {**CALL, "id": own}]),
-        "null calls": calls(None),
-        "null id": calls([{**CALL, "id": None}]),
+        "in other keys": [{**USER, "tool_call_id": OWN}, {**asked, "tool_call_id": OWN, "id": OWN}, told],
+        **signed.lists(),
+        "null id": signed.calls([{**CALL, "id": None}]),
     }
     return [case(name, messages=messages) for name, messages in made.items()] + [
         case("on gpt-5", group="gpt-5", messages=made["call and result"]),
