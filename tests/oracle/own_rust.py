@@ -14,7 +14,8 @@ import sys
 from collections import Counter
 
 sys.path.insert(0, os.path.dirname(__file__))
-sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "e2e"))
+# Behind: it has cases of its own by the same names.
+sys.path.append(os.path.join(os.path.dirname(__file__), "..", "e2e"))
 from harness.compare import differences, readable  # noqa: E402
 from messages_oracle import StreamingProvider  # noqa: E402
 from ocr_oracle import LiteLlm, Provider  # noqa: E402
