@@ -6,8 +6,12 @@ use std::time::Duration;
 use http::Uri;
 use thiserror::Error;
 
-/// uvicorn closes an idle connection after 5 s; ours must end first, or a POST meets a closed socket.
-pub const IDLE_TIMEOUT: Duration = Duration::from_secs(3);
+/// How long a connection to LiteLLM may idle and still be used.
+///
+/// uvicorn closes one after 5 s, and when its loop was held up it does so before it reads what came meanwhile: a request
+/// that was sent into such a pause meets a closed connection, and nobody may send it again. So the longest pause that a
+/// request survives is those 5 s less this one.
+pub const IDLE_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// The LiteLLM deployment behind us.
 #[derive(Debug)]

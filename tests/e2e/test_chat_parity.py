@@ -13,7 +13,7 @@ CASES = {case.id: case for case in all_cases()}
 
 @pytest.fixture(scope="module")
 def results(python, native, mock):
-    return run_both(CASES, "request-plain", python.url, native, mock)
+    return run_both(CASES, ["request-plain"], python.url, native, mock)
 
 
 @pytest.mark.parametrize("identity", CASES)

@@ -70,7 +70,7 @@ def native_url(request, counting) -> str:
 
 @pytest.fixture(scope="module")
 def results(counting, native_url, mock):
-    return run_both(CASES, "told-plain", counting.url, native_url, mock)
+    return run_both(CASES, ["told-plain", "left-no-content"], counting.url, native_url, mock)
 
 
 @pytest.mark.parametrize("identity", CASES)

@@ -120,6 +120,31 @@ def test_a_connection_python_has_closed_is_not_used(work, tmp_path):
         running.stop()
 
 
+def test_a_pause_of_python_costs_no_request(work, fleet):
+    """A held-up LiteLLM closes what has idled for five seconds before it reads what has come in: no request may wait there."""
+    running = Crossfade(work / "held-up", fleet.open.ready().url, fleet.open.config).start().ready()
+    body = json.dumps({"model": "nobody", "messages": []}).encode()
+
+    def post():
+        return ask(running.url, "POST", "/v1/chat/completions", [*bearer(), JSON_TYPE], body, timeout=30)
+
+    try:
+        expected = post().status
+        closes = time.monotonic() + 5
+        until(lambda: time.monotonic() > closes - 3.5, 5, "an idle connection")
+        fleet.open.process.pause()
+        answers = []
+        asking = threading.Thread(target=lambda: answers.append(post()))
+        asking.start()
+        until(lambda: time.monotonic() > closes + 0.5, 10, "the end of its time")
+        fleet.open.process.resume()
+        asking.join(30)
+        assert [answer.status for answer in answers] == [expected], answers[0].text()[:300]
+    finally:
+        fleet.open.process.resume()
+        running.stop()
+
+
 def test_start_up_is_quick_and_small(work, mock):
     """Under 200 ms to the first answer and 30 MiB idle are the released binary's promise; the unoptimised one gets some slack."""
     running = Crossfade(work / "quick", mock.url)
