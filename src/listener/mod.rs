@@ -10,9 +10,10 @@ use std::time::Duration;
 use pingora::apps::HttpServerOptions;
 use pingora::listeners::tls::TlsSettings;
 use pingora::listeners::{L4BufferSettings, ListenerConfig, TcpSocketOptions};
-use pingora::proxy::http_proxy_service_with_name;
+use pingora::proxy::http_proxy;
 use pingora::server::configuration::ServerConf;
 use pingora::server::{RunArgs, Server};
+use pingora::services::listening::Service;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use thiserror::Error;
@@ -21,7 +22,7 @@ use tokio::net::TcpSocket;
 pub use drain::Drain;
 
 use crate::app::App;
-use crate::proxy::Proxy;
+use crate::proxy::{Front, Proxy};
 
 /// How the front port is opened.
 #[derive(Clone, Debug)]
@@ -83,12 +84,11 @@ pub fn run(settings: &ListenerSettings, app: Arc<App>, drain: Drain) -> Result<(
 fn server(settings: &ListenerSettings, app: Arc<App>) -> Result<Server, ListenerError> {
     let mut server = Server::new_with_opt_and_conf(None, configuration(settings));
     server.bootstrap();
-    let mut service = http_proxy_service_with_name(&server.configuration, Proxy::new(app), "crossfade");
-    if let Some(logic) = service.app_logic_mut() {
-        let mut options = HttpServerOptions::default();
-        options.h2c = true;
-        logic.server_options = Some(options);
-    }
+    let mut options = HttpServerOptions::default();
+    options.h2c = true;
+    let mut pingora = http_proxy(&server.configuration, Proxy::new(Arc::clone(&app)));
+    pingora.server_options = Some(options);
+    let mut service = Service::new("crossfade".to_owned(), Front::new(app, pingora));
     let mut socket = TcpSocketOptions::default();
     socket.so_reuseport = Some(settings.threads > 1);
     // What reads a request has a buffer of its own; only TLS, which reads record by record, wants another before that.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use bytes::{Bytes, BytesMut};
 use pingora::Result;
-use pingora::proxy::Session;
+use pingora::protocols::http::ServerSession;
 
 use crate::budget::{Budget, Share};
 
@@ -32,7 +32,7 @@ impl BodyLimits {
 
 /// What became of reading a body.
 pub enum ReadBody {
-    /// Nothing was read: Pingora forwards the request as it stands. The label says why.
+    /// Nothing was read: the request is forwarded as it stands. The label says why.
     Untouched(&'static str),
     Whole(Bytes, Share),
     /// A chunked body outgrew a limit: this much of it was read, the rest still waits on the connection. The label says
@@ -41,13 +41,8 @@ pub enum ReadBody {
 }
 
 /// Reads the body whole if it fits. A `Content-Length` over the limit is left unread.
-pub async fn read(session: &mut Session, limits: &Arc<BodyLimits>) -> Result<ReadBody> {
-    let declared = session
-        .req_header()
-        .headers
-        .get(http::header::CONTENT_LENGTH)
-        .and_then(|value| value.to_str().ok())
-        .and_then(|value| value.parse::<usize>().ok());
+pub async fn read(session: &mut ServerSession, limits: &Arc<BodyLimits>) -> Result<ReadBody> {
+    let declared = declared_length(session);
     if declared.is_some_and(|length| length > limits.per_request) {
         return Ok(ReadBody::Untouched(BODY_TOO_LARGE));
     }
@@ -71,11 +66,17 @@ pub async fn read(session: &mut Session, limits: &Arc<BodyLimits>) -> Result<Rea
     Ok(ReadBody::Whole(body.freeze(), held))
 }
 
+/// The `Content-Length`, in bytes.
+pub fn declared_length(session: &ServerSession) -> Option<usize> {
+    session.req_header().headers.get(http::header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
+}
+
 fn capacity_at_first(declared: Option<usize>) -> usize {
     declared.unwrap_or(0).min(CAPACITY_AT_FIRST_MAX)
 }
 
-fn expects_continue(session: &Session) -> bool {
+/// Whether the client waits for a word before it sends its body.
+pub fn expects_continue(session: &ServerSession) -> bool {
     session
         .req_header()
         .headers

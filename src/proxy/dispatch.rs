@@ -11,7 +11,7 @@ use cutover::rules::StickyBy;
 use cutover::verdict::SkipReason;
 use http::HeaderMap;
 use pingora::Result;
-use pingora::proxy::Session;
+use pingora::protocols::http::ServerSession;
 
 use super::body::{self, ReadBody};
 use super::context::Exchange;
@@ -25,8 +25,9 @@ use crate::python::headers::Forwarded;
 use crate::routes::{Activity, Facts, LaneTable, LiveLane, Route, facts};
 use crate::shadow::{Traits, hash_of};
 
-/// Returns whether the request was answered here; if not, Pingora forwards it to LiteLLM as it stands.
-pub async fn dispatch(app: &App, session: &mut Session, exchange: &mut Exchange) -> Result<bool> {
+/// Returns whether the request was answered here; if not, nothing of its body was read, and it is to be forwarded to LiteLLM
+/// as it stands.
+pub async fn dispatch(app: &App, session: &mut ServerSession, exchange: &mut Exchange) -> Result<bool> {
     let table = app.table.load_full();
     let Some(route) = exchange.route else { return Ok(false) };
     match table.activity(route) {
@@ -48,7 +49,7 @@ pub async fn dispatch(app: &App, session: &mut Session, exchange: &mut Exchange)
         }
         ReadBody::Prefix(prefix, _held, reason) => {
             decline(app, route, reason);
-            legs::forward_rest(app, session, exchange, prefix).await?;
+            legs::forward_rest(app, session, exchange, prefix, None).await?;
             Ok(true)
         }
         ReadBody::Whole(body, _held) => {
@@ -62,7 +63,7 @@ pub async fn dispatch(app: &App, session: &mut Session, exchange: &mut Exchange)
 
 async fn answer(
     app: &App,
-    session: &mut Session,
+    session: &mut ServerSession,
     exchange: &mut Exchange,
     table: &LaneTable,
     route: Route,
@@ -92,7 +93,7 @@ async fn answer(
 }
 
 /// While draining, an answer is the last on its connection: the next request would meet a closed one.
-pub fn last_answer(app: &App, session: &mut Session) {
+pub fn last_answer(app: &App, session: &mut ServerSession) {
     if app.draining.load(Ordering::Relaxed) {
         session.set_keepalive(None);
     }
@@ -145,7 +146,7 @@ pub fn decline(app: &App, route: Route, reason: &str) {
     app.metrics.declined.with_label_values(&[route.as_str(), reason]).inc();
 }
 
-fn client_request(session: &Session, exchange: &Exchange, route: Route, body: Bytes) -> ClientRequest {
+fn client_request(session: &ServerSession, exchange: &Exchange, route: Route, body: Bytes) -> ClientRequest {
     let head = session.req_header();
     // What stays behind on the way to Python must not be read natively either.
     let headers = crate::python::headers::passed_on(&head.headers);
@@ -162,7 +163,7 @@ fn client_request(session: &Session, exchange: &Exchange, route: Route, body: By
 }
 
 /// Answers in LiteLLM's error shape that LiteLLM gave no answer.
-pub async fn write_unavailable(session: &mut Session, exchange: &Exchange, reason: Unavailable) -> Result<()> {
+pub async fn write_unavailable(session: &mut ServerSession, exchange: &Exchange, reason: Unavailable) -> Result<()> {
     let mut headers = HeaderMap::new();
     headers.insert(http::header::CONTENT_TYPE, http::HeaderValue::from_static("application/json"));
     if reason == Unavailable::Unreachable {
@@ -183,7 +184,7 @@ pub fn mark(headers: &mut HeaderMap, exchange: &Exchange) {
 }
 
 /// What `X-Forwarded-*` says of this client.
-pub fn forwarded_facts(session: &Session) -> Forwarded<'_> {
+pub fn forwarded_facts(session: &ServerSession) -> Forwarded<'_> {
     let client: Option<IpAddr> =
         session.client_addr().and_then(|address| address.as_inet()).map(std::net::SocketAddr::ip);
     let tls = session.digest().is_some_and(|digest| digest.ssl_digest.is_some());

@@ -13,10 +13,11 @@ use http::{HeaderMap, HeaderName, HeaderValue, Response};
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
 use pingora::Result;
-use pingora::proxy::Session;
+use pingora::protocols::http::ServerSession;
 use tokio::sync::{mpsc, watch};
 use transform::HeaderText;
 
+use super::body::{declared_length, expects_continue};
 use super::context::Exchange;
 use super::dispatch::{decline, forwarded_facts, last_answer, mark, traits, undigested, write_unavailable};
 use super::writer::{self, Written};
@@ -44,7 +45,7 @@ fn protocol(route: Route) -> Protocol {
 /// Serves natively; what the native leg declines goes to Python.
 pub async fn serve_natively(
     app: &App,
-    session: &mut Session,
+    session: &mut ServerSession,
     exchange: &mut Exchange,
     table: &LaneTable,
     lane: &LiveLane,
@@ -109,7 +110,7 @@ const STREAM: &str = "stream";
 
 /// Runs to the end, and tells when the client leaves meanwhile.
 async fn while_watched<T>(
-    session: &mut Session,
+    session: &mut ServerSession,
     mut run: Pin<&mut impl Future<Output = T>>,
     departure: &watch::Sender<bool>,
 ) -> T {
@@ -127,7 +128,7 @@ async fn while_watched<T>(
 
 async fn write_native<S: ProviderStream>(
     app: &App,
-    session: &mut Session,
+    session: &mut ServerSession,
     exchange: &Exchange,
     answer: Answer<Body<S>>,
 ) -> Result<()> {
@@ -170,7 +171,7 @@ fn header_value(value: HeaderText) -> Option<HeaderValue> {
 /// Serves from Python on a tape, and hands the capture to the shadow.
 pub async fn serve_mirrored(
     app: &App,
-    session: &mut Session,
+    session: &mut ServerSession,
     exchange: &mut Exchange,
     table: &LaneTable,
     lane: &LiveLane,
@@ -293,7 +294,7 @@ fn is_refusal(status: u16) -> bool {
 /// Forwards to Python, and counts the answer for the lane.
 pub async fn forward_counted(
     app: &App,
-    session: &mut Session,
+    session: &mut ServerSession,
     exchange: &mut Exchange,
     lane: &LiveLane,
     request: &ClientRequest,
@@ -309,7 +310,12 @@ pub async fn forward_counted(
 }
 
 /// Forwards to Python as the client sent it.
-pub async fn forward(app: &App, session: &mut Session, exchange: &mut Exchange, request: &ClientRequest) -> Result<()> {
+pub async fn forward(
+    app: &App,
+    session: &mut ServerSession,
+    exchange: &mut Exchange,
+    request: &ClientRequest,
+) -> Result<()> {
     match send(app, session, &request.headers, request.body.clone()).await? {
         Ok(mut response) => {
             let head = passed_back(app, &mut response);
@@ -319,11 +325,26 @@ pub async fn forward(app: &App, session: &mut Session, exchange: &mut Exchange, 
     }
 }
 
-/// Forwards a chunked body of which the first part was read and the rest is still to come.
-pub async fn forward_rest(app: &App, session: &mut Session, exchange: &mut Exchange, prefix: Bytes) -> Result<()> {
+/// Forwards a body of which nothing was read.
+pub async fn forward_unread(app: &App, session: &mut ServerSession, exchange: &mut Exchange) -> Result<()> {
+    if expects_continue(session) {
+        session.write_continue_response().await?;
+    }
+    let length = declared_length(session);
+    forward_rest(app, session, exchange, Bytes::new(), length).await
+}
+
+/// Forwards a body of which the first part was read and the rest is still to come; chunked, if its length is not known.
+pub async fn forward_rest(
+    app: &App,
+    session: &mut ServerSession,
+    exchange: &mut Exchange,
+    prefix: Bytes,
+    length: Option<usize>,
+) -> Result<()> {
     let headers = HeaderMap::clone(&session.req_header().headers);
     let (sender, rest) = mpsc::channel(REST_PIECES);
-    let outgoing = outgoing_headers(app, session, &headers, None);
+    let outgoing = outgoing_headers(app, session, &headers, length);
     let (method, path) = target(session);
     let answer = app.python.send(method, &path, outgoing, prefix_and_rest(prefix, rest));
     let mut answer = std::pin::pin!(answer);
@@ -348,7 +369,7 @@ pub async fn forward_rest(app: &App, session: &mut Session, exchange: &mut Excha
 
 /// Passes one piece of the client's body on; false at its end, or when LiteLLM reads no further: its answer says why.
 async fn pass_on(
-    session: &mut Session,
+    session: &mut ServerSession,
     rest: &mpsc::Sender<std::result::Result<Bytes, std::io::Error>>,
 ) -> Result<bool> {
     let Ok(permit) = rest.reserve().await else { return Ok(false) };
@@ -370,7 +391,7 @@ const REST_PIECES: usize = 4;
 type Sent = std::result::Result<Response<Incoming>, Unavailable>;
 
 /// Sends a body that is held whole. An error is the client's: it left before there was an answer.
-async fn send(app: &App, session: &mut Session, headers: &HeaderMap, body: Bytes) -> Result<Sent> {
+async fn send(app: &App, session: &mut ServerSession, headers: &HeaderMap, body: Bytes) -> Result<Sent> {
     let outgoing = outgoing_headers(app, session, headers, Some(body.len()));
     let (method, path) = target(session);
     let answer = app.python.send(method, &path, outgoing, whole(body));
@@ -378,7 +399,7 @@ async fn send(app: &App, session: &mut Session, headers: &HeaderMap, body: Bytes
 }
 
 /// Waits for LiteLLM as long as the client does; whoever leaves takes LiteLLM's connection along.
-async fn until_answered(session: &mut Session, mut answer: Pin<&mut impl Future<Output = Sent>>) -> Result<Sent> {
+async fn until_answered(session: &mut ServerSession, mut answer: Pin<&mut impl Future<Output = Sent>>) -> Result<Sent> {
     loop {
         tokio::select! {
             biased;
@@ -388,12 +409,12 @@ async fn until_answered(session: &mut Session, mut answer: Pin<&mut impl Future<
     }
 }
 
-fn target(session: &Session) -> (http::Method, String) {
+fn target(session: &ServerSession) -> (http::Method, String) {
     let head = session.req_header();
     (head.method.clone(), head.uri.path_and_query().map_or("/", |path| path.as_str()).to_owned())
 }
 
-fn outgoing_headers(app: &App, session: &Session, headers: &HeaderMap, length: Option<usize>) -> HeaderMap {
+fn outgoing_headers(app: &App, session: &ServerSession, headers: &HeaderMap, length: Option<usize>) -> HeaderMap {
     let mut outgoing = headers::passed_on(headers);
     // Answered by us already.
     outgoing.remove(http::header::EXPECT);
@@ -424,7 +445,7 @@ fn passed_back(app: &App, response: &mut Response<Incoming>) -> HeaderMap {
 
 async fn relay(
     app: &App,
-    session: &mut Session,
+    session: &mut ServerSession,
     exchange: &Exchange,
     response: Response<Incoming>,
     mut head: HeaderMap,
@@ -446,7 +467,7 @@ fn restored(app: &App, mut head: HeaderMap) -> HeaderMap {
     head
 }
 
-async fn fail(app: &App, session: &mut Session, exchange: &Exchange, reason: Unavailable) -> Result<()> {
+async fn fail(app: &App, session: &mut ServerSession, exchange: &Exchange, reason: Unavailable) -> Result<()> {
     app.metrics.unavailable.with_label_values(&[reason.as_str()]).inc();
     tracing::warn!(request = exchange.id, reason = reason.as_str(), "no answer from LiteLLM");
     write_unavailable(session, exchange, reason).await

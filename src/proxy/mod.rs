@@ -1,19 +1,18 @@
 //! The data plane: Pingora's phases, each a call and not a place for logic.
 
 mod body;
+mod connection;
 mod context;
 mod dispatch;
 mod errors;
 mod legs;
+mod lifecycle;
 mod request_target;
 mod writer;
 
-use std::cell::Cell;
 use std::sync::Arc;
-use std::time::Duration;
 
 use async_trait::async_trait;
-use bytes::Bytes;
 use http::header::{HeaderName, TRANSFER_ENCODING};
 use http::{StatusCode, Version};
 use pingora::http::{RequestHeader, ResponseHeader};
@@ -22,12 +21,12 @@ use pingora::upstreams::peer::HttpPeer;
 use pingora::{Error, Result};
 
 pub use body::BodyLimits;
+pub use connection::Front;
 pub use context::Exchange;
 
 use crate::app::App;
 use crate::config::tap_config::API_BASE;
-use crate::python::{envelope, headers, upstream};
-use crate::routes::Route;
+use crate::python::{headers, upstream};
 
 /// The front proxy.
 pub struct Proxy {
@@ -54,20 +53,7 @@ impl ProxyHttp for Proxy {
     }
 
     async fn early_request_filter(&self, session: &mut Session, exchange: &mut Exchange) -> Result<()> {
-        keep_a_timer();
-        request_target::keep_fragment(session)?;
-        let head = session.req_header();
-        exchange.route = Route::of(&head.method, head.uri.path());
-        exchange.counted = true;
-        self.app.metrics.in_flight.inc();
-        // A request sent ahead waits its turn; without this it would cost the answer before it.
-        session.set_pipelining_enabled(true);
-        // An idle client connection is ours to end; without a limit Pingora keeps it for ever. One that the client
-        // wants closed stays so.
-        if session.get_keepalive().is_some() {
-            session.set_keepalive(Some(CLIENT_KEEPALIVE.as_secs()));
-        }
-        Ok(())
+        lifecycle::begin(&self.app, session, exchange)
     }
 
     async fn request_filter(&self, session: &mut Session, exchange: &mut Exchange) -> Result<bool> {
@@ -134,34 +120,12 @@ impl ProxyHttp for Proxy {
     }
 
     async fn fail_to_proxy(&self, session: &mut Session, error: &Error, exchange: &mut Exchange) -> FailToProxy {
-        let Some(unavailable) = errors::unavailable(error) else {
-            return downstream_failure(session, error).await;
-        };
-        self.app.metrics.unavailable.with_label_values(&[unavailable.as_str()]).inc();
-        tracing::warn!(request = exchange.id, reason = unavailable.as_str(), cause = %error.etype().as_str(), "no answer from LiteLLM");
-        if session.response_written().is_none() {
-            let _ = dispatch::write_unavailable(session, exchange, unavailable).await;
-        }
-        FailToProxy { error_code: unavailable.status(), can_reuse_downstream: false }
+        let error_code = lifecycle::fail(&self.app, session, error, exchange).await;
+        FailToProxy { error_code, can_reuse_downstream: false }
     }
 
-    /// Every path ends here: the one place where a request is counted.
     async fn logging(&self, session: &mut Session, _error: Option<&Error>, exchange: &mut Exchange) {
-        let metrics = &self.app.metrics;
-        if exchange.counted {
-            metrics.in_flight.dec();
-            exchange.counted = false;
-        }
-        let labels = [envelope::route_label(exchange.route), exchange.leg.as_str()];
-        metrics.requests.with_label_values(&labels).inc();
-        metrics.duration.with_label_values(&labels).observe(exchange.started.elapsed().as_secs_f64());
-        tracing::debug!(
-            request = exchange.id,
-            route = labels[0],
-            leg = labels[1],
-            status = session.response_written().map_or(0, |head| head.status.as_u16()),
-            "answered"
-        );
+        lifecycle::end(&self.app, session, exchange);
     }
 
     /// A POST that LiteLLM may have begun to work on is never sent again. A connection that it had already closed
@@ -187,35 +151,5 @@ impl ProxyHttp for Proxy {
     fn suppress_error_log(&self, _session: &Session, _exchange: &Exchange, _error: &Error) -> bool {
         // Said in `fail_to_proxy`, without the URI that Pingora would print.
         true
-    }
-}
-
-/// How long a client's connection may idle between requests.
-const CLIENT_KEEPALIVE: Duration = Duration::from_secs(75);
-
-async fn downstream_failure(session: &mut Session, error: &Error) -> FailToProxy {
-    use pingora::ErrorType::{ConnectionClosed, HTTPStatus, ReadError, WriteError};
-    let code = match error.etype() {
-        HTTPStatus(code) => *code,
-        WriteError | ReadError | ConnectionClosed => 0,
-        _ => 400,
-    };
-    if code > 0 {
-        let _ = session.respond_error_with_body(code, Bytes::new()).await;
-    }
-    FailToProxy { error_code: code, can_reuse_downstream: false }
-}
-
-/// Keeps one near timer on this thread's runtime. The limit on LiteLLM's silence is hours away, and a runtime without a
-/// nearer timer wakes itself by a system call whenever such a limit is set, twice a request.
-fn keep_a_timer() {
-    thread_local!(static KEPT: Cell<bool> = const { Cell::new(false) });
-    if !KEPT.replace(true) {
-        tokio::spawn(async {
-            let mut every = tokio::time::interval(Duration::from_secs(1));
-            loop {
-                every.tick().await;
-            }
-        });
     }
 }

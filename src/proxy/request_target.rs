@@ -2,7 +2,7 @@
 
 use pingora::Result;
 use pingora::http::RequestHeader;
-use pingora::proxy::Session;
+use pingora::protocols::http::ServerSession;
 
 /// Whether LiteLLM's server takes the target for the path and query that Pingora does. It refuses what isn't ASCII, and a
 /// whole URL is no route to it.
@@ -11,9 +11,17 @@ pub fn reads_alike(head: &RequestHeader) -> bool {
     target.starts_with(b"/") && target.iter().all(u8::is_ascii_graphic)
 }
 
+/// The target of a request line that came whole and reads alike everywhere: `POST`, an absolute path, HTTP/1.1.
+pub fn plain_post(begun: &[u8]) -> Option<&str> {
+    let target = begun.strip_prefix(b"POST ")?;
+    let target = &target[..target.iter().position(|byte| !byte.is_ascii_graphic() || *byte == b'#')?];
+    let rest = &begun[b"POST ".len() + target.len()..];
+    (target.starts_with(b"/") && rest.starts_with(b" HTTP/1.1\r\n")).then_some(std::str::from_utf8(target).ok()?)
+}
+
 /// Escapes a `#`, which is the same to LiteLLM: `/v1/ocr#x` is no route there, and must be none here. Pingora drops it with
 /// all behind it.
-pub fn keep_fragment(session: &mut Session) -> Result<()> {
+pub fn keep_fragment(session: &mut ServerSession) -> Result<()> {
     let Some(target) = session.as_http1().and_then(|http1| escaped(&http1.get_headers_raw_bytes())) else {
         return Ok(());
     };
@@ -34,6 +42,28 @@ fn escaped(head: &[u8]) -> Option<Vec<u8>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_a_plain_request_line_is_read_ahead() {
+        let cases: [(&str, Option<&str>); 12] = [
+            ("POST /v1/ocr HTTP/1.1\r\nhost: x\r\n\r\n", Some("/v1/ocr")),
+            ("POST /v1/ocr?a=b HTTP/1.1\r\n", Some("/v1/ocr?a=b")),
+            ("POST /v1/ocr HTTP/1.1\r", None),
+            ("POST /v1/oc", None),
+            ("POST", None),
+            ("", None),
+            ("\r\nPOST /v1/ocr HTTP/1.1\r\n", None),
+            ("POST  /v1/ocr HTTP/1.1\r\n", None),
+            ("POST /v1/ocr#x HTTP/1.1\r\n", None),
+            ("POST http://x/v1/ocr HTTP/1.1\r\n", None),
+            ("POST /v1/\u{f6}cr HTTP/1.1\r\n", None),
+            ("GET /v1/ocr HTTP/1.1\r\n", None),
+        ];
+        for (begun, expected) in cases {
+            assert_eq!(plain_post(begun.as_bytes()), expected, "{begun:?}");
+        }
+        assert_eq!(plain_post(b"POST /v1/ocr HTTP/1.0\r\n"), None, "its connection ends otherwise");
+    }
 
     #[test]
     fn only_a_fragment_is_escaped() {

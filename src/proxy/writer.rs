@@ -6,7 +6,7 @@ use bytes::Bytes;
 use futures_util::{Stream, StreamExt};
 use http::{HeaderMap, StatusCode, Version};
 use pingora::http::ResponseHeader;
-use pingora::proxy::Session;
+use pingora::protocols::http::ServerSession;
 use pingora::{Error, ErrorType, Result};
 
 /// How an answer ended.
@@ -31,20 +31,23 @@ impl Written {
 }
 
 /// Writes a head and a body that is held whole.
-pub async fn write_whole(session: &mut Session, status: u16, mut headers: HeaderMap, body: Bytes) -> Result<Written> {
+pub async fn write_whole(
+    session: &mut ServerSession,
+    status: u16,
+    mut headers: HeaderMap,
+    body: Bytes,
+) -> Result<Written> {
     headers.insert(http::header::CONTENT_LENGTH, body.len().into());
     let head = response_header(status, headers)?;
-    session.write_response_header(Box::new(head), body.is_empty()).await?;
-    if !body.is_empty() {
-        session.write_response_body(Some(body), true).await?;
-    }
+    session.write_response_header(Box::new(head)).await?;
+    session.write_response_body(body, true).await?;
     Ok(Written::Complete)
 }
 
 /// Writes a head and a body as it arrives, and cuts it when its source is silent for longer than `silence_max`. The next piece is not asked for before the last one is written, so a
 /// slow client slows its source; a client that leaves ends it.
 pub async fn write_stream<S, E>(
-    session: &mut Session,
+    session: &mut ServerSession,
     status: u16,
     headers: HeaderMap,
     body: S,
@@ -66,7 +69,7 @@ where
         // An HTTP/1.0 client knows no chunks: for it the body ends with the connection.
         session.set_keepalive(None);
     }
-    session.write_response_header(Box::new(head), bodiless).await?;
+    session.write_response_header(Box::new(head)).await?;
     let mut body = std::pin::pin!(body);
     let mut sent = 0;
     loop {
@@ -89,7 +92,7 @@ where
             Some(Ok(piece)) => {
                 observe(&piece);
                 sent += piece.len();
-                if session.write_response_body(Some(piece), false).await.is_err() {
+                if session.write_response_body(piece, false).await.is_err() {
                     return Ok(Written::ClientGone);
                 }
             }
@@ -97,7 +100,7 @@ where
             Some(Err(_)) => return Ok(Written::Cut),
             None => {
                 // Nothing is lost if this fails: the client has the whole body.
-                let _ = session.write_response_body(None, true).await;
+                let _ = session.write_response_body(Bytes::new(), true).await;
                 return Ok(Written::Complete);
             }
         }

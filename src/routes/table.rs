@@ -160,6 +160,11 @@ impl LaneTable {
         self.native.as_ref().map(|native| &native.config)
     }
 
+    /// Whether bodies on any route are worth reading.
+    pub fn is_active(&self) -> bool {
+        self.lanes.iter().any(|lane| lane.stage != Stage::Off && lane.eligible)
+    }
+
     /// Whether bodies on this route are worth reading.
     pub fn activity(&self, route: Route) -> Activity {
         let name = route.as_str();

@@ -11,6 +11,7 @@ mod stand;
 mod wire;
 
 mod cli;
+mod connection;
 mod controller;
 mod guards;
 mod memory;

@@ -535,7 +535,7 @@ fn without_a_tap_the_board_can_say_so() {
     assert!(litellm.next().json().get("extra_headers").is_none(), "nothing is put into a body in vain");
 }
 
-const PROVIDER_ANSWER: &[u8] =
+pub const PROVIDER_ANSWER: &[u8] =
     br##"{"pages":[{"index":0,"markdown":"# A","images":[],"dimensions":{"dpi":200,"height":1,"width":1}}],"model":"mistral-ocr-latest","usage_info":{"pages_processed":1,"doc_size_bytes":1}}"##;
 
 #[test]
