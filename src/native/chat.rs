@@ -118,10 +118,7 @@ impl<'a> ChatPlan<'a> {
             let silence = Duration::try_from_secs_f64(limit.seconds).map_err(|_| Decline::Timeout)?;
             let provider = Provider::named(&deployment.provider).ok_or(Decline::NoNativeLeg)?;
             let target = target(deployment, provider, config)?;
-            let request = match provider.refusal(asked, &target, &native.prices) {
-                Some(refused) => Err(refused),
-                None => Ok(provider.request(asked, &target, &native.prices, limit.seconds)?),
-            };
+            let request = provider.outbound(asked, &target, &native.prices, limit.seconds)?;
             outbound.push(Outbound { deployment, provider, target, request, limit, silence });
         }
         Ok(Self { asked, config, prices: &native.prices, allowance, outbound })

@@ -79,10 +79,7 @@ impl<'a> MessagesPlan<'a> {
             let seconds = timeout::of_message(asked, deployment, config).ok_or(Decline::Timeout)?;
             let limit = Duration::try_from_secs_f64(seconds).map_err(|_| Decline::Timeout)?;
             let target = target(deployment, config)?;
-            let request = match anthropic::refusal(asked, &target, &native.prices) {
-                Some(refused) => Err(refused),
-                None => Ok(anthropic::request(asked, &target, &native.prices)?),
-            };
+            let request = anthropic::outbound(asked, &target, &native.prices)?;
             outbound.push(Outbound { deployment, request, limit });
         }
         Ok(Self { asked, config, prices: &native.prices, allowance, outbound })

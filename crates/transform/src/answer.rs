@@ -4,6 +4,8 @@ use std::borrow::Cow;
 
 use bytes::Bytes;
 
+use crate::exceptions::Exception;
+
 /// One request to the provider, complete but for what the connection adds (`host`, `connection`, `content-length`).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ProviderRequest {
@@ -13,6 +15,9 @@ pub struct ProviderRequest {
     pub headers: Vec<(String, String)>,
     pub body: Bytes,
 }
+
+/// What an attempt sends, or what it raises instead of calling the provider; the router treats that like a failed call.
+pub type Outbound = Result<ProviderRequest, Exception>;
 
 /// What the provider answered, as received: `content-encoding` is undone by this crate.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -2,10 +2,9 @@
 //!
 //! Source: LiteLLM 1.102.4 `main.py` `completion`, which branches by `custom_llm_provider`.
 
-use crate::answer::{ProviderFailure, ProviderRequest, ProviderResponse};
+use crate::answer::{Outbound, ProviderFailure, ProviderRequest, ProviderResponse};
 use crate::cost_calculator::PriceTable;
 use crate::decline::Decline;
-use crate::exceptions::Exception;
 use crate::litellm_core_utils::streaming_handler::Progress;
 pub use crate::llms::base_llm::chat::transformation::{
     ChatFailure, ChatResponse, Circumstances, CompletionCost, Target,
@@ -38,27 +37,19 @@ impl Provider {
         }
     }
 
-    /// What an attempt raises instead of calling the provider, if anything; the router treats it like a failed call.
-    pub fn refusal(self, request: &ChatRequest, target: &Target<'_>, table: &PriceTable) -> Option<Exception> {
-        match self {
-            Self::OpenAi => openai::chat::transformation::refusal(request, target, table),
-            Self::Anthropic => anthropic::chat::transformation::refusal(request, target, table),
-        }
-    }
-
     /// Builds the request of one attempt; `timeout_seconds` is the attempt's.
     ///
     /// Errors  what can't be reproduced exactly.
-    pub fn request(
+    pub fn outbound(
         self,
         request: &ChatRequest,
         target: &Target<'_>,
         table: &PriceTable,
         timeout_seconds: f64,
-    ) -> Result<ProviderRequest, Decline> {
+    ) -> Result<Outbound, Decline> {
         match self {
-            Self::OpenAi => openai::chat::transformation::request(request, target, table, timeout_seconds),
-            Self::Anthropic => anthropic::chat::transformation::request(request, target, table, timeout_seconds),
+            Self::OpenAi => openai::chat::transformation::outbound(request, target, table, timeout_seconds),
+            Self::Anthropic => anthropic::chat::transformation::outbound(request, target, table),
         }
     }
 

@@ -12,8 +12,8 @@
 //!
 //! One request to `/v1/messages`, `messages` being [`llms::anthropic::experimental_pass_through::messages`]:
 //! 1. [`proxy::anthropic_endpoints::endpoints::parse`] reads the client's body, or declines;
-//! 2. `messages::transformation::refusal` says whether an attempt fails before it calls the provider; if not,
-//!    `messages::transformation::request` builds its provider request;
+//! 2. `messages::transformation::outbound` builds an attempt's provider request, or says what it raises before it calls the
+//!    provider;
 //! 3. `messages::transformation::second_request` says whether the answer is one that LiteLLM sends a second request for, within
 //!    the attempt;
 //! 4. not streamed: `messages::transformation::response` reads the outcome, [`cost_calculator::anthropic::message_cost`] prices
@@ -34,8 +34,8 @@
 //! One request to `/chat/completions`, `chat` being [`llms::openai::chat`] or [`llms::anthropic::chat`], which [`completion`] has in
 //! one shape:
 //! 1. [`proxy::chat_endpoints::endpoints::parse`] reads the client's body, or declines;
-//! 2. `chat::transformation::refusal` says whether an attempt fails before it calls the provider, for
-//!    [`proxy::chat_endpoints::answers::refused`]; if not, `chat::transformation::request` builds its provider request;
+//! 2. `chat::transformation::outbound` builds an attempt's provider request, or says what it raises before it calls the provider,
+//!    for [`proxy::chat_endpoints::answers::refused`];
 //! 3. `chat::transformation::second_request` says whether the answer is one that LiteLLM sends a second request for, within the
 //!    attempt;
 //! 4. not streamed: `chat::transformation::response` reads the outcome, [`proxy::chat_endpoints::answers::success`] writes the
@@ -60,7 +60,7 @@ pub mod proxy;
 pub mod pydantic;
 pub mod python;
 
-pub use answer::{Answered, AnsweredHeaders, HeaderText, ProviderFailure, ProviderRequest, ProviderResponse};
+pub use answer::{Answered, AnsweredHeaders, HeaderText, Outbound, ProviderFailure, ProviderRequest, ProviderResponse};
 pub use decline::Decline;
 pub use exceptions::{Exception, ExceptionClass};
 

@@ -2,6 +2,7 @@
 
 use base64::Engine as _;
 use serde_json::{Map, Value, json};
+use transform::completion::Provider;
 use transform::cost_calculator::PriceTable;
 use transform::llms::anthropic::chat::streaming::ChatStream as AnthropicStream;
 use transform::llms::anthropic::chat::transformation as anthropic;
@@ -39,17 +40,16 @@ fn play(case: &Value, table: &PriceTable, size: Option<usize>) -> Result<Value, 
     let deployment = case["deployment"].as_object().cloned().unwrap_or_default();
     let target = target(case, &deployment);
     let is_anthropic = is_anthropic(&deployment);
-    let refusal = if is_anthropic { anthropic::refusal } else { openai::refusal };
-    let request = if is_anthropic { anthropic::request } else { openai::request };
-    if let Some(exception) = refusal(&asked, &target, table) {
-        let played = Played { case, table, asked: &asked, deployment: &deployment, target, size };
-        return Ok(json!({"provider": [], "response": client_view(&played.refused(&exception))}));
-    }
+    let provider = if is_anthropic { Provider::Anthropic } else { Provider::OpenAi };
     let limit = timeout(case, &asked, &deployment);
-    let sent = request(&asked, &target, table, limit.0)?;
+    let outbound = provider.outbound(&asked, &target, table, limit.0)?;
+    let played = Played { case, table, asked: &asked, deployment: &deployment, target, size };
+    let sent = match outbound {
+        Ok(sent) => sent,
+        Err(exception) => return Ok(json!({"provider": [], "response": client_view(&played.refused(&exception))})),
+    };
     let answer = &case["answers"][0];
     let outcome = provider_outcome(answer, limit.0, &deployment);
-    let played = Played { case, table, asked: &asked, deployment: &deployment, target, size };
     let answered = if asked.stream { played.stream(&outcome, answer) } else { played.completion(&outcome) };
     Ok(json!({"provider": [provider_view(&sent)], "response": client_view(&answered)}))
 }

@@ -6,7 +6,7 @@ use transform::cost_calculator::PriceTable;
 use transform::cost_calculator::anthropic::message_cost;
 use transform::llms::anthropic::experimental_pass_through::messages::streaming_iterator::{MessageStream, Progress};
 use transform::llms::anthropic::experimental_pass_through::messages::transformation::{
-    Target, refusal, request, response, second_request, stream_refusal,
+    Target, outbound, response, second_request, stream_refusal,
 };
 use transform::proxy::anthropic_endpoints::answers::{Failed, Served, error, stream_failed, stream_head, success};
 use transform::proxy::anthropic_endpoints::endpoints::{MessagesRequest, parse};
@@ -32,11 +32,13 @@ fn play(case: &Value, table: &PriceTable) -> Result<Value, Decline> {
     let asked = parse(&bytes(&case["client"]), &headers)?;
     let deployment = case["deployment"].as_object().cloned().unwrap_or_default();
     let target = target(case, &deployment);
-    if let Some(exception) = refusal(&asked, &target, table) {
-        let played = Played { case, table, asked: &asked, deployment: &deployment, target };
-        return Ok(json!({"provider": [], "response": client_view(&played.error(&exception))}));
-    }
-    let mut sent = vec![request(&asked, &target, table)?];
+    let mut sent = match outbound(&asked, &target, table)? {
+        Ok(sent) => vec![sent],
+        Err(exception) => {
+            let played = Played { case, table, asked: &asked, deployment: &deployment, target };
+            return Ok(json!({"provider": [], "response": client_view(&played.error(&exception))}));
+        }
+    };
     let mut answer = &case["answers"][0];
     let mut outcome = provider_outcome(answer, &asked, &deployment);
     if let Ok(refused) = &outcome

@@ -15,7 +15,7 @@ use super::thinking::fit_output_config;
 use super::tool_names::ToolNames;
 use super::tools::{ADVISOR, code_execution, dummy};
 use super::usage::{Answered, ChatUsage};
-use crate::answer::{HeaderText, ProviderFailure, ProviderRequest, ProviderResponse};
+use crate::answer::{HeaderText, Outbound, ProviderFailure, ProviderRequest, ProviderResponse};
 use crate::cost_calculator::PriceTable;
 use crate::decline::Decline;
 use crate::exceptions::{Exception, ExceptionClass};
@@ -40,44 +40,35 @@ const NO_MESSAGES: &str = "AnthropicException - litellm.BadRequestError: Anthrop
                            provide one, or set `litellm.modify_params = True` // `litellm_settings::modify_params: True` to add \
                            the dummy user message - {'role': 'user', 'content': 'Please continue.'}.\nReceived Messages=[]";
 
-/// What an attempt raises instead of calling the provider, if anything; the router treats it like a failed call.
-pub fn refusal(request: &ChatRequest, target: &Target<'_>, table: &PriceTable) -> Option<Exception> {
-    match Sent::of(request, target, table) {
-        Err(Unfit::Refused(message)) => Some(Exception {
-            class: ExceptionClass::BadRequestError,
-            status_code: 400,
-            message,
-            provider: "anthropic".to_owned(),
-            model: target.model.to_owned(),
-            headers: Vec::new(),
-            has_attribute_error: false,
-        }),
-        Err(Unfit::Declined(_)) | Ok(_) => None,
-    }
-}
-
 /// Builds the request of one attempt.
 ///
-/// Errors  what can't be written exactly, what LiteLLM fetches or makes up, headers that collide with LiteLLM's own. Also a
-///         request that LiteLLM refuses: a host that knows [`refusal`] asks it first.
-pub fn request(
-    request: &ChatRequest,
-    target: &Target<'_>,
-    table: &PriceTable,
-    _timeout_seconds: f64,
-) -> Result<ProviderRequest, Decline> {
+/// Errors  what can't be written exactly, what LiteLLM fetches or makes up, headers that collide with LiteLLM's own.
+pub fn outbound(request: &ChatRequest, target: &Target<'_>, table: &PriceTable) -> Result<Outbound, Decline> {
+    let sent = match Sent::of(request, target, table) {
+        Ok(sent) => Ok(sent),
+        Err(Unfit::Refused(message)) => {
+            return Ok(Err(Exception {
+                class: ExceptionClass::BadRequestError,
+                status_code: 400,
+                message,
+                provider: "anthropic".to_owned(),
+                model: target.model.to_owned(),
+                headers: Vec::new(),
+                has_attribute_error: false,
+            }));
+        }
+        Err(Unfit::Declined(decline)) => Err(decline),
+    };
     if target.parameters.contains_key("thinking") && request.parameters.get("reasoning_effort").is_some() {
         return Err(Decline::Parameter);
     }
-    let sent = Sent::of(request, target, table).map_err(|unfit| match unfit {
-        Unfit::Refused(_) => Decline::Parameter,
-        Unfit::Declined(decline) => decline,
-    })?;
+    let sent = sent?;
     let body = Value::Dict(sent.body);
     let compact = httpx_json(&body).map_err(|_| Decline::Unwritable)?;
     // Only a stream is written by hand.
     let body = if request.stream { json_dumps(&body) } else { compact };
-    Ok(ProviderRequest { method: "POST", url: complete_url(target.api_base), headers: sent.headers, body: body.into() })
+    let url = complete_url(target.api_base);
+    Ok(Ok(ProviderRequest { method: "POST", url, headers: sent.headers, body: body.into() }))
 }
 
 /// Nothing is sent twice within an attempt.

@@ -88,23 +88,28 @@ fn role(name: &str) -> Value {
 }
 
 /// Roles that a model doesn't know, by those it does; such a message keeps nothing but its content.
-pub(super) fn with_roles(messages: &[Dict], knows_developer: bool, knows_system: bool) -> Result<Vec<Value>, Decline> {
-    let told = |message: &Dict| {
-        let is = |name: &str| message.get("role").and_then(Value::as_str) == Some(name);
-        let content = || message.get("content").cloned().ok_or(Decline::MessageShape);
+pub(super) fn with_roles(
+    messages: Vec<Dict>,
+    knows_developer: bool,
+    knows_system: bool,
+) -> Result<Vec<Value>, Decline> {
+    let told = |mut message: Dict| {
+        let known = message.get("role").and_then(Value::as_str).unwrap_or_default();
+        let (is_developer, is_system) = (known == "developer", known == "system");
+        let mut content = || message.remove("content").ok_or(Decline::MessageShape);
         let mut told = Dict::default();
-        if is("developer") && !knows_developer {
+        if is_developer && !knows_developer {
             told.set("role", role("system"));
             told.set("content", content()?);
-        } else if is("system") && !knows_system {
+        } else if is_system && !knows_system {
             told.set("content", content()?);
             told.set("role", role("user"));
         } else {
-            told = message.clone();
+            told = message;
         }
         Ok(Value::Dict(told))
     };
-    messages.iter().map(told).collect()
+    messages.into_iter().map(told).collect()
 }
 
 /// Removes the marks of Anthropic's prompt cache, at any depth.

@@ -254,6 +254,7 @@ pub(super) fn fitted(
     given: &Dict,
     request: &ChatRequest,
     target: &Target<'_>,
+    family: Family,
     table: &PriceTable,
 ) -> Result<Fitted, Decline> {
     let (dropped, allowed) = (listed(given, "additional_drop_params")?, listed(given, "allowed_openai_params")?);
@@ -261,7 +262,6 @@ pub(super) fn fitted(
         return Err(Decline::Parameter);
     }
     let drops = drops_unsupported(request, target);
-    let family = Family::of(target.model, table);
     let mut options = options(given, &dropped)?;
     let mut unsupported = Vec::new();
     for (name, value) in options.iter() {

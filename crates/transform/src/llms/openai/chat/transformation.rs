@@ -14,7 +14,7 @@ use super::parameters::{Family, Fitted, bridges_tools, fitted, requested};
 use super::sdk;
 use super::tools::{check as check_tools, needs_flattening};
 use super::usage;
-use crate::answer::{ProviderFailure, ProviderRequest, ProviderResponse};
+use crate::answer::{Outbound, ProviderFailure, ProviderRequest, ProviderResponse};
 use crate::cost_calculator::PriceTable;
 use crate::cost_calculator::anthropic::MessageCost;
 use crate::cost_calculator::openai::{Citations, Priced, chat_cost};
@@ -71,36 +71,16 @@ fn citations(body: &Dict) -> Citations {
     found
 }
 
-/// What an attempt raises instead of calling the provider, if anything; the router treats it like a failed call.
-pub fn refusal(request: &ChatRequest, target: &Target<'_>, table: &PriceTable) -> Option<Exception> {
-    check_request(request, target).ok()?;
-    let given = requested(request, target, is_option).ok()?;
-    // What is declined is nobody's to refuse.
-    check_api(&given, target, table).ok()?;
-    match fitted(&given, request, target, table).ok()? {
-        Fitted::Body(_) => None,
-        Fitted::Refused(message) => Some(Exception {
-            class: ExceptionClass::BadRequestError,
-            status_code: 400,
-            message,
-            provider: "openai".to_owned(),
-            model: target.model.to_owned(),
-            headers: Vec::new(),
-            has_attribute_error: false,
-        }),
-    }
-}
-
 /// Builds the request of one attempt; `timeout_seconds` is the attempt's, which the SDK tells the provider.
 ///
 /// Errors  what can't be written exactly, headers that collide with the SDK's own, options that LiteLLM translates, models that
-///         LiteLLM calls by another API. Also a request that LiteLLM refuses: a host that knows [`refusal`] asks it first.
-pub fn request(
+///         LiteLLM calls by another API.
+pub fn outbound(
     request: &ChatRequest,
     target: &Target<'_>,
     table: &PriceTable,
     timeout_seconds: f64,
-) -> Result<ProviderRequest, Decline> {
+) -> Result<Outbound, Decline> {
     build(request, target, table, timeout_seconds, &[])
 }
 
@@ -110,19 +90,20 @@ fn build(
     table: &PriceTable,
     timeout_seconds: f64,
     without: &[String],
-) -> Result<ProviderRequest, Decline> {
-    check_connection(target)?;
-    let messages = check_request(request, target)?;
-    let given = requested(request, target, is_option)?;
-    check_api(&given, target, table)?;
-    let mut parameters = match fitted(&given, request, target, table)? {
-        Fitted::Body(parameters) => parameters,
-        Fitted::Refused(_) => return Err(Decline::Parameter),
-    };
+) -> Result<Outbound, Decline> {
     let family = Family::of(target.model, table);
+    let parts = match parts(request, target, family, table) {
+        // What is declined is nobody's to refuse.
+        Ok((_, Fitted::Refused(message))) => return Ok(Err(refused(message, target))),
+        Ok((messages, Fitted::Body(parameters))) => Ok((messages, parameters)),
+        Err(decline) => Err(decline),
+    };
+    let host = host(target.api_base);
+    check_connection(target, host)?;
+    let (messages, mut parameters) = parts?;
     let knows_system = family != Family::OSeries || knows_system(table, target.model);
-    let mut messages = Value::List(with_roles(&messages, family == Family::OSeries, knows_system)?);
-    if is_openai_host(target.api_base) {
+    let mut messages = Value::List(with_roles(messages, family == Family::OSeries, knows_system)?);
+    if is_openai_host(host) {
         if needs_flattening(parameters.get("tools")) {
             return Err(Decline::Parameter);
         }
@@ -134,18 +115,40 @@ fn build(
     let mut body = Dict::default();
     body.push(Text::from("messages"), messages);
     body.push(Text::from("model"), text(target.model));
-    for (name, value) in parameters.iter() {
-        match name.as_str() {
-            Some(name) => body.set(name, value.clone()),
-            None => return Err(Decline::Unwritable),
-        }
+    for (name, value) in parameters.into_pairs() {
+        body.set(name.as_str().ok_or(Decline::Unwritable)?, value);
     }
     without.iter().for_each(|name| {
         body.remove(name);
     });
     let body = httpx_json(&Value::Dict(body)).map_err(|_| Decline::Unwritable)?;
     let headers = headers(request, target, timeout_seconds)?;
-    Ok(ProviderRequest { method: "POST", url: complete_url(target.api_base), headers, body: body.into() })
+    Ok(Ok(ProviderRequest { method: "POST", url: complete_url(target.api_base), headers, body: body.into() }))
+}
+
+fn refused(message: String, target: &Target<'_>) -> Exception {
+    Exception {
+        class: ExceptionClass::BadRequestError,
+        status_code: 400,
+        message,
+        provider: "openai".to_owned(),
+        model: target.model.to_owned(),
+        headers: Vec::new(),
+        has_attribute_error: false,
+    }
+}
+
+/// The messages, and what leaves besides.
+fn parts(
+    request: &ChatRequest,
+    target: &Target<'_>,
+    family: Family,
+    table: &PriceTable,
+) -> Result<(Vec<Dict>, Fitted), Decline> {
+    let messages = check_request(request, target)?;
+    let given = requested(request, target, is_option)?;
+    check_api(&given, target, family, table)?;
+    Ok((messages, fitted(&given, request, target, family, table)?))
 }
 
 /// What LiteLLM changes in ways that aren't reproduced, or keeps for other providers; also the messages as they leave.
@@ -166,8 +169,7 @@ fn knows_system(table: &PriceTable, model: &str) -> bool {
     table.openai_model(model).and_then(|entry| entry.flag("supports_system_messages")) == Some(true)
 }
 
-fn check_connection(target: &Target<'_>) -> Result<(), Decline> {
-    let host = host(target.api_base);
+fn check_connection(target: &Target<'_>, host: &str) -> Result<(), Decline> {
     // A regional host of OpenAI's is priced otherwise.
     let is_regional = host.ends_with(".api.openai.com");
     if target.api_key.is_empty() || target.api_base.is_empty() || is_regional || target.api_base.contains('#') {
@@ -177,7 +179,7 @@ fn check_connection(target: &Target<'_>) -> Result<(), Decline> {
 }
 
 /// Models and combinations that LiteLLM calls by the Responses API, and models it has prices for that aren't reproduced.
-fn check_api(given: &Dict, target: &Target<'_>, table: &PriceTable) -> Result<(), Decline> {
+fn check_api(given: &Dict, target: &Target<'_>, family: Family, table: &PriceTable) -> Result<(), Decline> {
     if target.model.contains('/') || target.model.starts_with("ft:") {
         return Err(Decline::Model);
     }
@@ -196,8 +198,8 @@ fn check_api(given: &Dict, target: &Target<'_>, table: &PriceTable) -> Result<()
     let has_function = given.get("tools").and_then(Value::as_list).is_some_and(|tools| tools.iter().any(is_function));
     let effort = given.get("reasoning_effort").filter(|effort| **effort != Value::None);
     let may_reason = effort.and_then(Value::as_str) != Some("none");
-    let is_bridged = Family::of(target.model, table) == Family::Reasoning && bridges_tools(target.model);
-    if is_bridged && has_function && may_reason && (effort.is_some() || is_openai_host(target.api_base)) {
+    let is_bridged = family == Family::Reasoning && bridges_tools(target.model);
+    if is_bridged && has_function && may_reason && (effort.is_some() || is_openai_host(host(target.api_base))) {
         return Err(Decline::Parameter);
     }
     Ok(())
@@ -209,8 +211,7 @@ fn host(api_base: &str) -> &str {
     authority.rsplit('@').next().unwrap_or_default().split(':').next().unwrap_or_default()
 }
 
-fn is_openai_host(api_base: &str) -> bool {
-    let host = host(api_base);
+fn is_openai_host(host: &str) -> bool {
     host == "openai.com" || host.ends_with(".openai.com")
 }
 
@@ -290,7 +291,7 @@ pub fn second_request(
     if refused.status != 422 || target.drop_params != Some(true) {
         return None;
     }
-    build(request, target, table, timeout_seconds, &refused_options(refused)).ok()
+    build(request, target, table, timeout_seconds, &refused_options(refused)).ok()?.ok()
 }
 
 /// The options a provider's validation names.

@@ -5,7 +5,7 @@
 
 use super::headers::{has_advisor, provider_headers};
 use super::parameters::{accepted, fit_thinking, requested};
-use crate::answer::{ProviderFailure, ProviderRequest, ProviderResponse};
+use crate::answer::{Outbound, ProviderFailure, ProviderRequest, ProviderResponse};
 use crate::cost_calculator::PriceTable;
 use crate::decline::Decline;
 use crate::exceptions::{Exception, ExceptionClass};
@@ -68,25 +68,10 @@ fn is_block(block: &Value) -> bool {
     }
 }
 
-/// What an attempt raises instead of calling the provider, if anything; the router treats it like a failed call.
-pub fn refusal(request: &MessagesRequest, target: &Target<'_>, table: &PriceTable) -> Option<Exception> {
-    let given = requested(request, target).ok()?;
-    accepted(given, request, target, table).err().map(|message| Exception {
-        class: ExceptionClass::BadRequestError,
-        status_code: 400,
-        message,
-        provider: "anthropic".to_owned(),
-        model: target.model.to_owned(),
-        headers: Vec::new(),
-        has_attribute_error: false,
-    })
-}
-
 /// Builds the request of one attempt.
 ///
-/// Errors  what can't be written exactly, headers that collide with LiteLLM's own, options that LiteLLM translates. Also a
-///         request that LiteLLM refuses: a host that knows [`refusal`] asks it first and never gets here.
-pub fn request(request: &MessagesRequest, target: &Target<'_>, table: &PriceTable) -> Result<ProviderRequest, Decline> {
+/// Errors  what can't be written exactly, headers that collide with LiteLLM's own, options that LiteLLM translates.
+pub fn outbound(request: &MessagesRequest, target: &Target<'_>, table: &PriceTable) -> Result<Outbound, Decline> {
     build(request, target, table, false)
 }
 
@@ -108,7 +93,7 @@ pub fn second_request(
     if !text.contains("thinking") || !(is_signature || text.contains("must contain thinking")) {
         return None;
     }
-    build(request, target, table, true).ok()
+    build(request, target, table, true).ok()?.ok()
 }
 
 fn build(
@@ -116,15 +101,19 @@ fn build(
     target: &Target<'_>,
     table: &PriceTable,
     without_thinking: bool,
-) -> Result<ProviderRequest, Decline> {
+) -> Result<Outbound, Decline> {
+    let accepted = match requested(request, target).map(|given| accepted(given, request, target, table)) {
+        Ok(Err(message)) => return Ok(Err(refused(message, target))),
+        Ok(Ok(accepted)) => Ok(accepted),
+        Err(decline) => Err(decline),
+    };
     if target.api_key.is_empty() || target.api_key.starts_with("sk-ant-oat") || target.api_base.is_empty() {
         return Err(Decline::Connection);
     }
     if table.anthropic_model(target.model).is_some_and(|model| model.is_foreign) {
         return Err(Decline::CustomPricing);
     }
-    let given = requested(request, target)?;
-    let mut parameters = accepted(given, request, target, table).map_err(|_| Decline::Parameter)?;
+    let mut parameters = accepted?;
     let headers = provider_headers(request, target, &parameters)?;
     fit_thinking(&mut parameters, &request.max_tokens, target.model, table)?;
     let mut messages = sanitized_on_departure(request.messages.clone(), has_advisor(&parameters));
@@ -140,7 +129,19 @@ fn build(
         body.push(name, value);
     }
     let body = json_dumps(&Value::Dict(body)).into();
-    Ok(ProviderRequest { method: "POST", url: complete_url(target.api_base), headers, body })
+    Ok(Ok(ProviderRequest { method: "POST", url: complete_url(target.api_base), headers, body }))
+}
+
+fn refused(message: String, target: &Target<'_>) -> Exception {
+    Exception {
+        class: ExceptionClass::BadRequestError,
+        status_code: 400,
+        message,
+        provider: "anthropic".to_owned(),
+        model: target.model.to_owned(),
+        headers: Vec::new(),
+        has_attribute_error: false,
+    }
 }
 
 /// Where requests of this base go.
