@@ -33,7 +33,8 @@ fn select_model_name(table: &PriceTable, provider: &str, answered_model: &str) -
         return answered_model.to_owned();
     }
     let prefixed = [provider, "/", answered_model].concat();
-    if table.contains(answered_model) {
+    // Without a segment to strip nothing but this can be found.
+    if !answered_model.contains('/') || table.contains(answered_model) {
         return prefixed;
     }
     let segments: Vec<&str> = answered_model.split('/').collect();

@@ -17,6 +17,8 @@ use crate::python::{Dict, Value};
 pub struct OpenAiModel {
     /// Every price that is a number, by its key.
     prices: BTreeMap<Box<str>, f64>,
+    /// Sizes of prompts from which on they are priced otherwise, largest first, and what their prices' keys call them.
+    thresholds: Vec<(f64, Box<str>)>,
     per_search: Option<f64>,
     /// Capabilities that the entry names, by their key.
     flags: BTreeMap<Box<str>, bool>,
@@ -33,8 +35,10 @@ impl OpenAiModel {
         let prices = entry.iter().filter(|(key, _)| key.contains("cost"));
         let flags = entry.iter().filter(|(key, _)| key.starts_with("supports_"));
         let foreign = ["tiered_pricing", "off_peak_pricing"];
+        let prices = prices.filter_map(|(key, price)| Some((key.as_str().into(), price.as_f64()?))).collect();
         Self {
-            prices: prices.filter_map(|(key, price)| Some((key.as_str().into(), price.as_f64()?))).collect(),
+            thresholds: thresholds(&prices),
+            prices,
             per_search: searches.and_then(|prices| prices.get("search_context_size_medium")).and_then(Json::as_f64),
             flags: flags.filter_map(|(key, flag)| Some((key.as_str().into(), flag.as_bool()?))).collect(),
             default_effort: entry.get("default_reasoning_effort").and_then(Json::as_str).map(Into::into),
@@ -70,7 +74,7 @@ impl OpenAiModel {
         if rates.output == 0.0 {
             rates.output = price("output_cost_per_image_token").unwrap_or(rates.output);
         }
-        let above = self.thresholds().into_iter().find(|(threshold, _)| prompt_tokens > *threshold);
+        let above = self.thresholds.iter().find(|(threshold, _)| prompt_tokens > *threshold);
         if let Some((_, name)) = above {
             let above = |key: &str| price(&format!("{key}_above_{name}_tokens"));
             rates.input = above("input_cost_per_token").unwrap_or(rates.input);
@@ -80,24 +84,17 @@ impl OpenAiModel {
         }
         rates
     }
+}
 
-    /// Sizes of prompts from which on they are priced otherwise, largest first.
-    fn thresholds(&self) -> Vec<(f64, &str)> {
-        let read = |key: &str| -> Option<(f64, usize)> {
-            let name = key.strip_prefix("input_cost_per_token_above_")?.strip_suffix("_tokens")?;
-            let (digits, factor) = name.strip_suffix('k').map_or((name, 1.0), |digits| (digits, 1000.0));
-            Some((digits.parse::<f64>().ok()? * factor, name.len()))
-        };
-        let mut found: Vec<(f64, &str)> = Vec::new();
-        for key in self.prices.keys() {
-            if let Some((threshold, length)) = read(key) {
-                let end = key.len() - "_tokens".len();
-                found.push((threshold, &key[end - length..end]));
-            }
-        }
-        found.sort_by(|left, right| right.0.total_cmp(&left.0));
-        found
-    }
+fn thresholds(prices: &BTreeMap<Box<str>, f64>) -> Vec<(f64, Box<str>)> {
+    let read = |key: &str| -> Option<(f64, Box<str>)> {
+        let name = key.strip_prefix("input_cost_per_token_above_")?.strip_suffix("_tokens")?;
+        let (digits, factor) = name.strip_suffix('k').map_or((name, 1.0), |digits| (digits, 1000.0));
+        Some((digits.parse::<f64>().ok()? * factor, name.into()))
+    };
+    let mut found: Vec<(f64, Box<str>)> = prices.keys().filter_map(|key| read(key)).collect();
+    found.sort_by(|left, right| right.0.total_cmp(&left.0));
+    found
 }
 
 struct Rates {

@@ -1,5 +1,6 @@
 //! The few prices and flags the native routes need, read out of LiteLLM's price map without holding the whole of it.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::LazyLock;
@@ -118,7 +119,7 @@ impl PriceTable {
 
     /// The name as the map spells it.
     fn name(&self, name: &str) -> Option<&str> {
-        self.names.get(name).or_else(|| self.lower_names.get(&name.to_lowercase())).map(|name| &**name)
+        self.names.get(name).or_else(|| self.lower_names.get(&*lower(name))).map(|name| &**name)
     }
 
     pub(crate) fn exact_anthropic_model(&self, name: &str) -> Option<&AnthropicModel> {
@@ -152,6 +153,12 @@ impl PriceTable {
     fn exact_or_folded(&self, name: &str) -> Option<Prices> {
         self.mistral.get(self.name(name)?).copied()
     }
+}
+
+/// `name.to_lowercase()`, which most names are already.
+fn lower(name: &str) -> Cow<'_, str> {
+    let is_lower = name.bytes().all(|byte| byte.is_ascii() && !byte.is_ascii_uppercase());
+    if is_lower { name.into() } else { name.to_lowercase().into() }
 }
 
 /// A fine-tuned model's name without its organization, suffix and id, which are there even if empty.
