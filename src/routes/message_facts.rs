@@ -1,9 +1,13 @@
 //! The facts of a request that holds a conversation (`/v1/messages`, `/chat/completions`), read without keeping more than
 //! names of kinds.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::borrow::Cow;
+use std::collections::BTreeSet;
+use std::fmt;
+use std::marker::PhantomData;
 
 use serde::Deserialize;
+use serde::de::{Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
 use super::facts::{ExtraHeaders, Facts};
@@ -112,6 +116,57 @@ pub const CHAT: Words = Words {
     own_tool: "function",
 };
 
+/// A body whose messages are read, by default, and whose other members stay as they stand; of a repeated one the last counts.
+struct Top<'a, Messages = Vec<Message<'a>>> {
+    messages: Messages,
+    members: Vec<(Cow<'a, str>, &'a RawValue)>,
+}
+
+#[derive(Deserialize)]
+struct Name<'a>(#[serde(borrow)] Cow<'a, str>);
+
+impl<'a> Top<'a> {
+    /// Messages of an odd shape are none.
+    fn read(body: &'a str) -> Option<Self> {
+        serde_json::from_str(body).ok().or_else(|| {
+            let Top { messages, members } = serde_json::from_str::<Top<'_, Option<&RawValue>>>(body).ok()?;
+            let messages = messages.and_then(|raw| serde_json::from_str(raw.get()).ok()).unwrap_or_default();
+            Some(Self { messages, members })
+        })
+    }
+
+    fn get(&self, name: &str) -> Option<&'a RawValue> {
+        self.members.iter().rfind(|(member, _)| member == name).map(|(_, raw)| *raw)
+    }
+}
+
+impl<'de, Messages: Deserialize<'de> + Default> Deserialize<'de> for Top<'de, Messages> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(TopVisitor(PhantomData))
+    }
+}
+
+struct TopVisitor<Messages>(PhantomData<Messages>);
+
+impl<'de, Messages: Deserialize<'de> + Default> Visitor<'de> for TopVisitor<Messages> {
+    type Value = Top<'de, Messages>;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+        let mut top = Top { messages: Messages::default(), members: Vec::with_capacity(8) };
+        while let Some(Name(name)) = map.next_key()? {
+            match &*name {
+                "messages" => top.messages = map.next_value()?,
+                _ => top.members.push((name, map.next_value()?)),
+            }
+        }
+        Ok(top)
+    }
+}
+
 #[derive(Deserialize)]
 struct Message<'a> {
     #[serde(borrow, default)]
@@ -133,15 +188,16 @@ struct Block<'a> {
 /// Shape   `stream+text+tool_result+tools+cache_control`, kinds in the order of their names; the subject is the content of
 ///         the first message of a user.
 pub fn read(vocabulary: &Words, body: &[u8]) -> Facts {
-    let Ok(top) = serde_json::from_slice::<BTreeMap<String, &RawValue>>(body) else { return Facts::default() };
+    // As a text from here on: nothing below checks it once more.
+    let Ok(body) = std::str::from_utf8(body) else { return Facts::default() };
+    let Some(top) = Top::read(body) else { return Facts::default() };
     let model = top.get("model").and_then(|raw| serde_json::from_str(raw.get()).ok());
     let streams = top.get("stream").is_some_and(|raw| raw.get() == "true");
     let mut words = BTreeSet::new();
-    for key in top.keys().filter(|key| !vocabulary.silent.contains(&key.as_str())) {
-        words.insert(vocabulary.options.iter().copied().find(|known| known == key).unwrap_or("other"));
+    for key in top.members.iter().map(|(name, _)| &**name).filter(|key| !vocabulary.silent.contains(key)) {
+        words.insert(vocabulary.options.iter().copied().find(|known| *known == key).unwrap_or("other"));
     }
-    let messages: Vec<Message<'_>> =
-        top.get("messages").and_then(|raw| serde_json::from_str(raw.get()).ok()).unwrap_or_default();
+    let messages = &top.messages;
     for content in messages.iter().filter_map(|message| message.content).filter(|content| content.get() != "null") {
         add_kinds(vocabulary, content, &mut words);
     }
@@ -158,7 +214,7 @@ pub fn read(vocabulary: &Words, body: &[u8]) -> Facts {
         shape.push('+');
         shape.push_str(word);
     }
-    let extra_headers = ExtraHeaders::of(top.get("extra_headers").copied());
+    let extra_headers = ExtraHeaders::of(top.get("extra_headers"));
     Facts { model, shape, subject, extra_headers }
 }
 
@@ -235,6 +291,23 @@ mod tests {
                 Some(r#"[{"type":"image_url"}]"#),
             ),
             (&CHAT, r#"{"model":"m","messages":[]}"#, Some("m"), "completion", None),
+            (&CHAT, r#"{"messages":[{"role":1,"role":1}],"model":"m","user":1}"#, Some("m"), "completion+user", None),
+            (
+                &CHAT,
+                r#"{"messages":0,"model":"n","messages":[{"role":"user","content":"\u0068i"}],"model":"m"}"#,
+                Some("m"),
+                "completion+text",
+                Some(r#""\u0068i""#),
+            ),
+            (
+                &CHAT,
+                r#"{"messages":[{"role":"user","content":"hi"}],"model":"m","messages":null}"#,
+                Some("m"),
+                "completion",
+                None,
+            ),
+            (&CHAT, r#"{"\u006dodel":"m","messages":[]} x"#, None, "", None),
+            (&CHAT, r#"{"\u006dodel":"m","\u006dessages":[{"content":""}]}"#, Some("m"), "completion+text", None),
         ] {
             let facts = read(vocabulary, body.as_bytes());
             assert_eq!((facts.model.as_deref(), facts.shape.as_str()), (model, shape), "{body}");
