@@ -56,7 +56,7 @@ pub fn loads(text: &[u8], depth_max: usize) -> Result<Value, DecodeError> {
 
 /// `json.JSONDecoder().raw_decode(text)`: the value the text begins with, and how many bytes it takes.
 pub fn raw_decode(text: &str, depth_max: usize) -> Result<(Value, usize), DecodeError> {
-    let mut reader = Reader { text: text.as_bytes(), unicode: Some(text), at: 0, depth: 0, depth_max, strict: false };
+    let mut reader = Reader::over(text.as_bytes(), Some(text), depth_max);
     let value = reader.value()?;
     Ok((value, reader.at))
 }
@@ -75,6 +75,9 @@ pub fn body_loads(body: &[u8]) -> Option<Value> {
     Reader { strict: true, ..reader }.document().ok()
 }
 
+/// Room for the pairs of most documents.
+const PAIRS_AT_ONCE: usize = 16;
+
 struct Reader<'a> {
     text: &'a [u8],
     /// The same, if it holds no lone surrogates: strings are cut out of it without looking at them again.
@@ -84,13 +87,22 @@ struct Reader<'a> {
     depth_max: usize,
     /// orjson: no NaN, no lone surrogates, integers beyond 64 bits become doubles.
     strict: bool,
+    /// Of objects that have begun; each takes its own at its end, in a piece of the right size.
+    pairs: Vec<(Text, Value)>,
+    /// The same of arrays.
+    items: Vec<Value>,
 }
 
 type Read<T> = Result<T, DecodeError>;
 
 impl<'a> Reader<'a> {
     fn of(text: &'a [u8], depth_max: usize) -> Self {
-        Self { text, unicode: std::str::from_utf8(text).ok(), at: 0, depth: 0, depth_max, strict: false }
+        Self::over(text, std::str::from_utf8(text).ok(), depth_max)
+    }
+
+    fn over(text: &'a [u8], unicode: Option<&'a str>, depth_max: usize) -> Self {
+        let (pairs, items) = (Vec::with_capacity(PAIRS_AT_ONCE), Vec::new());
+        Self { text, unicode, at: 0, depth: 0, depth_max, strict: false, pairs, items }
     }
 
     fn document(mut self) -> Read<Value> {
@@ -131,7 +143,7 @@ impl<'a> Reader<'a> {
     fn object(&mut self) -> Read<Value> {
         self.at += 1;
         self.skip_whitespace();
-        let mut pairs = Vec::new();
+        let first = self.pairs.len();
         if self.peek() == Some(b'}') {
             self.at += 1;
             return Ok(Value::Dict(Dict::default()));
@@ -147,9 +159,10 @@ impl<'a> Reader<'a> {
             }
             self.at += 1;
             self.skip_whitespace();
-            pairs.push((key, self.value()?));
+            let value = self.value()?;
+            self.pairs.push((key, value));
             if self.ends_with(b'}')? {
-                return Ok(Value::Dict(Dict::from_pairs(pairs)));
+                return Ok(Value::Dict(Dict::from_pairs(self.pairs.split_off(first))));
             }
         }
     }
@@ -157,15 +170,16 @@ impl<'a> Reader<'a> {
     fn array(&mut self) -> Read<Value> {
         self.at += 1;
         self.skip_whitespace();
-        let mut items = Vec::new();
+        let first = self.items.len();
         if self.peek() == Some(b']') {
             self.at += 1;
-            return Ok(Value::List(items));
+            return Ok(Value::List(Vec::new()));
         }
         loop {
-            items.push(self.value()?);
+            let value = self.value()?;
+            self.items.push(value);
             if self.ends_with(b']')? {
-                return Ok(Value::List(items));
+                return Ok(Value::List(self.items.split_off(first)));
             }
         }
     }

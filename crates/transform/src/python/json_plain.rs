@@ -1,6 +1,7 @@
 //! How far a JSON string goes on without anything to escape: what lies before is copied in one piece.
 //!
-//! Eight bytes at a time, each tested within one word: a byte below `n` borrows in `word - n`, a zero byte does in `word - 1`. A borrow
+//! A long string is gone through in blocks, which the compiler tests as a whole; the rest of it and a short one eight bytes at a time,
+//! each tested within one word: a byte below `n` borrows in `word - n`, a zero byte does in `word - 1`. A borrow
 //! may run into the bytes behind, never into those in front, so the first byte found is right.
 
 const EACH: u64 = 0x0101_0101_0101_0101;
@@ -20,6 +21,9 @@ pub(super) fn plain_ascii_length(text: &[u8]) -> usize {
     )
 }
 
+/// Bytes of a block.
+const BLOCK: usize = 32;
+
 fn length_until(text: &[u8], in_word: impl Fn(u64) -> u64, is_end: impl Fn(u8) -> bool) -> usize {
     let mut length = 0;
     while let Some(chunk) = text[length..].first_chunk() {
@@ -28,8 +32,26 @@ fn length_until(text: &[u8], in_word: impl Fn(u64) -> u64, is_end: impl Fn(u8) -
             return length + (found.trailing_zeros() / 8) as usize;
         }
         length += chunk.len();
+        if length == BLOCK {
+            length += plain_blocks(&text[length..], &is_end);
+        }
     }
-    length + text[length..].iter().take_while(|&&byte| !is_end(byte)).count()
+    // The last word laps over what has been looked at.
+    match text.last_chunk() {
+        Some(chunk) => match in_word(u64::from_le_bytes(*chunk)) & HIGH {
+            0 => text.len(),
+            found => text.len() - chunk.len() + (found.trailing_zeros() / 8) as usize,
+        },
+        None => text.iter().take_while(|&&byte| !is_end(byte)).count(),
+    }
+}
+
+/// The length of the blocks in front that have no end in them.
+fn plain_blocks(text: &[u8], is_end: impl Fn(u8) -> bool) -> usize {
+    let (blocks, _) = text.as_chunks::<BLOCK>();
+    // Every byte of a block is looked at: that is what makes one test of them.
+    let has_end = |block: &[u8; BLOCK]| block.iter().fold(false, |found, &byte| found | is_end(byte));
+    blocks.iter().take_while(|block| !has_end(block)).count() * BLOCK
 }
 
 fn escaped(word: u64) -> u64 {
@@ -49,6 +71,20 @@ mod tests {
     fn byte_by_byte(text: &[u8], is_ascii_only: bool) -> usize {
         let is_plain = |byte: u8| byte >= 0x20 && byte != b'"' && byte != b'\\' && !(is_ascii_only && byte >= 0x7f);
         text.iter().position(|&byte| !is_plain(byte)).unwrap_or(text.len())
+    }
+
+    #[test]
+    fn an_end_anywhere_behind_the_first_block() {
+        for length in BLOCK - 1..5 * BLOCK {
+            let mut text = vec![b'a'; length];
+            assert_eq!((plain_length(&text), plain_ascii_length(&text)), (length, length));
+            for place in 0..length {
+                text[place] = b'"';
+                text[length - 1] = b'"';
+                assert_eq!((plain_length(&text), plain_ascii_length(&text)), (place, place));
+                text[place] = b'a';
+            }
+        }
     }
 
     #[test]
