@@ -44,7 +44,7 @@ impl Value {
             Self::Bool(bool) => *bool,
             Self::Int(integer) => integer.digits() != "0",
             Self::Float(float) => *float != 0.0,
-            Self::Str(text) => text.code_points().next().is_some(),
+            Self::Str(text) => !text.is_empty(),
             Self::List(items) => !items.is_empty(),
             Self::Dict(dict) => !dict.is_empty(),
         }
@@ -108,6 +108,13 @@ impl Text {
         }
     }
 
+    pub fn is_empty(&self) -> bool {
+        match self {
+            Self::Unicode(text) => text.is_empty(),
+            Self::Surrogates(points) => points.is_empty(),
+        }
+    }
+
     pub fn code_points(&self) -> Box<dyn Iterator<Item = u32> + '_> {
         match self {
             Self::Unicode(text) => Box::new(text.chars().map(u32::from)),
@@ -157,6 +164,11 @@ impl Dict {
             }
         }
         Self { entries }
+    }
+
+    /// An empty one with room for so many.
+    pub(crate) fn with_capacity(entries: usize) -> Self {
+        Self { entries: Vec::with_capacity(entries) }
     }
 
     /// Of pairs whose keys are known to differ.

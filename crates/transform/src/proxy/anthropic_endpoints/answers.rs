@@ -65,8 +65,8 @@ pub fn success(response: &MessagesResponse, served: &Served<'_>, cost: Option<Me
     let Ok(body) = httpx_json_with(&response.body, "model", served.model_group) else {
         return internal_server_error();
     };
-    let mut headers = framing(body.len());
-    headers.reserve(OWN_HEADERS);
+    let mut headers = AnsweredHeaders::with_capacity(OWN_HEADERS);
+    headers.extend(framing(body.len()));
     headers.extend(own([
         ("x-litellm-call-id", served.call_id),
         ("x-litellm-model-id", served.model_id),

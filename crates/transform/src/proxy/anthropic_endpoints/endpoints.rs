@@ -124,7 +124,7 @@ fn messages(body: &Dict) -> Result<Vec<Value>, Decline> {
 
 /// The options, with `metadata` as far as Anthropic knows it.
 fn parameters(body: &Dict) -> Result<Dict, Decline> {
-    let mut parameters = Dict::default();
+    let mut parameters = Dict::with_capacity(body.len());
     for (name, value) in body.iter() {
         let Some(key) = name.as_str().filter(|key| reaches_anthropic(key)) else {
             continue;
@@ -222,7 +222,7 @@ fn header_options(headers: &[(&str, &str)]) -> Result<HeaderOptions, Decline> {
             "user-agent" => options.is_agentic_client = is_agentic_client(value),
             "anthropic-version" | "anthropic-beta" => add_anthropic(&mut options.anthropic_headers, name, value)?,
             // A subscription's token goes to Anthropic in place of the deployment's key.
-            "authorization" if value.trim_start_matches("Bearer ").starts_with("sk-ant-oat") => {
+            "authorization" if is_subscription(value) => {
                 return Err(Decline::RequestHeader);
             }
             // Of logs, or the host's to read.
@@ -232,6 +232,14 @@ fn header_options(headers: &[(&str, &str)]) -> Result<HeaderOptions, Decline> {
         }
     }
     Ok(options)
+}
+
+/// Whether the credentials are the token of a subscription.
+pub(crate) fn is_subscription(mut authorization: &str) -> bool {
+    while let Some(rest) = authorization.strip_prefix("Bearer ") {
+        authorization = rest;
+    }
+    authorization.starts_with("sk-ant-oat")
 }
 
 /// Claude Code or Codex, by their own names.

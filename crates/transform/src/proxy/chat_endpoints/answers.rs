@@ -44,8 +44,8 @@ pub fn success(
     let Ok(body) = body(response, served.model_group) else {
         return internal_server_error();
     };
-    let mut headers = framing(body.len());
-    headers.reserve(OWN_HEADERS + provider.len());
+    let mut headers = AnsweredHeaders::with_capacity(OWN_HEADERS + provider.len());
+    headers.extend(framing(body.len()));
     headers.extend(deployment(served));
     let total = cost.total().unwrap_or_default();
     if total != 0.0 {

@@ -10,7 +10,7 @@ use super::thought_signatures::remove_signatures;
 use crate::decline::Decline;
 use crate::llms::mistral::ocr::transformation::extra_headers as sendable_headers;
 use crate::llms::openai::chat::{is_litellms, reaches_openai};
-use crate::proxy::anthropic_endpoints::endpoints::{add_anthropic, is_agentic_client};
+use crate::proxy::anthropic_endpoints::endpoints::{add_anthropic, is_agentic_client, is_subscription};
 use crate::proxy::litellm_pre_call_utils::{body_retries, is_usable_timeout};
 use crate::proxy::ocr_endpoints::endpoints::{BodyKind, body_kind};
 use crate::proxy::ocr_endpoints::is_acted_on;
@@ -122,7 +122,7 @@ fn messages(body: &Dict) -> Result<Messages, Decline> {
 /// A message without what is null, with a role.
 fn message(message: &Value) -> Result<Dict, Decline> {
     let message = message.as_dict().ok_or(Decline::MessageShape)?;
-    let mut kept = Dict::default();
+    let mut kept = Dict::with_capacity(message.len());
     for (key, value) in message.iter() {
         if key.as_str() == Some("role") && !value.is_truthy() {
             kept.push(key.clone(), Value::Str(Text::from("assistant")));
@@ -210,10 +210,10 @@ const OPTIONS: [&str; 7] = [
 fn check_keys(body: &Dict) -> Result<(), Decline> {
     for (key, _) in body.iter() {
         let key = key.as_str().ok_or(Decline::BodyKey)?;
-        let is_read = READ.contains(&key) || DROPPED.contains(&key) || OPTIONS.contains(&key) || reaches_openai(key);
-        let is_foreign =
-            matches!(key, "extra_query" | "request" | "default_headers") || is_litellms(key) || is_acted_on(key);
-        if !is_read && is_foreign {
+        if READ.contains(&key) || DROPPED.contains(&key) || OPTIONS.contains(&key) || reaches_openai(key) {
+            continue;
+        }
+        if matches!(key, "extra_query" | "request" | "default_headers") || is_litellms(key) || is_acted_on(key) {
             return Err(Decline::BodyKey);
         }
     }
@@ -321,7 +321,7 @@ fn header_options(headers: &[(&str, &str)]) -> Result<HeaderOptions, Decline> {
             "user-agent" => options.is_agentic_client = is_agentic_client(value),
             "anthropic-version" | "anthropic-beta" => add_anthropic(&mut options.anthropic_headers, name, value)?,
             // A subscription's token goes to Anthropic in place of the deployment's key.
-            "authorization" if value.trim_start_matches("Bearer ").starts_with("sk-ant-oat") => {
+            "authorization" if is_subscription(value) => {
                 return Err(Decline::RequestHeader);
             }
             // Of logs, or the host's to read.

@@ -17,6 +17,9 @@ use crate::python::{Dict, Integer, Text, Value, repr};
 /// Nesting up to which arguments of a call are read.
 const ARGUMENTS_DEPTH_MAX: usize = 900;
 
+/// Room for what most choices, and their messages, have.
+const COMPLETED_FIELDS: usize = 6;
+
 const MESSAGE_FIELDS: [&str; 11] = [
     "content",
     "role",
@@ -57,7 +60,7 @@ pub(super) fn completed(index: usize, choice: &Value, fallback_id: &str) -> Resu
     if native.as_str() != Some(finish) {
         fields.set("native_finish_reason", native);
     }
-    let mut told = Dict::default();
+    let mut told = Dict::with_capacity(COMPLETED_FIELDS);
     told.set("finish_reason", text(finish));
     told.set("index", Value::Int(Integer::from(index as i64)));
     told.set("message", Value::Dict(message));
@@ -83,7 +86,7 @@ fn told_message(message: &Dict, fallback_id: &str) -> Result<Dict, Unreadable> {
     let (reasoning, content) = reasoning_and_content(message);
     let role = given(message, "role").filter(|role| role.is_truthy()).cloned().unwrap_or_else(|| text("assistant"));
     let part = |key: &str, shape: &Shape| given(message, key).map(|value| read(shape, value)).transpose();
-    let mut told = Dict::default();
+    let mut told = Dict::with_capacity(COMPLETED_FIELDS);
     let mut add = |key: &str, value: Option<Value>| {
         if let Some(value) = value {
             told.push(Text::from(key), value);

@@ -36,6 +36,8 @@ use crate::python::{Dict, Integer, Text, Value, float_repr, repr, string_repr, t
 /// The SDK and the interpreter LiteLLM runs with; they are told to the provider.
 const SDK_VERSION: &str = "2.54.0";
 const PYTHON_VERSION: &str = "3.11.7";
+/// Headers behind the SDK's first.
+const HEADERS_BEHIND: usize = 4;
 /// Ids that are set apart for the calls of one choice.
 const CALLS_MAX: u64 = 1 << 20;
 
@@ -112,7 +114,7 @@ fn build(
             without_cache_control(tools);
         }
     }
-    let mut body = Dict::default();
+    let mut body = Dict::with_capacity(parameters.len() + 2);
     body.push(Text::from("messages"), messages);
     body.push(Text::from("model"), text(target.model));
     for (name, value) in parameters.into_pairs() {
@@ -227,7 +229,7 @@ fn headers(request: &ChatRequest, target: &Target<'_>, timeout_seconds: f64) -> 
         ("authorization", ["Bearer ", target.api_key].concat()),
         ("accept", "application/json".to_owned()),
         ("content-type", "application/json".to_owned()),
-        ("user-agent", format!("AsyncOpenAI/Python {SDK_VERSION}")),
+        ("user-agent", ["AsyncOpenAI/Python ", SDK_VERSION].concat()),
         ("x-stainless-lang", "python".to_owned()),
         ("x-stainless-package-version", SDK_VERSION.to_owned()),
         ("x-stainless-os", "Linux".to_owned()),
@@ -236,7 +238,8 @@ fn headers(request: &ChatRequest, target: &Target<'_>, timeout_seconds: f64) -> 
         ("x-stainless-runtime-version", PYTHON_VERSION.to_owned()),
         ("x-stainless-async", "async:asyncio".to_owned()),
     ];
-    let mut headers: Vec<(String, String)> = own.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+    let mut headers = Vec::with_capacity(own.len() + HEADERS_BEHIND);
+    headers.extend(own.map(|(name, value)| (name.to_owned(), value)));
     if let Some(organization) = target.parameters.get("organization").filter(|value| !value.is_null()) {
         let organization = organization.as_str().ok_or(Decline::DeploymentParameter)?;
         headers.push(("openai-organization".to_owned(), organization.to_owned()));
@@ -379,7 +382,7 @@ fn converted(answer: &Dict, choices: &[Value], circumstances: &Circumstances<'_>
     usage.map_or(Ok(()), settable)?;
     let usage = usage::told(usage).map_err(|_| Unreadable::Other)?;
     settable(answer)?;
-    let mut body = Dict::default();
+    let mut body = Dict::with_capacity(answer.len());
     let id = answer.get("id").filter(|id| id.is_truthy()).cloned();
     body.set("id", id.unwrap_or_else(|| text(&format!("chatcmpl-{}", circumstances.fallback_id))));
     body.set("created", created(answer.get("created"), circumstances.now)?);

@@ -21,6 +21,8 @@ const NAMED: [&str; 8] = [
     "cost",
 ];
 
+const COUNTS: [&str; 3] = ["completion_tokens", "prompt_tokens", "total_tokens"];
+
 /// The usage of an answer that isn't streamed, or of none: what the provider says, in LiteLLM's order, extras last.
 ///
 /// Errors  what Python says of one that it can't read.
@@ -29,9 +31,9 @@ pub(super) fn told(usage: Option<&Dict>) -> Result<Dict, String> {
     let usage = usage.unwrap_or(&empty);
     let completion_details = completion_details(usage)?;
     let prompt_details = prompt_details(usage)?;
-    let mut told = Dict::default();
+    let mut told = Dict::with_capacity(usage.len().max(COUNTS.len()));
     let mut issues = Issues::default();
-    for key in ["completion_tokens", "prompt_tokens", "total_tokens"] {
+    for key in COUNTS {
         let count = usage.get(key).filter(|value| value.is_truthy()).cloned().unwrap_or_else(|| integer(0));
         match as_integer(&count) {
             Ok(count) => told.push(Text::from(key), Value::Int(count)),
@@ -134,12 +136,12 @@ fn prompt_details(usage: &Dict) -> Result<Option<Dict>, String> {
     let named = |key: &str| usage.get(key).filter(|count| is_int(count)).cloned();
     for cached in [named("prompt_cache_hit_tokens"), named("cache_read_input_tokens")].into_iter().flatten() {
         match &mut details {
-            Some(details) => details.set("cached_tokens", cached),
+            Some(details) => {
+                details.set("cached_tokens", cached);
+                PROMPT_DETAILS.reordered(details);
+            }
             None => details = Some(Dict::from_distinct(vec![(Text::from("cached_tokens"), whole(cached))])),
         }
-    }
-    if let Some(details) = &mut details {
-        PROMPT_DETAILS.reordered(details);
     }
     let Some(written) = named("cache_creation_input_tokens") else { return Ok(details) };
     let is_new = details.is_none();

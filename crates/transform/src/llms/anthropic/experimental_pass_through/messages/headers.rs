@@ -13,6 +13,8 @@ use crate::python::json_decode::orjson_loads;
 use crate::python::{Dict, Value};
 
 const API_VERSION: &str = "2023-06-01";
+/// Room for what nearly every request has.
+const MOST_HEADERS: usize = 8;
 const COMPACT: &str = "compact_20260112";
 const ADVISOR_TOOL: &str = "advisor_20260301";
 
@@ -26,11 +28,10 @@ pub(super) fn provider_headers(
     target: &Target<'_>,
     parameters: &Dict,
 ) -> Result<Vec<(String, String)>, Decline> {
-    let mut headers = vec![
-        ("accept".to_owned(), "*/*".to_owned()),
-        ("accept-encoding".to_owned(), "gzip, deflate".to_owned()),
-        ("user-agent".to_owned(), format!("litellm/{}", crate::LITELLM_VERSION)),
-    ];
+    let mut headers = Vec::with_capacity(MOST_HEADERS);
+    headers.push(("accept".to_owned(), "*/*".to_owned()));
+    headers.push(("accept-encoding".to_owned(), "gzip, deflate".to_owned()));
+    headers.push(("user-agent".to_owned(), ["litellm/", crate::LITELLM_VERSION].concat()));
     match &request.extra_headers {
         Some(extra) => headers.extend(extra.iter().cloned()),
         None => headers.extend(deployment_headers(target.parameters)?),

@@ -121,7 +121,7 @@ fn build(
         messages = without_thinking_blocks(&messages);
         parameters.remove("thinking");
     }
-    let mut body = Dict::default();
+    let mut body = Dict::with_capacity(parameters.len() + 3);
     body.push(Text::from("messages"), Value::List(messages));
     body.push(Text::from("max_tokens"), request.max_tokens.clone());
     body.push(Text::from("model"), Value::Str(Text::from(target.model)));
