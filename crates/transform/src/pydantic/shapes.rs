@@ -83,6 +83,7 @@ impl Shape {
 
     fn coerced(&self, value: Value, keeps_nulls: bool) -> Value {
         match (self, value) {
+            (Self::Integer, value @ Value::Int(_)) => value,
             (Self::Integer, value) => as_integer(&value).map(Value::Int).unwrap_or(value),
             (Self::Float, value) => as_float(&value).map(Value::Float).unwrap_or(value),
             (Self::ListOrNull(_), Value::None) => Value::List(Vec::new()),
