@@ -1,13 +1,17 @@
 //! A provider's body: passed on as it comes, or collected within limits.
 
+use std::fmt;
+use std::future::{Future, poll_fn};
+use std::pin::{Pin, pin};
+use std::task::Poll;
 use std::time::{Duration, Instant};
 
 use bytes::{Bytes, BytesMut};
-use http_body_util::BodyExt;
-use hyper::body::{Body, Incoming};
+use hyper::body::{Body, Frame, Incoming};
 use transform::ProviderFailure;
 
 use super::failure;
+use super::http1::Held;
 use crate::native::effects::{Piece, ProviderStream};
 
 /// Bytes of a provider's answer that are held in memory; LiteLLM has no limit. Beyond it the attempt fails: a page costs a
@@ -15,9 +19,11 @@ use crate::native::effects::{Piece, ProviderStream};
 pub const BODY_BYTES_MAX: usize = 256 * 1024 * 1024;
 
 /// A body that is passed on as it comes. `limit` bounds each silence.
-#[derive(Debug)]
 pub struct BodyStream {
+    // Dropped before its connection, which is closed if there is more to come.
     body: Incoming,
+    /// What the body comes over; None once all of it is here, and where a task of its own reads it.
+    held: Option<Held>,
     limit: Duration,
     opened: Instant,
     /// When the last piece came, or the head.
@@ -30,23 +36,49 @@ pub struct BodyStream {
 
 impl BodyStream {
     /// `ends_with_connection` counts for a body without a length.
-    pub(super) fn new(body: Incoming, limit: Duration, ends_with_connection: bool) -> Self {
+    pub(super) fn new(body: Incoming, held: Option<Held>, limit: Duration, ends_with_connection: bool) -> Self {
         let (now, expected) = (Instant::now(), body.size_hint().exact());
         let ends_with_connection = ends_with_connection && expected.is_none();
-        Self { expected, body, limit, opened: now, heard: now, received: 0, ends_with_connection }
+        Self { expected, body, held, limit, opened: now, heard: now, received: 0, ends_with_connection }
+    }
+
+    /// The next frame; the outer `None` if none comes within `patience`.
+    async fn frame(&mut self, patience: Duration) -> Option<Option<Result<Frame<Bytes>, hyper::Error>>> {
+        // A frame that is there needs no timer.
+        let mut silence = pin!(None);
+        poll_fn(|context| {
+            let frame = match &mut self.held {
+                Some(held) => held.poll_frame(&mut self.body, context),
+                None => Pin::new(&mut self.body).poll_frame(context),
+            };
+            if let Poll::Ready(frame) = frame {
+                return Poll::Ready(Some(frame));
+            }
+            if silence.is_none() {
+                silence.set(Some(tokio::time::sleep(patience)));
+            }
+            silence.as_mut().as_pin_mut().map_or(Poll::Pending, |silence| silence.poll(context).map(|()| None))
+        })
+        .await
     }
 }
 
 impl ProviderStream for BodyStream {
     async fn next(&mut self, patience: Duration) -> Piece {
         let left = self.limit.saturating_sub(self.heard.elapsed());
-        let Ok(frame) = tokio::time::timeout(patience.min(left), self.body.frame()).await else {
+        let Some(frame) = self.frame(patience.min(left)).await else {
             let silent = self.heard.elapsed() >= self.limit;
             return if silent { Piece::Failed(failure::timeout(self.limit, self.heard)) } else { Piece::Idle };
         };
         self.heard = Instant::now();
+        self.held = self.held.take().and_then(Held::unless_idle);
         match frame {
-            None => Piece::End,
+            None => {
+                if let Some(held) = self.held.take() {
+                    held.finish(self.limit);
+                }
+                Piece::End
+            }
             Some(Ok(frame)) => {
                 let data = frame.into_data().unwrap_or_default();
                 self.received += data.len() as u64;
@@ -64,6 +96,17 @@ impl ProviderStream for BodyStream {
 
     fn expected_bytes(&self) -> Option<u64> {
         self.expected
+    }
+}
+
+impl fmt::Debug for BodyStream {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { received, expected, .. } = self;
+        formatter
+            .debug_struct("BodyStream")
+            .field("received", received)
+            .field("expected", expected)
+            .finish_non_exhaustive()
     }
 }
 

@@ -1,4 +1,4 @@
-//! The connections to providers: pooled, kept alive, HTTP/1.1 or h2 by ALPN, TLS by rustls.
+//! The client of all providers: HTTP/1.1, or h2 by ALPN, over connections that are kept alive; TLS by rustls.
 
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use http::header::TRANSFER_ENCODING;
-use http::{HeaderName, HeaderValue, Method, Request, Uri, Version};
+use http::{HeaderValue, Version};
 use http_body_util::Full;
 use hyper::body::Incoming;
 use hyper_rustls::{ConfigBuilderExt, HttpsConnector, HttpsConnectorBuilder};
@@ -19,7 +19,10 @@ use rustls::{ClientConfig, RootCertStore};
 use transform::{ProviderFailure, ProviderRequest};
 
 use super::body::BodyStream;
+use super::http1::{Held, Http1};
+use super::idle::Limits;
 use super::names::{Names, names};
+use super::outbound::{self, Outbound};
 use super::{failure, headers};
 use crate::native::effects::Opened;
 
@@ -27,6 +30,8 @@ use crate::native::effects::Opened;
 const IDLE_MAX: Duration = Duration::from_secs(15);
 /// Idle connections kept per provider host.
 const IDLE_PER_HOST_MAX: usize = 256;
+/// Idle HTTP/1.1 connections kept to all providers together.
+const IDLE_IN_ALL_MAX: usize = 1024;
 
 /// Why no client can be made.
 #[derive(Debug, thiserror::Error)]
@@ -52,19 +57,21 @@ type Connections = legacy::Client<HttpsConnector<HttpConnector<Names>>, Full<Byt
 /// The client all served requests share. Only [`super::super::effects::LiveEffects`] holds one.
 pub struct Client {
     negotiated: Connections,
-    http1: Connections,
+    http1: Http1,
     requests: AtomicU64,
 }
 
 impl Client {
     /// `certificates` is the file named by `SSL_CERT_FILE`, which replaces the built-in authorities, as in LiteLLM.
     pub fn new(certificates: Option<&Path>) -> Result<Self, ClientError> {
+        let limits = Limits { idle: IDLE_MAX, per_origin: IDLE_PER_HOST_MAX, in_all: IDLE_IN_ALL_MAX };
+        Self::limited(certificates, limits)
+    }
+
+    /// `limits` are those of idle HTTP/1.1 connections.
+    pub(super) fn limited(certificates: Option<&Path>, limits: Limits) -> Result<Self, ClientError> {
         let tls = tls(certificates)?;
-        Ok(Self {
-            negotiated: connections(tls.clone(), Protocol::Negotiated),
-            http1: connections(tls, Protocol::Http1),
-            requests: AtomicU64::new(0),
-        })
+        Ok(Self { negotiated: connections(tls.clone()), http1: http1(tls, limits), requests: AtomicU64::new(0) })
     }
 
     /// Requests sent to providers so far.
@@ -79,9 +86,13 @@ impl Client {
         request: &ProviderRequest,
         limit: Duration,
     ) -> Result<Opened<BodyStream>, ProviderFailure> {
-        let (head, incoming) = self.answered(protocol, request, limit, Instant::now()).await?;
+        let (response, held) = self.answered(protocol, request, limit).await?;
+        let (head, incoming) = response.into_parts();
+        if let Some(text) = headers::fault(&head.headers) {
+            return Err(ProviderFailure::Other { text });
+        }
         let ends_with_connection = head.version <= Version::HTTP_11 && !head.headers.contains_key(TRANSFER_ENCODING);
-        let stream = BodyStream::new(incoming, limit, ends_with_connection);
+        let stream = BodyStream::new(incoming, held, limit, ends_with_connection);
         Ok(Opened { status: head.status.as_u16(), headers: named(&head.headers), stream })
     }
 
@@ -90,38 +101,51 @@ impl Client {
         protocol: Protocol,
         request: &ProviderRequest,
         limit: Duration,
-        started: Instant,
-    ) -> Result<(http::response::Parts, Incoming), ProviderFailure> {
-        let (mut outbound, uri) = outbound(request)?;
-        let mut connection = capture_connection(&mut outbound);
-        self.requests.fetch_add(1, Ordering::Relaxed);
-        let connections = match protocol {
-            Protocol::Negotiated => &self.negotiated,
-            Protocol::Http1 => &self.http1,
-        };
-        let mut answer = connections.request(outbound);
-        // As in aiohttp the limit runs anew once there is a connection: first to get one, then to see the head.
-        let early = tokio::time::timeout(limit, async {
-            tokio::select! {
-                biased;
-                outcome = &mut answer => Some(outcome),
-                () = async { let _ = connection.wait_for_connection_metadata().await; } => None,
+    ) -> Result<(http::Response<Incoming>, Option<Held>), ProviderFailure> {
+        let started = Instant::now();
+        match protocol {
+            Protocol::Negotiated => {
+                let outbound = outbound::absolute(request)?;
+                self.requests.fetch_add(1, Ordering::Relaxed);
+                let answered = Box::pin(negotiated(&self.negotiated, outbound, limit, started));
+                answered.await.map(|response| (response, None))
             }
-        });
-        let outcome = match early.await {
-            Err(_) => return Err(failure::timeout(limit, started)),
-            Ok(Some(outcome)) => outcome,
-            Ok(None) => head(&mut answer, limit).await.ok_or_else(|| failure::timeout(limit, started))?,
-        };
-        let response = match outcome {
-            Ok(response) => response,
-            Err(error) => return Err(failure::of_request(&error, error.is_connect(), &uri).await),
-        };
-        let (head, incoming) = response.into_parts();
-        match headers::fault(&head.headers) {
-            Some(text) => Err(ProviderFailure::Other { text }),
-            None => Ok((head, incoming)),
+            Protocol::Http1 => {
+                let sending = self.http1.begin(request)?;
+                self.requests.fetch_add(1, Ordering::Relaxed);
+                let (response, held) = self.http1.send(sending, limit, started).await?;
+                Ok((response, held.unless_idle()))
+            }
         }
+    }
+}
+
+async fn negotiated(
+    connections: &Connections,
+    mut outbound: Outbound,
+    limit: Duration,
+    started: Instant,
+) -> Result<http::Response<Incoming>, ProviderFailure> {
+    let uri = outbound.uri().clone();
+    let mut connection = capture_connection(&mut outbound);
+    let mut answer = connections.request(outbound);
+    // As in aiohttp the limit runs anew once there is a connection: first to get one, then to see the head.
+    let early = tokio::time::timeout(limit, async {
+        tokio::select! {
+            biased;
+            outcome = &mut answer => Some(outcome),
+            () = async { let _ = connection.wait_for_connection_metadata().await; } => None,
+        }
+    });
+    let outcome = match early.await {
+        Err(_) => return Err(failure::timeout(limit, started)),
+        Ok(Some(outcome)) => outcome,
+        Ok(None) => head(&mut answer, limit).await.ok_or_else(|| failure::timeout(limit, started))?,
+    };
+    match outcome {
+        Ok(response) => Ok(response),
+        Err(error) if error.is_connect() => Err(failure::of_connect(&error, &uri).await),
+        Err(error) => Err(failure::of_request(&error)),
     }
 }
 
@@ -129,15 +153,8 @@ async fn head(answer: &mut ResponseFuture, limit: Duration) -> Option<Result<htt
     tokio::time::timeout(limit, answer).await.ok()
 }
 
-fn connections(tls: ClientConfig, protocol: Protocol) -> Connections {
-    let mut tcp = HttpConnector::new_with_resolver(names());
-    tcp.enforce_http(false);
-    tcp.set_nodelay(true);
+fn connections(tls: ClientConfig) -> Connections {
     let connector = HttpsConnectorBuilder::new().with_tls_config(tls).https_or_http();
-    let connector = match protocol {
-        Protocol::Negotiated => connector.enable_all_versions().wrap_connector(tcp),
-        Protocol::Http1 => connector.enable_http1().wrap_connector(tcp),
-    };
     legacy::Client::builder(TokioExecutor::new())
         .pool_timer(TokioTimer::new())
         .timer(TokioTimer::new())
@@ -148,7 +165,19 @@ fn connections(tls: ClientConfig, protocol: Protocol) -> Connections {
         // As aiohttp reads an answer's head.
         .http1_max_headers(headers::HEADERS_MAX)
         .http1_allow_obsolete_multiline_headers_in_responses(true)
-        .build(connector)
+        .build(connector.enable_all_versions().wrap_connector(tcp()))
+}
+
+fn http1(tls: ClientConfig, limits: Limits) -> Http1 {
+    let connector = HttpsConnectorBuilder::new().with_tls_config(tls).https_or_http().enable_http1();
+    Http1::new(connector.wrap_connector(tcp()), limits)
+}
+
+fn tcp() -> HttpConnector<Names> {
+    let mut tcp = HttpConnector::new_with_resolver(names());
+    tcp.enforce_http(false);
+    tcp.set_nodelay(true);
+    tcp
 }
 
 fn tls(certificates: Option<&Path>) -> Result<ClientConfig, ClientError> {
@@ -160,24 +189,6 @@ fn tls(certificates: Option<&Path>) -> Result<ClientConfig, ClientError> {
         roots.add(certificate?)?;
     }
     Ok(builder.with_root_certificates(roots).with_no_client_auth())
-}
-
-fn outbound(request: &ProviderRequest) -> Result<(Request<Full<Bytes>>, Uri), ProviderFailure> {
-    let unsendable = |what: &str| ProviderFailure::Other { text: format!("the request has an unusable {what}") };
-    let uri: Uri = request.url.parse().map_err(|_| unsendable("URL"))?;
-    let method = Method::from_bytes(request.method.as_bytes()).map_err(|_| unsendable("method"))?;
-    let mut outbound = Request::new(Full::new(request.body.clone()));
-    *outbound.method_mut() = method;
-    *outbound.uri_mut() = uri.clone();
-    // `host` comes on top.
-    outbound.headers_mut().reserve(request.headers.len() + 1);
-    for (name, value) in &request.headers {
-        let name = HeaderName::from_bytes(name.as_bytes()).map_err(|_| unsendable("header name"))?;
-        let mut value = HeaderValue::from_bytes(value.as_bytes()).map_err(|_| unsendable("header value"))?;
-        value.set_sensitive(name == http::header::AUTHORIZATION);
-        outbound.headers_mut().append(name, value);
-    }
-    Ok((outbound, uri))
 }
 
 /// Header values are bytes; httpx reads them as Latin-1 when they are not ASCII or UTF-8.

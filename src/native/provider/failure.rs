@@ -5,7 +5,6 @@ use std::io::{self, ErrorKind};
 use std::time::{Duration, Instant};
 
 use http::Uri;
-use hyper_util::client::legacy;
 use transform::ProviderFailure;
 
 /// Addresses of a host that an error lists.
@@ -16,11 +15,8 @@ pub(super) fn timeout(limit: Duration, started: Instant) -> ProviderFailure {
     ProviderFailure::Timeout { limit_seconds: limit.as_secs_f64(), taken_seconds: started.elapsed().as_secs_f64() }
 }
 
-/// Why there is no response head.
-pub(super) async fn of_request(error: &legacy::Error, connecting: bool, uri: &Uri) -> ProviderFailure {
-    if connecting {
-        return of_connect(error, uri).await;
-    }
+/// Why there is no response head, over a connection.
+pub(super) fn of_request(error: &(dyn Error + 'static)) -> ProviderFailure {
     match io_cause(error).map(io::Error::kind) {
         Some(ErrorKind::ConnectionReset | ErrorKind::BrokenPipe | ErrorKind::ConnectionAborted) => {
             ProviderFailure::Reset
@@ -58,17 +54,25 @@ pub(in crate::native) fn reset_in_body(received: u64, expected: Option<u64>) -> 
     ProviderFailure::Other { text }
 }
 
-async fn of_connect(error: &legacy::Error, uri: &Uri) -> ProviderFailure {
+/// Why there is no connection.
+pub(super) fn of_connect(
+    error: &(dyn Error + 'static),
+    uri: &Uri,
+) -> impl Future<Output = ProviderFailure> + Send + use<> {
     let host = uri.host().unwrap_or_default().trim_matches(['[', ']']).to_owned();
     let port = uri.port_u16().unwrap_or(if uri.scheme_str() == Some("https") { 443 } else { 80 });
-    if io_cause(error).is_none_or(|cause| cause.kind() != ErrorKind::ConnectionRefused) {
-        return ProviderFailure::Unreachable { reason: innermost(error), host, port };
+    let is_refused = io_cause(error).is_some_and(|cause| cause.kind() == ErrorKind::ConnectionRefused);
+    let reason = innermost(error);
+    async move {
+        if !is_refused {
+            return ProviderFailure::Unreachable { reason, host, port };
+        }
+        // LiteLLM lists the addresses that refused; the connector does not say, so the name is looked up once more.
+        let addresses = tokio::net::lookup_host((host.as_str(), port)).await;
+        let tried =
+            addresses.map(|found| found.map(|one| (one.ip(), port)).take(ADDRESSES_MAX).collect()).unwrap_or_default();
+        ProviderFailure::Refused { host, port, tried }
     }
-    // LiteLLM lists the addresses that refused; the connector does not say, so the name is looked up once more.
-    let addresses = tokio::net::lookup_host((host.as_str(), port)).await;
-    let tried =
-        addresses.map(|found| found.map(|one| (one.ip(), port)).take(ADDRESSES_MAX).collect()).unwrap_or_default();
-    ProviderFailure::Refused { host, port, tried }
 }
 
 fn io_cause<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a io::Error> {

@@ -3,9 +3,13 @@
 mod attempt;
 mod body;
 mod client;
+mod connection;
 mod failure;
 pub mod headers;
+mod http1;
+mod idle;
 mod names;
+mod outbound;
 mod redirect;
 #[cfg(test)]
 mod tests;

@@ -7,10 +7,13 @@ use std::time::Duration;
 use bytes::Bytes;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Semaphore;
 use transform::{ProviderFailure, ProviderRequest, ProviderResponse};
 
-use super::{Client, Protocol, collect};
+use super::{BodyStream, Client, Protocol, collect};
 use crate::native::effects::Opened;
+
+mod kept;
 
 /// What the scripted provider does once it has read a request.
 #[derive(Clone)]
@@ -21,6 +24,8 @@ enum Play {
     WriteAndClose(&'static str),
     /// Writes, then resets.
     WriteAndReset(&'static str),
+    /// Resets when it has read this much of the request.
+    ResetAfter(usize),
     /// Says nothing.
     Hang,
 }
@@ -29,6 +34,8 @@ struct Provider {
     url: String,
     requests: Arc<AtomicUsize>,
     connections: Arc<AtomicUsize>,
+    /// One permit for each connection that the script ended.
+    ended: Arc<Semaphore>,
 }
 
 /// Plays the script, one entry a request; the last repeats.
@@ -36,20 +43,37 @@ async fn provider(script: Vec<Play>) -> Provider {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}/v1/ocr", listener.local_addr().unwrap());
     let (requests, connections) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
-    let (count, opened) = (Arc::clone(&requests), Arc::clone(&connections));
+    let ended = Arc::new(Semaphore::new(0));
+    let (count, opened, over) = (Arc::clone(&requests), Arc::clone(&connections), Arc::clone(&ended));
     tokio::spawn(async move {
         while let Ok((socket, _)) = listener.accept().await {
             opened.fetch_add(1, Ordering::SeqCst);
-            tokio::spawn(connection(socket, script.clone(), Arc::clone(&count)));
+            let (played, ended) = (connection(socket, script.clone(), Arc::clone(&count)), Arc::clone(&over));
+            tokio::spawn(async move {
+                played.await;
+                ended.add_permits(1);
+            });
         }
     });
-    Provider { url, requests, connections }
+    Provider { url, requests, connections, ended }
 }
 
 async fn connection(mut socket: TcpStream, script: Vec<Play>, count: Arc<AtomicUsize>) {
-    while read_request(&mut socket).await {
+    loop {
+        let mut request = Vec::new();
+        if !read_request(&mut socket, &mut request, 1).await {
+            return;
+        }
         let number = count.fetch_add(1, Ordering::SeqCst);
-        match script[number.min(script.len() - 1)].clone() {
+        let play = script[number.min(script.len() - 1)].clone();
+        let early = match play {
+            Play::ResetAfter(bytes) => bytes,
+            _ => usize::MAX,
+        };
+        if !read_request(&mut socket, &mut request, early).await {
+            return;
+        }
+        match play {
             Play::Write(pieces) => {
                 for (pause, piece) in pieces {
                     tokio::time::sleep(pause).await;
@@ -69,15 +93,19 @@ async fn connection(mut socket: TcpStream, script: Vec<Play>, count: Arc<AtomicU
                 socket.set_zero_linger().unwrap();
                 return;
             }
+            Play::ResetAfter(_) => {
+                socket.set_zero_linger().unwrap();
+                return;
+            }
             Play::Hang => std::future::pending().await,
         }
     }
 }
 
-async fn read_request(socket: &mut TcpStream) -> bool {
-    let mut seen = Vec::new();
+/// Reads until `enough` bytes of the request are there, or all of it; false if the connection ends before.
+async fn read_request(socket: &mut TcpStream, seen: &mut Vec<u8>, enough: usize) -> bool {
     let mut buffer = [0; 4096];
-    while !seen.ends_with(b"\r\n\r\n{}") {
+    while seen.len() < enough && !is_whole(seen) {
         match socket.read(&mut buffer).await {
             Ok(0) | Err(_) => return false,
             Ok(bytes) => seen.extend_from_slice(&buffer[..bytes]),
@@ -86,15 +114,32 @@ async fn read_request(socket: &mut TcpStream) -> bool {
     true
 }
 
-fn request(url: &str) -> ProviderRequest {
+fn is_whole(request: &[u8]) -> bool {
+    let Some(head) = request.windows(4).position(|window| window == b"\r\n\r\n") else { return false };
+    let text = String::from_utf8_lossy(&request[..head]).into_owned();
+    let length = text.lines().find_map(|line| line.strip_prefix("content-length: ")?.parse::<usize>().ok());
+    request.len() == head + 4 + length.unwrap_or_default()
+}
+
+fn request(url: &str, body_bytes: usize) -> ProviderRequest {
     let headers = vec![("authorization".to_owned(), "Bearer k".to_owned())];
-    ProviderRequest { method: "POST", url: url.to_owned(), headers, body: Bytes::from_static(b"{}") }
+    ProviderRequest { method: "POST", url: url.to_owned(), headers, body: Bytes::from(vec![b'a'; body_bytes]) }
 }
 
 const LIMIT: Duration = Duration::from_millis(400);
 
-async fn ask(client: &Client, url: &str) -> Result<ProviderResponse, ProviderFailure> {
-    let Opened { status, headers, mut stream } = client.open(Protocol::Negotiated, &request(url), LIMIT).await?;
+const BOTH: [Protocol; 2] = [Protocol::Negotiated, Protocol::Http1];
+
+async fn open(client: &Client, protocol: Protocol, url: &str) -> Result<Opened<BodyStream>, ProviderFailure> {
+    client.open(protocol, &request(url, 2), LIMIT).await
+}
+
+async fn ask(client: &Client, protocol: Protocol, url: &str) -> Result<ProviderResponse, ProviderFailure> {
+    whole(open(client, protocol, url).await?).await
+}
+
+async fn whole(opened: Opened<BodyStream>) -> Result<ProviderResponse, ProviderFailure> {
+    let Opened { status, headers, mut stream } = opened;
     Ok(ProviderResponse { status, headers, body: collect(&mut stream).await? })
 }
 
@@ -109,10 +154,12 @@ fn slowly(milliseconds: u64, pieces: &[&'static str]) -> Play {
 }
 
 async fn check(play: Play, expect: impl Fn(&Result<ProviderResponse, ProviderFailure>) -> bool) {
-    let provider = provider(vec![play]).await;
-    let outcome = ask(&Client::new(None).unwrap(), &provider.url).await;
-    assert!(expect(&outcome), "{outcome:?}");
-    assert_eq!(provider.requests.load(Ordering::SeqCst), 1, "sent once");
+    for protocol in BOTH {
+        let provider = provider(vec![play.clone()]).await;
+        let outcome = ask(&Client::new(None).unwrap(), protocol, &provider.url).await;
+        assert!(expect(&outcome), "{protocol:?}: {outcome:?}");
+        assert_eq!(provider.requests.load(Ordering::SeqCst), 1, "sent once");
+    }
 }
 
 #[tokio::test]
@@ -166,7 +213,10 @@ async fn a_head_is_read_as_aiohttp_reads_it() {
     check(at_once(with(&"x-many: 1\r\n".repeat(127))), ok).await;
     check(at_once(with(&"x-many: 1\r\n".repeat(128))), Result::is_err).await;
     check(at_once(with("content-length: 4\r\n")), Result::is_err).await;
-    check(at_once("HTTP/1.1 103 Early Hints\r\n\r\nHTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\nbody"), ok).await;
+    for informational in ["103 Early Hints", "100 Continue"] {
+        let head = format!("HTTP/1.1 {informational}\r\n\r\nHTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\nbody");
+        check(at_once(head.leak()), ok).await;
+    }
 }
 
 #[tokio::test]
@@ -185,30 +235,45 @@ async fn nothing_listening_is_refused() {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
     drop(listener);
-    let outcome = ask(&Client::new(None).unwrap(), &format!("http://{address}/v1/ocr")).await;
-    let (host, port) = ("127.0.0.1".to_owned(), address.port());
-    assert_eq!(outcome, Err(ProviderFailure::Refused { host, port, tried: vec![(address.ip(), port)] }));
-}
-
-#[tokio::test]
-async fn connections_are_kept_and_a_closed_one_is_not_used_again() {
-    let closing = "HTTP/1.1 200 OK\r\ncontent-length: 4\r\nconnection: close\r\n\r\nbody";
-    let provider = provider(vec![at_once(OK), at_once(OK), at_once(closing), at_once(OK)]).await;
-    let client = Client::new(None).unwrap();
-    for _ in 0..4 {
-        assert!(ask(&client, &provider.url).await.is_ok());
+    for protocol in BOTH {
+        let outcome = ask(&Client::new(None).unwrap(), protocol, &format!("http://{address}/v1/ocr")).await;
+        let (host, port) = ("127.0.0.1".to_owned(), address.port());
+        assert_eq!(outcome, Err(ProviderFailure::Refused { host, port, tried: vec![(address.ip(), port)] }));
     }
-    assert_eq!(provider.connections.load(Ordering::SeqCst), 2);
-    assert_eq!((provider.requests.load(Ordering::SeqCst), client.requests_total()), (4, 4));
 }
 
 #[tokio::test]
-async fn a_request_that_was_read_is_never_sent_again() {
-    let provider = provider(vec![at_once(OK), Play::WriteAndClose(""), at_once(OK)]).await;
-    let client = Client::new(None).unwrap();
-    assert!(ask(&client, &provider.url).await.is_ok());
-    assert_eq!(ask(&client, &provider.url).await, Err(ProviderFailure::Closed), "on the kept connection");
-    assert_eq!(provider.requests.load(Ordering::SeqCst), 2);
+async fn a_broken_head_fails_the_attempt() {
+    use ProviderFailure::{Closed, Other};
+    check(Play::WriteAndClose("HTTP/1.1 200 OK\r\ncontent-le"), |outcome| *outcome == Err(Closed)).await;
+    let invalid = |outcome: &Result<ProviderResponse, _>| {
+        *outcome == Err(Other { text: "invalid HTTP version parsed".to_owned() })
+    };
+    check(at_once("HTTP/3 what\r\n\r\n"), invalid).await;
+    check(at_once("HTTP/1.1 200 OK\r\n: 4\r\n\r\nbody"), |outcome| matches!(outcome, Err(Other { .. }))).await;
+}
+
+#[tokio::test]
+async fn an_answer_without_a_body_is_whole_with_its_head() {
+    let empty = |status| {
+        move |outcome: &Result<ProviderResponse, _>| {
+            outcome.as_ref().is_ok_and(|answer| answer.status == status && answer.body.is_empty())
+        }
+    };
+    check(at_once("HTTP/1.1 204 No Content\r\n\r\n"), empty(204)).await;
+    check(at_once("HTTP/1.1 304 Not Modified\r\ncontent-length: 4\r\n\r\n"), empty(304)).await;
+    check(at_once("HTTP/1.1 101 Switching Protocols\r\nupgrade: x\r\nconnection: upgrade\r\n\r\n"), empty(101)).await;
+}
+
+#[tokio::test]
+async fn a_reset_while_the_request_is_written_is_a_reset() {
+    for protocol in BOTH {
+        let provider = provider(vec![Play::ResetAfter(1)]).await;
+        let outcome =
+            Client::new(None).unwrap().open(protocol, &request(&provider.url, 16 << 20), LIMIT).await.map(|_| ());
+        assert_eq!(outcome, Err(ProviderFailure::Reset), "{protocol:?}");
+        assert_eq!(provider.requests.load(Ordering::SeqCst), 1);
+    }
 }
 
 #[tokio::test]
