@@ -62,13 +62,22 @@ impl Connection {
     }
 
     /// The next frame of this connection's answer.
+    ///
+    /// Taking a frame tells the driver that there is room for another. Nobody is to be woken for that: who has got a frame
+    /// comes again. Only who gets none leaves its waker.
     pub fn poll_frame(
         &mut self,
         body: &mut Incoming,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
+        let mut nobody = Context::from_waker(Waker::noop());
+        self.driver.poll(&mut nobody);
+        let frame = Pin::new(&mut *body).poll_frame(&mut nobody);
+        if frame.is_ready() {
+            return frame;
+        }
         self.driver.poll(context);
-        Pin::new(body).poll_frame(&mut Context::from_waker(Waker::noop()))
+        Pin::new(body).poll_frame(&mut nobody)
     }
 
     /// Nothing is under way any more, and a next request can be sent.
