@@ -49,9 +49,7 @@ pub async fn read(session: &mut ServerSession, limits: &Arc<BodyLimits>) -> Resu
     let Some(mut held) = limits.total.share(declared.unwrap_or(0)) else {
         return Ok(ReadBody::Untouched(BODY_BUDGET));
     };
-    if expects_continue(session) {
-        session.write_continue_response().await?;
-    }
+    tell_to_go_on(session).await?;
     let mut body = BytesMut::with_capacity(capacity_at_first(declared));
     while let Some(piece) = session.read_request_body().await.map_err(|error| error.into_down())? {
         body.extend_from_slice(&piece);
@@ -75,8 +73,18 @@ fn capacity_at_first(declared: Option<usize>) -> usize {
     declared.unwrap_or(0).min(CAPACITY_AT_FIRST_MAX)
 }
 
-/// Whether the client waits for a word before it sends its body.
-pub fn expects_continue(session: &ServerSession) -> bool {
+/// Says the word that a client waits for before it sends its body, if it does.
+pub async fn tell_to_go_on(session: &mut ServerSession) -> Result<()> {
+    if expects_continue(session) {
+        // Pingora takes a head before the end of the body for an early answer, and would close the connection after it.
+        let keepalive = session.get_keepalive();
+        session.write_continue_response().await?;
+        session.set_keepalive(keepalive);
+    }
+    Ok(())
+}
+
+fn expects_continue(session: &ServerSession) -> bool {
     session
         .req_header()
         .headers

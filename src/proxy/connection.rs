@@ -3,7 +3,7 @@
 //! What Pingora keeps for forwarding (caches, retries, both directions at once) is 14 KiB that it builds and moves for every
 //! request. An answer of ours has no use for it.
 
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -42,9 +42,11 @@ impl Front {
     }
 
     /// Answers one request after the other, as long as they are on routes with active lanes.
-    async fn serve(&self, stream: Stream, shutdown: &ShutdownWatch) -> Option<Connection> {
-        let mut shutdown = shutdown.clone();
-        let mut leaving = pin!(async { drop(shutdown.wait_for(|down| *down).await) });
+    async fn serve(
+        &self,
+        stream: Stream,
+        mut leaving: Pin<&mut (impl Future<Output = ()> + Send)>,
+    ) -> Option<Connection> {
         let mut patience = FIRST_REQUEST;
         let mut connection = Some(Connection { stream, begun: BytesMut::new() });
         loop {
@@ -65,18 +67,23 @@ impl Front {
                 return connection;
             }
             // In place: a box for each request would be filled by copying all of it.
-            self.answer(&mut connection).await;
+            self.answer(&mut connection, leaving.as_mut()).await;
             patience = CLIENT_KEEPALIVE;
         }
     }
 
     /// Answers the request that a connection has begun. Takes the connection, and puts it back if it goes on.
-    async fn answer(&self, connection: &mut Option<Connection>) {
+    async fn answer(&self, connection: &mut Option<Connection>, leaving: Pin<&mut (impl Future<Output = ()> + Send)>) {
         let Some(Connection { stream, begun }) = connection.take() else { return };
         let mut session = ServerSession::new_http1(stream);
         session.set_keepalive(Some(CLIENT_KEEPALIVE.as_secs()));
         session.set_pipelined_prefix(begun);
-        match session.read_request().await {
+        let read = tokio::select! {
+            biased;
+            read = session.read_request() => read,
+            () = leaving => return,
+        };
+        match read {
             Ok(true) => {}
             Ok(false) => return,
             Err(error) => {
@@ -134,10 +141,20 @@ struct Connection {
 #[async_trait]
 impl ServerApp for Front {
     async fn process_new(self: &Arc<Self>, mut stream: Stream, shutdown: &ShutdownWatch) -> Option<Stream> {
-        if !self.app.table.load().is_active() || speaks_http2(&mut stream).await? {
+        if !self.app.table.load().is_active() {
             return self.pingora.process_new(stream, shutdown).await;
         }
-        if let Some(connection) = self.serve(stream, shutdown).await {
+        let mut down = shutdown.clone();
+        let mut leaving = pin!(async { drop(down.wait_for(|down| *down).await) });
+        let is_http2 = tokio::select! {
+            biased;
+            is_http2 = timeout(FIRST_REQUEST, speaks_http2(&mut stream)) => is_http2.ok()??,
+            () = &mut leaving => return None,
+        };
+        if is_http2 {
+            return self.pingora.process_new(stream, shutdown).await;
+        }
+        if let Some(connection) = self.serve(stream, leaving.as_mut()).await {
             self.leave(connection, shutdown).await;
         }
         None

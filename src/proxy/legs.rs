@@ -17,7 +17,7 @@ use pingora::protocols::http::ServerSession;
 use tokio::sync::{mpsc, watch};
 use transform::HeaderText;
 
-use super::body::{declared_length, expects_continue};
+use super::body::{declared_length, tell_to_go_on};
 use super::context::Exchange;
 use super::dispatch::{decline, forwarded_facts, last_answer, mark, traits, undigested, write_unavailable};
 use super::writer::{self, Written};
@@ -327,9 +327,7 @@ pub async fn forward(
 
 /// Forwards a body of which nothing was read.
 pub async fn forward_unread(app: &App, session: &mut ServerSession, exchange: &mut Exchange) -> Result<()> {
-    if expects_continue(session) {
-        session.write_continue_response().await?;
-    }
+    tell_to_go_on(session).await?;
     let length = declared_length(session);
     forward_rest(app, session, exchange, Bytes::new(), length).await
 }

@@ -41,7 +41,8 @@ pub async fn fail(app: &App, session: &mut ServerSession, error: &Error, exchang
     };
     app.metrics.unavailable.with_label_values(&[unavailable.as_str()]).inc();
     tracing::warn!(request = exchange.id, reason = unavailable.as_str(), cause = %error.etype().as_str(), "no answer from LiteLLM");
-    if session.response_written().is_none() {
+    // To be told to go on with a body is no answer.
+    if session.response_written().is_none_or(|head| head.status.is_informational()) {
         let _ = dispatch::write_unavailable(session, exchange, unavailable).await;
     }
     unavailable.status()

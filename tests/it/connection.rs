@@ -98,3 +98,21 @@ fn what_is_no_request_is_refused_alike_on_every_way() {
         assert!(answers.iter().all(|answer| *answer == answers[0]), "{}: {answers:?}", &case[..case.len().min(90)]);
     }
 }
+
+#[test]
+fn a_client_that_was_told_to_go_on_may_ask_again() {
+    let body = ocr_body(5000);
+    for rule in [SHADOW, PINNED] {
+        let (_litellm, _provider, front) = standing(rule);
+        let mut connection = Connection::open(front.address);
+        for _ in 0..2 {
+            let whole = request("POST", "/v1/ocr", &[KEY, JSON, ("expect", "100-continue")], &body);
+            let (head, body) = whole.split_at(whole.len() - body.len());
+            connection.send(head);
+            assert_eq!(connection.read().unwrap().status(), 100, "on the way of `{rule}`");
+            connection.send(body);
+            let got = connection.read().unwrap_or_else(|| panic!("no answer on the way of `{rule}`"));
+            assert_eq!((got.status(), got.header("connection")), (200, Some("keep-alive")), "on the way of `{rule}`");
+        }
+    }
+}

@@ -2,7 +2,10 @@
 //! the connection on meanwhile. A request is so served by one task, woken once, and who does not pull slows the provider down.
 
 use std::future::{Future, poll_fn};
+use std::io;
 use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, Waker};
 
 use bytes::Bytes;
@@ -11,6 +14,7 @@ use http_body_util::Full;
 use hyper::body::{Body, Frame, Incoming};
 use hyper::client::conn::TrySendError;
 use hyper::client::conn::http1::{self, SendRequest};
+use hyper::rt::{Read, ReadBufCursor, Write};
 use hyper_rustls::MaybeHttpsStream;
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
@@ -27,6 +31,8 @@ pub(super) struct Connection {
     // Dropped before the driver, which tells it to close.
     requests: SendRequest<Full<Bytes>>,
     driver: Driver,
+    /// Whether all that was written has left.
+    is_flushed: Arc<AtomicBool>,
 }
 
 /// An error comes with the request if no byte of it was written.
@@ -35,13 +41,15 @@ type Answer = dyn Future<Output = Head> + Send;
 
 impl Connection {
     pub async fn over(socket: Socket) -> hyper::Result<Self> {
+        let is_flushed = Arc::new(AtomicBool::new(true));
+        let flushing = Flushing { socket, is_flushed: Arc::clone(&is_flushed) };
         let (requests, driver) = http1::Builder::new()
             // As aiohttp reads an answer's head.
             .max_headers(headers::HEADERS_MAX)
             .allow_obsolete_multiline_headers_in_responses(true)
-            .handshake(socket)
+            .handshake(flushing)
             .await?;
-        Ok(Self { answer: None, requests, driver: Driver(Some(driver)) })
+        Ok(Self { answer: None, requests, driver: Driver(Some(driver)), is_flushed })
     }
 
     /// Takes a request over, on an idle connection.
@@ -82,7 +90,7 @@ impl Connection {
 
     /// Nothing is under way any more, and a next request can be sent.
     pub fn is_idle(&self) -> bool {
-        self.is_open() && self.requests.is_ready()
+        self.is_open() && self.requests.is_ready() && self.is_flushed.load(Ordering::Relaxed)
     }
 
     pub fn is_open(&self) -> bool {
@@ -104,7 +112,7 @@ impl Connection {
 }
 
 /// What reads and writes the socket; None once that has ended.
-struct Driver(Option<http1::Connection<Socket, Full<Bytes>>>);
+struct Driver(Option<http1::Connection<Flushing<Socket>, Full<Bytes>>>);
 
 impl Driver {
     /// At its end hyper tells those who still wait for something.
@@ -119,5 +127,89 @@ impl Drop for Driver {
     /// Closes in order, as far as that needs no waiting.
     fn drop(&mut self) {
         self.poll(&mut Context::from_waker(Waker::noop()));
+    }
+}
+
+/// A socket that remembers what TLS still holds of a request: for hyper that is sent, and nobody would send it while the
+/// connection idles.
+struct Flushing<S> {
+    socket: S,
+    is_flushed: Arc<AtomicBool>,
+}
+
+impl<S: Read + Unpin> Read for Flushing<S> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: ReadBufCursor<'_>,
+    ) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.socket).poll_read(context, buffer)
+    }
+}
+
+impl<S: Write + Unpin> Write for Flushing<S> {
+    fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        self.is_flushed.store(false, Ordering::Relaxed);
+        Pin::new(&mut self.socket).poll_write(context, bytes)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let flushed = Pin::new(&mut self.socket).poll_flush(context);
+        self.is_flushed.store(flushed.is_ready(), Ordering::Relaxed);
+        flushed
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.socket).poll_shutdown(context)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.socket.is_write_vectored()
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        self.is_flushed.store(false, Ordering::Relaxed);
+        Pin::new(&mut self.socket).poll_write_vectored(context, bytes)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Takes all that is written, and lets it go after so many looks.
+    struct Holding(u32);
+
+    impl Write for Holding {
+        fn poll_write(self: Pin<&mut Self>, _: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+            Poll::Ready(Ok(bytes.len()))
+        }
+
+        fn poll_flush(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+            self.0 = self.0.saturating_sub(1);
+            if self.0 == 0 { Poll::Ready(Ok(())) } else { Poll::Pending }
+        }
+
+        fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+            Poll::Ready(Ok(()))
+        }
+    }
+
+    #[test]
+    fn what_is_still_held_is_not_flushed() {
+        let is_flushed = Arc::new(AtomicBool::new(true));
+        let mut flushing = Flushing { socket: Holding(3), is_flushed: Arc::clone(&is_flushed) };
+        let mut socket = Pin::new(&mut flushing);
+        let mut context = Context::from_waker(Waker::noop());
+        assert!(socket.as_mut().poll_write(&mut context, b"request").is_ready());
+        assert!(!is_flushed.load(Ordering::Relaxed));
+        for expected in [false, false, true] {
+            assert_eq!(socket.as_mut().poll_flush(&mut context).is_ready(), expected);
+            assert_eq!(is_flushed.load(Ordering::Relaxed), expected);
+        }
     }
 }
