@@ -15,6 +15,8 @@ from .measuring import Workload, load
 from .targets import Bench
 
 FEW, MANY = 300, 1300
+# A process under callgrind that takes too long over its end is killed, and what it counted is lost.
+ATTEMPTS = 3
 ALLOCATORS = re.compile(r"^(_rjem_)?(je_)?(malloc|calloc|realloc|mallocx|rallocx|posix_memalign|aligned_alloc|memalign)$")
 
 
@@ -55,7 +57,17 @@ class Counted:
 
 
 def count(bench: Bench, name: str, workload: Workload, requests: int) -> Counted:
-    """Runs a target under callgrind for that many requests."""
+    """Runs a target under callgrind for that many requests. The thread that serves is the one that sends most (nginx has but one); what
+    others do belongs to the clock, not to a request."""
+    for _ in range(ATTEMPTS):
+        threads = threads_of(bench, name, workload, requests)
+        if threads:
+            return max(threads, key=lambda thread: (thread.calls["send"], thread.instructions()))
+    raise RuntimeError(f"{name} ended {ATTEMPTS} times before callgrind had written what it counted of {requests} requests")
+
+
+def threads_of(bench: Bench, name: str, workload: Workload, requests: int) -> list[Counted]:
+    """What each thread did; none if the process was gone before callgrind had written."""
     file = bench.folder / f"callgrind-{name}-{workload.name}-{requests}"
     for old in file.parent.glob(f"{file.name}-*"):
         old.unlink()
@@ -71,9 +83,7 @@ def count(bench: Bench, name: str, workload: Workload, requests: int) -> Counted
         target.stop()
     finally:
         bench.wrapper = []
-    # The thread that serves is the one that sends most (nginx has but one). What others do belongs to the clock, not to a request.
-    threads = [Counted(thread) for thread in file.parent.glob(f"{file.name}-*")]
-    return max(threads, key=lambda thread: (thread.calls["send"], thread.instructions()))
+    return [Counted(thread) for thread in file.parent.glob(f"{file.name}-*")]
 
 
 def with_requests(workload: Workload, requests: int) -> Workload:
