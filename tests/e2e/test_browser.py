@@ -180,10 +180,10 @@ def sample_pace(board, identity: str) -> int:
     return pace["pieces"]
 
 
-@pytest.mark.parametrize("verdict", ["match", "mismatch"])
-def test_sample_of_a_chat_stream(page, board, verdict):
+@pytest.mark.parametrize("provider, verdict", [("openai", "match"), ("openai", "mismatch"), ("anthropic", "match")])
+def test_sample_of_a_chat_stream(page, board, provider, verdict):
     """The same of chunks: what they add up to, each beside its counterpart, and when they came."""
-    [sample, *_] = board.api(f"/api/samples?lane=chat_completions:openai&verdict={verdict}&limit=5")["samples"]
+    [sample, *_] = board.api(f"/api/samples?lane=chat_completions:{provider}&verdict={verdict}&limit=5")["samples"]
     page.goto(board.admin + "/")
     page.goto(f"{board.admin}/#/samples/{sample['id']}")
     stream = page.locator("[data-comparison=answer] .stream")
@@ -194,10 +194,18 @@ def test_sample_of_a_chat_stream(page, board, verdict):
         # The first chunk has all that the others repeat.
         assert ["fp_mock" in marked.nth(number).inner_text() for number in range(2)] == [True, False], marked.nth(1).inner_text()
         assert "chunk" in marked.nth(1).inner_text() and "delta" in marked.nth(1).inner_text()
-        message = page.locator("[data-comparison=answer] > .tree .row-marked").first.inner_text()
+        message = page.locator("[data-comparison=answer] > .tree .row-marked:not(.row-excused)").first.inner_text()
         assert "content" in message, f"the message does not come first: {message}"
     else:
         assert marked.count() == 0
+    if provider == "anthropic":
+        # Ids that each leg makes up: marked where they first come, and excused.
+        assert "all equal but for the" in stream.locator(".stream-head").inner_text()
+        excused = stream.locator(".row-excused")
+        assert excused.count() == 1 and excused.inner_text().startswith("≈") and "chatcmpl-" in excused.inner_text(), excused.all_inner_texts()
+        assert "≈" in page.locator("[data-comparison=answer] > .tree .row-excused").first.inner_text()
+        page.get_by_role("button", name="Previous").click()
+        assert page.evaluate("document.activeElement.dataset.way") == "\0".join(["body", "events", "0"])
     stream.get_by_text("Frames").click()
     assert "data: [DONE]" in stream.locator("pre").first.inner_text()
     assert_clean(page)

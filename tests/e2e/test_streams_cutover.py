@@ -2,13 +2,15 @@
 import itertools
 import json
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import pytest
 
+import messages_cases
 from harness.crossfade import SERVED_BY
 from harness.http import JSON_TYPE, ask, bearer
 from harness.processes import until
-from streamed_routes import ROUTES, StreamedRoute
+from streamed_routes import CHAT, MESSAGES, ROUTES, StreamedRoute
 from test_cutover import entries, rule, start
 
 __all__ = ["start"]
@@ -82,6 +84,30 @@ def test_mirrored_traffic_is_equal(start, route, stream):
     until(lambda: crossfade.metric("crossfade_outcomes_total") >= len(route.options), 30, "an outcome of each")
     outcomes = crossfade.lane(route.lane)["outcomes"]
     assert outcomes["match"] == len(route.options), (outcomes, crossfade.api("/api/causes")["causes"])
+
+
+ON_ANTHROPIC = replace(CHAT, name="chat on anthropic", cases=messages_cases, lane="chat_completions:anthropic", group="claude", asked=MESSAGES.asked,
+                       opening=MESSAGES.opening, ending=MESSAGES.ending)
+LONG = {**ROUTES, ON_ANTHROPIC.name: ON_ANTHROPIC}
+EVENTS = 400
+
+
+@pytest.mark.parametrize("route", LONG.values(), ids=LONG)
+def test_a_long_stream_is_equal(start, mock, slot, route):
+    """Its time and its id are made up anew by each leg and stand in every chunk: that is one difference, and noise."""
+    crossfade = start(rules(route, promote="manual"))
+    late = [{"delay": 1.1}, {"send": route.opening}]
+    mock.script(f"slot-{slot}", {"headers": [["content-type", "text/event-stream"]], "steps": [*late, *({"send": route.delta(f"word {number} ")} for number in range(EVENTS)), {"send": route.ending}]})
+    body = {**route.asked, "model": route.slot(slot), "stream": True}
+    answer = ask(crossfade.url, "POST", route.path, [*bearer(), JSON_TYPE], json.dumps(body).encode())
+    assert (answer.status, answer.header(SERVED_BY)) == (200, "python"), answer.text()[:300]
+    assert answer.body.count(b"data: ") > EVENTS
+    until(lambda: crossfade.metric("crossfade_outcomes_total") >= 1, 30, "its outcome")
+    lane = crossfade.lane(route.lane)
+    assert lane["outcomes"]["match"] == 1, (lane["outcomes"], json.dumps(crossfade.api("/api/causes"))[:3000])
+    [sample] = crossfade.api(f"/api/samples?lane={route.lane}&limit=5")["samples"]
+    listed = [difference["path"] for difference in crossfade.api(f"/api/samples/{sample['id']}")["differences"]]
+    assert len(listed) <= 4, listed
 
 
 @pytest.mark.parametrize("route", ROUTES.values(), ids=ROUTES)

@@ -5,6 +5,8 @@
 
 use std::collections::BTreeMap;
 
+use crate::diff::ValueType;
+
 /// A format that a noisy value must keep.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Format {
@@ -38,6 +40,12 @@ impl Format {
             }
             Self::Id(prefix) => text.strip_prefix(prefix).is_some_and(is_id_rest),
         }
+    }
+
+    /// Whether a JSON value keeps the format: ids are strings, points in time numbers.
+    pub fn is_kept_by(self, value_type: ValueType, text: &str) -> bool {
+        let expected = if self.is_id() { ValueType::String } else { ValueType::Number };
+        value_type == expected && self.accepts(text)
     }
 
     /// Whether values of this format are ids, held to a one-to-one mapping.
@@ -135,6 +143,12 @@ pub fn is_stray_event(route: &str, event: &str) -> bool {
 /// The format of a noisy body field; `None` for a field that does not vary.
 pub fn body_field_format(route: &str, template: &str) -> Option<Format> {
     NOISY_FIELDS.iter().find(|noisy| noisy.route == route && noisy.template == template).map(|noisy| noisy.format)
+}
+
+/// The noisy members of the data of a stream's events, which all of its events repeat.
+pub fn event_fields(route: &str) -> Vec<(&'static str, Format)> {
+    let of_route = NOISY_FIELDS.iter().filter(|noisy| noisy.route == route);
+    of_route.filter_map(|noisy| Some((noisy.template.strip_prefix("$.events[*].data.")?, noisy.format))).collect()
 }
 
 /// A one-to-one mapping of the control's ids to the candidate's, grown over one answer.

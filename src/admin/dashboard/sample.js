@@ -9,7 +9,7 @@ import { statuses } from "./lane.js";
 import { paceOf } from "./pace.js";
 import { areStreams, isOfEvents, messageOnly, streamView } from "./stream.js";
 import { ABSENT, bodyNote, exchangeValue, parsePath, pathKey, tree } from "./tree.js";
-import { KINDS, SEVERITIES, SIDES } from "./words.js";
+import { KINDS, SEVERITIES, SIDES, excusedBy } from "./words.js";
 
 const EQUAL_CONTEXT = 90;
 
@@ -101,7 +101,7 @@ function differenceList(sample) {
 function differenceRow(difference, index, list, content) {
   const kind = KINDS[difference.kind] ?? { sign: "≠", word: difference.kind, text: "" };
   const severity = SEVERITIES[difference.severity];
-  const excused = difference.rule ? `Tolerated: ${difference.rule}` : difference.noise ? "Noise, asserted by its format" : "";
+  const excused = excusedBy(difference);
   return h("li", { key: index, class: excused ? "excused" : "" },
     h("button.difference", { type: "button", title: "Show it below", onclick: () => { position = index; jump(list[index]); } },
       h("span.severity", { class: `severity-${excused ? "low" : difference.severity}` }, h("span.glyph", { "aria-hidden": "true" }, excused ? "≈" : severity?.sign ?? "?"), excused ? "Excused" : severity?.word ?? difference.severity),
@@ -120,8 +120,8 @@ function value(given, { kind, left, right }, absentKind) {
 }
 
 function step(list, by) {
-  position = (position + by + list.length) % list.length;
-  if (position < 0) position = list.length - 1;
+  // Before the first step neither is the current one: backwards begins at the last.
+  position = (Math.max(position, by < 0 ? 0 : -1) + by + list.length) % list.length;
   jump(list[position]);
 }
 

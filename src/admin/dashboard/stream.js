@@ -4,6 +4,7 @@
 import { disclosure, h, isOpen, setOpen } from "./dom.js";
 import { count } from "./format.js";
 import { ABSENT, bodyOf, pathKey, text } from "./tree.js";
+import { excusedBy } from "./words.js";
 
 const ALIGNED_MAX = 160_000;
 const EQUAL_ROWS = 3;
@@ -26,14 +27,15 @@ export function isOfEvents(difference) { return /^\$\.(events|frames)(?![^.[])/.
 /** The events of both sides and, closed, their bytes. */
 export function streamView(id, control, candidate, differences, content) {
   const [left, right] = [bodyOf(control, content), bodyOf(candidate, content)];
-  const rows = aligned(left.events, right.events);
+  const excused = new Set(differences.filter(excusedBy).map((difference) => difference.path));
+  const madeUp = madeUpBy(left.events, right.events, excused);
+  const rows = aligned(left.events, right.events, madeUp).map((row) => ({ ...row, excused: excused.has(`$.events[${row.at}]`) || (row.equal && madeUp.some(({ at }) => at === row.at)) }));
   const unequal = rows.filter((row) => !row.equal).length;
-  const excused = new Set(differences.filter((difference) => difference.noise || difference.rule).map((difference) => difference.path));
-  const repeated = repeatedBy(left.events[0], right.events[0]);
+  const repeated = repeatedBy(left.events[0], right.events[0], madeUp);
   const bytesDiffer = differences.some((difference) => difference.path.startsWith("$.frames"));
   return h("div.stream", { key: `stream ${id}` },
-    h("div.stream-head", h("b", "Events"), h("span.quiet", `${count(left.events.length)} and ${count(right.events.length)}`, unequal ? `, ${count(unequal)} differ` : ", all equal", repeated.size > 0 && "; what repeats event 0 is left out")),
-    h("div.tree", { key: "events", class: content === "off" ? "tree-bare" : "", role: "group" }, shown(id, rows).map((row) => draw(id, row, content === "off", excused.has(`$.events[${row.at}]`), repeated))),
+    h("div.stream-head", h("b", "Events"), h("span.quiet", `${count(left.events.length)} and ${count(right.events.length)}`, unequal ? `, ${count(unequal)} differ` : ", all equal", madeUp.length > 0 && ` but for the ${madeUp.map(({ key }) => key).join(" and the ")} that each leg makes up`, repeated.size > 0 && "; what repeats event 0 is left out")),
+    h("div.tree", { key: "events", class: content === "off" ? "tree-bare" : "", role: "group" }, shown(id, rows).map((row) => draw(id, row, repeated))),
     content !== "off" && h("div.stream-frames", disclosure(`frames ${id}`, [h("span", "Frames"), h("span.quiet", bytesDiffer ? "equal events in other bytes" : "the bytes as they were sent")],
       () => h("div.frames", frame("Control", left.frames), frame("Candidate", right.frames)), { initially: bytesDiffer && unequal === 0 })));
 }
@@ -43,9 +45,30 @@ function frame(name, bytes) {
   return h("div", h("p.quiet", name), h("pre", text.slice(0, FRAMES_SHOWN), text.length > FRAMES_SHOWN && h("span.cut", ` ${count(text.length - FRAMES_SHOWN)} more characters`)));
 }
 
-/** Rows `{ left, right, at, equal }`: what both have in the same order stands side by side. */
-function aligned(left, right) {
-  const [lefts, rights] = [left.map((event) => JSON.stringify(event)), right.map((event) => JSON.stringify(event))];
+/**
+ * Members `{ at, key, left, right }` of the data that each leg makes up once and repeats in its events: they differ in all
+ * of them, and are excused at the first, which is event `at`.
+ */
+function madeUpBy(lefts, rights, excused) {
+  const found = [];
+  for (const path of excused) {
+    const [, at, key] = path.match(/^\$\.events\[(\d+)\]\.data\.(\w+)$/) ?? [];
+    const left = key && JSON.stringify(lefts[at]?.data?.[key]);
+    const right = key && rights.map((event) => JSON.stringify(event?.data?.[key])).find((value) => value !== undefined && value !== left);
+    if (left && right) found.push({ at: Number(at), key, left, right });
+  }
+  return found;
+}
+
+/** A candidate's event with the control's values in the place of those that it made up. */
+function asControl(event, madeUp) {
+  const own = madeUp.filter(({ key, right }) => JSON.stringify(event?.data?.[key]) === right);
+  return own.length === 0 ? event : { ...event, data: { ...event.data, ...Object.fromEntries(own.map(({ key, left }) => [key, JSON.parse(left)])) } };
+}
+
+/** Rows `{ left, right, at, number, equal }`: what both have in the same order stands side by side. */
+function aligned(left, right, madeUp) {
+  const [lefts, rights] = [left.map((event) => JSON.stringify(event)), right.map((event) => JSON.stringify(asControl(event, madeUp)))];
   const rows = [];
   const put = (one, other, equal) => rows.push({ left: one === null ? ABSENT : left[one], right: other === null ? ABSENT : right[other], at: one ?? other, number: [one, other], equal });
   let start = 0;
@@ -85,12 +108,15 @@ function middle(lefts, rights, start, leftEnd, rightEnd) {
   return pairs;
 }
 
+/** Whether nothing is to be shown of a row. */
+function isPlain(row) { return row.equal && !row.excused; }
+
 /** Long runs of equal events are one row until asked for. */
 function shown(id, rows) {
   const result = [];
   for (let from = 0; from < rows.length;) {
     let to = from;
-    while (to < rows.length && rows[to].equal) to += 1;
+    while (to < rows.length && isPlain(rows[to])) to += 1;
     const run = `equal ${id} ${from}`;
     const [first, last] = [from === 0 ? from : from + 1, to === rows.length ? to : to - 1];
     if (last - first > EQUAL_ROWS && !isOpen(run)) result.push(...rows.slice(from, first), { run, skipped: last - first }, ...rows.slice(last, to));
@@ -101,13 +127,13 @@ function shown(id, rows) {
   return result;
 }
 
-function draw(id, row, bare, excused, repeated) {
+function draw(id, row, repeated) {
   if (row.run) {
     return h("div.row.row-gap", { key: row.run }, h("span.gutter"), h("button.tree-more", { type: "button", onclick: () => setOpen(row.run, true) }, `${count(row.skipped)} equal events`));
   }
-  const sign = row.equal ? "" : excused ? "≈" : row.left === ABSENT ? "+" : row.right === ABSENT ? "−" : "≠";
+  const sign = row.excused ? "≈" : row.equal ? "" : row.left === ABSENT ? "+" : row.right === ABSENT ? "−" : "≠";
   const way = pathKey(["body", "events", String(row.at)]);
-  return h("div.row", { key: `${row.number}`, class: row.equal ? "row-equal" : excused ? "row-marked row-excused" : "row-marked", "data-way": way, tabindex: row.equal ? null : "-1" },
+  return h("div.row", { key: `${row.number}`, class: isPlain(row) ? "row-equal" : row.excused ? "row-marked row-excused" : "row-marked", "data-way": way, tabindex: isPlain(row) ? null : "-1" },
     h("span.gutter", sign), cell(id, row, row.left, row.right, "left", repeated), cell(id, row, row.right, row.left, "right", repeated));
 }
 
@@ -115,7 +141,7 @@ function cell(id, row, event, other, side, repeated) {
   if (event === ABSENT) return h("div.side", { class: `side-${side} is-absent`, key: side }, h("span.visually-hidden", "not there"));
   return h("div.side", { class: `side-${side}`, key: side },
     h("span.key.index", `${row.number[side === "left" ? 0 : 1]}`), " ", h("span.event-name", nameOf(event)), " ",
-    text(gist(event, other, row, repeated), other === ABSENT || row.equal ? null : gist(other, event, row, repeated), true, `${id} event ${row.at} ${side}`), event.cut && h("span.note", "cut off"));
+    text(gist(event, other, row, repeated), other === ABSENT || isPlain(row) ? null : gist(other, event, row, repeated), true, `${id} event ${row.at} ${side}`), event.cut && h("span.note", "cut off"));
 }
 
 /** What came last of a long structure is a text that says how much more there was. */
@@ -127,17 +153,17 @@ function nameOf(event) {
 
 function isChunk(data) { return data?.object === "chat.completion.chunk"; }
 
-/** What every chunk says again of its completion: keys of both first chunks, with their value. */
-function repeatedBy(left, right) {
+/** What every chunk says again of its completion: keys of both first chunks, with the values that both or each of them give. */
+function repeatedBy(left, right, madeUp) {
   const [one, other] = [left?.data, right?.data];
   const keys = isChunk(one) && isChunk(other) ? Object.keys(one) : [];
-  const spelled = keys.filter((key) => key !== "choices").map((key) => [key, JSON.stringify(one[key])]);
-  return new Map(spelled.filter(([key, value]) => value === JSON.stringify(other[key])));
+  const spelled = keys.filter((key) => key !== "choices").map((key) => [key, [JSON.stringify(one[key]), JSON.stringify(other[key])]]);
+  return new Map(spelled.filter(([key, [value, same]]) => value === same || madeUp.some((member) => member.key === key && member.left === value && member.right === same)));
 }
 
 /** A chunk without what it repeats; where the other side says something else, nothing is left out. */
 function withoutRepeated(data, other, repeated) {
-  const isRepeated = (key) => [data, other].every((side) => side === undefined || JSON.stringify(side?.[key]) === repeated.get(key));
+  const isRepeated = (key) => [data, other].every((side) => side === undefined || repeated.get(key).includes(JSON.stringify(side?.[key])));
   return Object.fromEntries(Object.entries(data).filter(([key]) => !repeated.has(key) || !isRepeated(key)));
 }
 

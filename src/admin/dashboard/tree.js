@@ -4,7 +4,7 @@
 import { h, isOpen, setOpen } from "./dom.js";
 import { bytes, count, shortHash } from "./format.js";
 import { SpeltNumber } from "./api.js";
-import { KINDS } from "./words.js";
+import { KINDS, excusedBy } from "./words.js";
 
 /** Stands for "this side has no such field", which is not null. */
 export const ABSENT = Symbol("absent");
@@ -126,10 +126,11 @@ function row(context, facts) {
   const unlisted = !context.single && !difference && !lower && !openable && !same(left, right);
   const kind = difference ? KINDS[difference.kind] ?? { sign: "≠", word: difference.kind, text: "" } : null;
   const equal = !difference && !unlisted && !lower;
-  const className = [difference && "row-marked", difference && `kind-${difference.kind}`, (difference?.noise || difference?.rule) && "row-excused", unlisted && "row-unlisted", lower && "row-lower", equal && "row-equal"].filter(Boolean).join(" ");
-  const hint = difference ? `${kind.word}: ${kind.text}` : unlisted ? "Differs, but is not counted as a difference" : "";
+  const excused = excusedBy(difference);
+  const className = [difference && "row-marked", difference && `kind-${difference.kind}`, excused && "row-excused", unlisted && "row-unlisted", lower && "row-lower", equal && "row-equal"].filter(Boolean).join(" ");
+  const hint = difference ? [`${kind.word}: ${kind.text}`, excused].filter(Boolean).join(". ") : unlisted ? "Differs, but is not counted as a difference" : "";
   return h("div.row", { key: name, class: className, style: { "--depth": depth }, "data-way": name, tabindex: difference ? "-1" : null },
-    h("span.gutter", { title: hint }, difference ? [h("span", { "aria-hidden": "true" }, kind.sign), h("span.visually-hidden", hint)] : unlisted ? "≈" : ""),
+    h("span.gutter", { title: hint }, difference ? [h("span", { "aria-hidden": "true" }, excused ? "≈" : kind.sign), h("span.visually-hidden", hint)] : unlisted ? "≈" : ""),
     cell(context, facts, left, right, "left", open),
     !context.single && cell(context, facts, right, left, "right", open));
 }

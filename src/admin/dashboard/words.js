@@ -34,6 +34,11 @@ export const SEVERITIES = {
   low: { sign: "·", word: "Low", rank: 3 },
 };
 
+/** Why a difference does not count; empty for one that does. */
+export function excusedBy(difference) {
+  return difference?.rule ? `Tolerated: ${difference.rule}` : difference?.noise ? "Noise, asserted by its format" : "";
+}
+
 /** Gate checks whose code is not what to call them. */
 export const CHECKS = { uncompared: "Compared share", frozen: "Freeze" };
 

@@ -13,7 +13,7 @@ use crate::{
         diff_headers, diff_stream, is_stream, provider_request_policy,
     },
     lane::LaneId,
-    noise::{Bijection, Format, body_field_format, is_stray_event},
+    noise::{Bijection, body_field_format, event_fields, is_stray_event},
     rules::{LaneRule, Side},
     time::Date,
 };
@@ -137,7 +137,7 @@ impl Judgement {
 pub fn judge(pair: &Pair<'_>, rule: &LaneRule, today: Date) -> Judgement {
     let mut bench = Bench { limits: Limits::default(), differences: Vec::new(), truncated: false };
     bench.provider_requests(&pair.control.attempts, &pair.candidate.attempts);
-    bench.client_responses(&pair.control.answer, &pair.candidate.answer);
+    bench.client_responses(&pair.lane.route, &pair.control.answer, &pair.candidate.answer);
     bench.mark_noise(&pair.lane.route);
     let failed = pair.control.answer.status >= 400 && pair.control.answer.status == pair.candidate.answer.status;
     for difference in bench.differences.iter_mut().filter(|difference| !difference.noise) {
@@ -215,12 +215,15 @@ impl Bench {
         }
     }
 
-    fn client_responses(&mut self, control: &Answered<'_>, candidate: &Answered<'_>) {
+    fn client_responses(&mut self, route: &str, control: &Answered<'_>, candidate: &Answered<'_>) {
         let side = Side::ClientResponse;
         self.plain(side, None, "status", Some(control.status.to_string()), Some(candidate.status.to_string()));
         self.add(side, None, diff_headers(control.headers, candidate.headers, client_response_policy, &self.limits));
-        let compare = if is_stream(control.headers) && is_stream(candidate.headers) { diff_stream } else { diff_body };
-        self.add(side, None, compare(control.body, candidate.body, &self.limits));
+        let found = match is_stream(control.headers) && is_stream(candidate.headers) {
+            true => diff_stream(control.body, candidate.body, &event_fields(route), &self.limits),
+            false => diff_body(control.body, candidate.body, &self.limits),
+        };
+        self.add(side, None, found);
         self.content_lengths(control, candidate);
     }
 
@@ -249,9 +252,8 @@ impl Bench {
                 continue;
             };
             let kept = difference.kind == Kind::Changed
-                && keeps(format, difference.left_type)
-                && format.accepts(left)
-                && format.accepts(right);
+                && format.is_kept_by(difference.left_type, left)
+                && format.is_kept_by(difference.right_type, right);
             difference.noise = kept && (!format.is_id() || ids.add(left, right));
         }
         for difference in self.differences.iter_mut().filter(|difference| difference.template == "$.events[*]") {
@@ -295,12 +297,6 @@ impl Bench {
         }
         Judgement { verdict, differences: self.differences, truncated: self.truncated, causes }
     }
-}
-
-/// Whether a JSON type can hold the format: ids are strings, points in time numbers.
-fn keeps(format: Format, value_type: ValueType) -> bool {
-    let expected = if format.is_id() { ValueType::String } else { ValueType::Number };
-    value_type == expected
 }
 
 fn rule_for(difference: &Difference, rule: &LaneRule, today: Date) -> Option<Excuse> {

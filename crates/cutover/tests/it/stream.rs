@@ -1,11 +1,16 @@
 //! Streams: which layer differs, one case a line, and that cutting bytes elsewhere changes nothing.
 
-use cutover::diff::{Layer, Limits, StreamEnd, diff_stream, events, fold};
+use cutover::{
+    diff::{Layer, Limits, StreamEnd, diff_stream, events, fold},
+    noise::Format,
+};
 use proptest::prelude::*;
+
+const MADE_UP: &[(&str, Format)] = &[("id", Format::Id("chatcmpl-")), ("created", Format::UnixSeconds)];
 
 /// Differences as `kind path`.
 fn found(left: &str, right: &str) -> Vec<String> {
-    let found = diff_stream(left.as_bytes(), right.as_bytes(), &Limits::default());
+    let found = diff_stream(left.as_bytes(), right.as_bytes(), MADE_UP, &Limits::default());
     assert!(!found.truncated);
     found.list.iter().map(|difference| format!("{} {}", difference.kind.as_str(), difference.path)).collect()
 }
@@ -72,6 +77,71 @@ fn the_highest_layer_that_differs_is_named() {
     }
 }
 
+/// A stream of this id and time, of as many chunks as there are texts.
+fn made_up(id: &str, created: &str, texts: &[&str]) -> String {
+    let chunk = |text: &&str| {
+        format!(
+            "data: {{\"id\":{id},\"created\":{created},\"object\":\"chat.completion.chunk\",\"choices\":[{{\"index\":0,\"delta\":{{\"content\":\"{text}\"}}}}]}}\n\n"
+        )
+    };
+    texts.iter().map(chunk).collect()
+}
+
+#[test]
+fn what_a_run_makes_up_is_one_difference_however_often_it_stands_there() {
+    let (one, other) = ("\"chatcmpl-aaaaaa\"", "\"chatcmpl-bbbbbb\"");
+    let (now, later) = ("1795465368", "1795465369");
+    let id: &[&str] = &["changed $.message.id", "changed $.events[0].data.id"];
+    let created: &[&str] = &["changed $.message.created", "changed $.events[0].data.created"];
+    let many = ["x"; 400];
+    let cases: &[(String, String, &[&str])] = &[
+        (made_up(one, now, &many), made_up(other, now, &many), id),
+        (made_up(one, now, &many), made_up(one, later, &many), created),
+        (
+            made_up(one, now, &many),
+            made_up(other, later, &many),
+            &[
+                "changed $.message.id",
+                "changed $.message.created",
+                "changed $.events[0].data.id",
+                "changed $.events[0].data.created",
+            ],
+        ),
+        // A chunk too many is found where it is.
+        (
+            made_up(one, now, &["a", "c"]),
+            made_up(other, now, &["a", "b", "c"]),
+            &[
+                "changed $.message.id",
+                "changed $.message.choices[0].message.content",
+                "changed $.events[0].data.id",
+                "extra $.events[1]",
+            ],
+        ),
+        // Without the format, or with a second id, each place counts.
+        (
+            made_up(one, now, &["a", "b"]),
+            made_up("\"b\"", now, &["a", "b"]),
+            &["changed $.message.id", "changed $.events[0].data.id", "changed $.events[1].data.id"],
+        ),
+        (
+            made_up(one, now, &["a", "b"]),
+            made_up(other, now, &["a"]) + &made_up("\"chatcmpl-cccccc\"", now, &["b"]),
+            &["changed $.message.id", "changed $.events[0].data.id", "changed $.events[1].data.id"],
+        ),
+        // What the provider said stays, beside what was made up.
+        (
+            made_up("\"p\"", now, &["a"]) + &made_up(one, now, &["b"]),
+            made_up("\"p\"", now, &["a"]) + &made_up(other, now, &["b"]),
+            &["changed $.message.id", "changed $.events[1].data.id"],
+        ),
+        (made_up("null", now, &["a"]), made_up(one, now, &["a"]), &["type $.message.id", "type $.events[0].data.id"]),
+    ];
+    for (left, right, expected) in cases {
+        assert_eq!(found(left, right), *expected, "{left}\n|\n{right}");
+    }
+}
+
 #[test]
 fn a_chat_stream_folds_into_its_message() {
     let text = chat("{\"role\":\"assistant\",\"content\":\"a\"}")
@@ -131,7 +201,7 @@ fn a_path_tells_its_layer() {
 proptest! {
     #[test]
     fn any_bytes_are_compared_without_harm(left: Vec<u8>, right: Vec<u8>) {
-        let found = diff_stream(&left, &right, &Limits::default());
+        let found = diff_stream(&left, &right, MADE_UP, &Limits::default());
         prop_assert_eq!(found.is_empty(), left == right);
     }
 

@@ -197,6 +197,26 @@ fn generated_ids_are_noise_while_they_keep_format_and_map_one_to_one() {
 }
 
 #[test]
+fn a_long_stream_with_an_id_and_a_time_of_its_own_is_a_match() {
+    let stream = |id: &str, created: u64, events: usize| {
+        changed(&leg(), |leg| {
+            leg.headers = vec![("content-type".into(), "text/event-stream".into())];
+            let chunk = json!({"id": id, "created": created, "object": "chat.completion.chunk", "choices": []});
+            leg.body = format!("data: {chunk}\n\n").repeat(events);
+        })
+    };
+    let control = stream("chatcmpl-aaaaaa", 1_795_392_191, 5000);
+    for (name, candidate, verdict) in [
+        ("made up", stream("chatcmpl-bbbbbb", 1_795_392_192, 5000), "match"),
+        ("an id in another format", stream("bbbbbb", 1_795_392_191, 5000), "mismatch"),
+        ("a chunk less", stream("chatcmpl-bbbbbb", 1_795_392_192, 4999), "mismatch"),
+    ] {
+        let judged = judge_on("chat_completions:anthropic", &control, &candidate, &LaneRule::default());
+        assert_eq!(judged.verdict.as_str(), verdict, "{name}: {:?}", judged.differences);
+    }
+}
+
+#[test]
 fn rules_excuse_what_they_name_until_they_end() {
     let tolerating = |expires: &str| {
         let file: RuleFile = serde_json::from_value(json!({"route": "ocr", "tolerate": [

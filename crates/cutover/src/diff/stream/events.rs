@@ -2,7 +2,10 @@
 
 use std::borrow::Cow;
 
-use super::super::parse;
+use super::{
+    super::parse,
+    made_up::{MadeUp, replaced},
+};
 
 /// One event. Comments are no events: LiteLLM's keep-alives come by the clock.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -76,8 +79,9 @@ fn take_in<'a>(event: &mut Event<'a>, line: &'a str) {
     }
 }
 
-/// The events as a JSON array. Data that is JSON stays JSON, in its own spelling; other data is a string.
-pub(super) fn as_json(events: &[Event<'_>], depth_max: usize) -> String {
+/// The events as a JSON array. Data that is JSON stays JSON, in its own spelling but for the candidate's made-up values
+/// that are `made_up`, which become the control's; other data is a string.
+pub(super) fn as_json(events: &[Event<'_>], depth_max: usize, made_up: &[MadeUp]) -> String {
     let mut json = String::from("[");
     for (at, event) in events.iter().enumerate() {
         json.push_str(if at > 0 { ",{" } else { "{" });
@@ -95,8 +99,11 @@ pub(super) fn as_json(events: &[Event<'_>], depth_max: usize) -> String {
             member("id", &quoted(id));
         }
         if let Some(data) = &event.data {
-            let is_json = parse(data, depth_max).is_ok();
-            member("data", &if is_json { Cow::Borrowed(data.as_ref()) } else { Cow::Owned(quoted(data)) });
+            let spelt = match parse(data, depth_max) {
+                Ok(document) => replaced(data, &document, made_up),
+                Err(_) => Cow::Owned(quoted(data)),
+            };
+            member("data", &spelt);
         }
         if event.end == StreamEnd::Cut {
             member("cut", "true");

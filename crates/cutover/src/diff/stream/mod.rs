@@ -6,13 +6,16 @@
 
 mod events;
 mod fold;
+mod made_up;
 
 pub use events::{Event, StreamEnd, events};
 pub use fold::fold;
 
 use serde::{Deserialize, Serialize};
 
+use self::made_up::MadeUp;
 use super::{Differences, Kind, Limits, RawDifference, ValueType, diff_json, parse};
+use crate::noise::Format;
 
 /// How far up two streams differ. Ordered: greater is worse.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -49,18 +52,19 @@ pub fn is_stream(headers: &[(String, String)]) -> bool {
 /// A stream as the paths of its differences see it: `message`, where the events add up to one, and `events`.
 pub fn stream_document(text: &str, limits: &Limits) -> serde_json::Value {
     let events = events(text);
-    let listed = serde_json::from_str(&events::as_json(&events, limits.depth_max)).unwrap_or_default();
+    let listed = serde_json::from_str(&events::as_json(&events, limits.depth_max, &[])).unwrap_or_default();
     let mut document = serde_json::Map::new();
     document.extend(fold(&events).map(|message| ("message".to_owned(), message)));
     document.insert("events".to_owned(), listed);
     serde_json::Value::Object(document)
 }
 
-/// Compares two event streams.
+/// Compares two event streams; `made_up` names members of the events' data that each run makes up anew, with their formats.
 ///
 /// Shape   differences of the message come first, then those of the events; the bytes are named only where both are
-///         equal. A stream that cannot be read as text is compared as bytes, at `$.frames`.
-pub fn diff_stream(left: &[u8], right: &[u8], limits: &Limits) -> Differences {
+///         equal. A stream that cannot be read as text is compared as bytes, at `$.frames`. What a run made up once and
+///         repeats in all its events is one difference, at the first of them.
+pub fn diff_stream(left: &[u8], right: &[u8], made_up: &[(&'static str, Format)], limits: &Limits) -> Differences {
     if left == right {
         return Differences::default();
     }
@@ -75,8 +79,14 @@ pub fn diff_stream(left: &[u8], right: &[u8], limits: &Limits) -> Differences {
         let wrapped = |message| serde_json::json!({ "message": message }).to_string();
         compare(&wrapped(left_message), &wrapped(right_message), limits, &mut found);
     }
-    let listed = |events: &[Event<'_>]| format!("{{\"events\":{}}}", events::as_json(events, limits.depth_max));
-    compare(&listed(&lefts), &listed(&rights), limits, &mut found);
+    let made_up = made_up::between(&lefts, &rights, made_up, limits.depth_max);
+    for one in &made_up {
+        found.push(limits, || one.difference());
+    }
+    let listed = |events: &[Event<'_>], replaced: &[MadeUp]| {
+        format!("{{\"events\":{}}}", events::as_json(events, limits.depth_max, replaced))
+    };
+    compare(&listed(&lefts, &[]), &listed(&rights, &made_up), limits, &mut found);
     if found.is_empty() {
         return frames(Kind::Spelling, left.len(), right.len(), limits);
     }
