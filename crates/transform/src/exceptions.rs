@@ -64,3 +64,18 @@ pub struct Exception {
     /// An `AttributeError` is in the chain of causes: the client is told "Invalid request format", status 400.
     pub has_attribute_error: bool,
 }
+
+impl Exception {
+    /// What LiteLLM raises over a request that it will not send: a `BadRequestError` of status 400.
+    pub fn refused(provider: &str, model: &str, message: String) -> Self {
+        Self {
+            class: ExceptionClass::BadRequestError,
+            status_code: 400,
+            message,
+            provider: provider.to_owned(),
+            model: model.to_owned(),
+            headers: Vec::new(),
+            has_attribute_error: false,
+        }
+    }
+}

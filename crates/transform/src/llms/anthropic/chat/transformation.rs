@@ -18,7 +18,7 @@ use super::usage::{Answered, ChatUsage};
 use crate::answer::{HeaderText, Outbound, ProviderFailure, ProviderRequest, ProviderResponse};
 use crate::cost_calculator::PriceTable;
 use crate::decline::Decline;
-use crate::exceptions::{Exception, ExceptionClass};
+use crate::exceptions::Exception;
 use crate::litellm_core_utils::exception_mapping_utils::Raised;
 use crate::llms::anthropic::capabilities::{Capability, supports_speed};
 use crate::llms::anthropic::{is_blank, without_advisor_blocks};
@@ -46,17 +46,7 @@ const NO_MESSAGES: &str = "AnthropicException - litellm.BadRequestError: Anthrop
 pub fn outbound(request: &ChatRequest, target: &Target<'_>, table: &PriceTable) -> Result<Outbound, Decline> {
     let sent = match Sent::of(request, target, table) {
         Ok(sent) => Ok(sent),
-        Err(Unfit::Refused(message)) => {
-            return Ok(Err(Exception {
-                class: ExceptionClass::BadRequestError,
-                status_code: 400,
-                message,
-                provider: "anthropic".to_owned(),
-                model: target.model.to_owned(),
-                headers: Vec::new(),
-                has_attribute_error: false,
-            }));
-        }
+        Err(Unfit::Refused(message)) => return Ok(Err(Exception::refused("anthropic", target.model, message))),
         Err(Unfit::Declined(decline)) => Err(decline),
     };
     if target.parameters.contains_key("thinking") && request.parameters.get("reasoning_effort").is_some() {

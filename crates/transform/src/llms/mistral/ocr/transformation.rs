@@ -4,7 +4,7 @@
 
 use crate::answer::{ProviderFailure, ProviderRequest, ProviderResponse};
 use crate::decline::Decline;
-use crate::exceptions::{Exception, ExceptionClass};
+use crate::exceptions::Exception;
 use crate::litellm_core_utils::exception_mapping_utils::{Raised, exception_type};
 use crate::llms::base_llm::ocr::transformation::OcrResponse;
 use crate::llms::custom_httpx::llm_http_handler::answered_body;
@@ -74,17 +74,12 @@ pub fn request(request: &OcrRequest, target: &Target<'_>) -> Result<ProviderRequ
 pub fn refusal(request: &OcrRequest, model: &str) -> Option<Exception> {
     match request.refused.as_ref()? {
         Refusal::Document { text } => Some(exception_type(raised(text.clone()), model)),
-        Refusal::NativeFormat => Some(Exception {
-            class: ExceptionClass::BadRequestError,
-            status_code: 400,
-            message: format!(
+        Refusal::NativeFormat => {
+            let message = format!(
                 "litellm.UnsupportedParamsError: `req_format='native'` is not supported for provider: mistral, model: {model}"
-            ),
-            provider: "mistral".to_owned(),
-            model: model.to_owned(),
-            headers: Vec::new(),
-            has_attribute_error: false,
-        }),
+            );
+            Some(Exception::refused("mistral", model, message))
+        }
     }
 }
 

@@ -19,7 +19,7 @@ use crate::cost_calculator::PriceTable;
 use crate::cost_calculator::anthropic::MessageCost;
 use crate::cost_calculator::openai::{Citations, Priced, chat_cost};
 use crate::decline::Decline;
-use crate::exceptions::{Exception, ExceptionClass};
+use crate::exceptions::Exception;
 use crate::llms::base_llm::chat::transformation::AnsweredBy;
 pub use crate::llms::base_llm::chat::transformation::{ChatFailure, ChatResponse, Circumstances, Target};
 use crate::llms::custom_httpx::http_handler::decoded_body;
@@ -129,15 +129,7 @@ fn build(
 }
 
 fn refused(message: String, target: &Target<'_>) -> Exception {
-    Exception {
-        class: ExceptionClass::BadRequestError,
-        status_code: 400,
-        message,
-        provider: "openai".to_owned(),
-        model: target.model.to_owned(),
-        headers: Vec::new(),
-        has_attribute_error: false,
-    }
+    Exception::refused("openai", target.model, message)
 }
 
 /// The messages, and what leaves besides.

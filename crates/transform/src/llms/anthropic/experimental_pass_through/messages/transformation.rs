@@ -133,15 +133,7 @@ fn build(
 }
 
 fn refused(message: String, target: &Target<'_>) -> Exception {
-    Exception {
-        class: ExceptionClass::BadRequestError,
-        status_code: 400,
-        message,
-        provider: "anthropic".to_owned(),
-        model: target.model.to_owned(),
-        headers: Vec::new(),
-        has_attribute_error: false,
-    }
+    Exception::refused("anthropic", target.model, message)
 }
 
 /// Where requests of this base go.
