@@ -80,7 +80,7 @@ impl Http1 {
         let unsent = match over {
             Over::None(unsent) => unsent,
             Over::Kept(connection) => {
-                let mut held = Held { connection, origin: Arc::clone(&origin), idle: Arc::clone(&self.idle) };
+                let mut held = self.held(connection, &origin);
                 match held.head(limit, started).await {
                     Ok(response) => return Ok((response, held)),
                     Err(NoHead::Failed(failure)) => return Err(failure),
@@ -104,14 +104,17 @@ impl Http1 {
                 None => (self.connected(&origin, limit, started).await?, false),
             };
             connection.begin(*unsent);
-            let mut held = Held { connection, origin: Arc::clone(&origin), idle: Arc::clone(&self.idle) };
+            let mut held = self.held(connection, &origin);
             match held.head(limit, started).await {
                 Ok(response) => return Ok((response, held)),
-                Err(NoHead::Failed(failure) | NoHead::Unsent(_, failure)) if !is_kept => return Err(failure),
-                Err(NoHead::Failed(failure)) => return Err(failure),
-                Err(NoHead::Unsent(request, _)) => unsent = request,
+                Err(NoHead::Unsent(request, _)) if is_kept => unsent = request,
+                Err(NoHead::Failed(failure) | NoHead::Unsent(_, failure)) => return Err(failure),
             }
         }
+    }
+
+    fn held(&self, connection: Box<Connection>, origin: &Arc<str>) -> Held {
+        Held { connection, origin: Arc::clone(origin), idle: Arc::clone(&self.idle) }
     }
 
     async fn connected(

@@ -41,6 +41,12 @@ struct Shelf {
     names: Option<Arc<Names>>,
 }
 
+impl Shelf {
+    fn of(origin: &Arc<str>) -> Self {
+        Self { origin: Arc::clone(origin), idle: Vec::new(), names: None }
+    }
+}
+
 struct Idle {
     connection: Box<Connection>,
     since: Instant,
@@ -82,7 +88,7 @@ impl IdleConnections {
         if let Some(shelf) = kept.origins.get_mut(&**origin) {
             shelf.names = names;
         } else if kept.origins.len() < self.limits.in_all {
-            kept.origins.insert(Arc::clone(origin), Shelf { origin: Arc::clone(origin), idle: Vec::new(), names });
+            kept.origins.insert(Arc::clone(origin), Shelf { names, ..Shelf::of(origin) });
         }
     }
 
@@ -92,20 +98,13 @@ impl IdleConnections {
         let idle = Idle { connection, since: Instant::now(), runtime: runtime.id() };
         let mut guard = self.kept();
         let kept = &mut *guard;
+        // What is not kept is closed after the lock is given back: `idle` is older than the guard.
         if kept.in_all >= self.limits.in_all {
-            drop(guard);
             return;
         }
         // No more origins than connections and what was learnt.
-        let shelf = match kept.origins.get_mut(&*origin) {
-            Some(shelf) => shelf,
-            None => {
-                let shelf = Shelf { origin: Arc::clone(&origin), idle: Vec::new(), names: None };
-                kept.origins.entry(origin).or_insert(shelf)
-            }
-        };
+        let shelf = kept.origins.entry(origin).or_insert_with_key(Shelf::of);
         if shelf.idle.len() >= self.limits.per_origin {
-            drop(guard);
             return;
         }
         shelf.idle.push(idle);
