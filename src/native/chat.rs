@@ -59,7 +59,7 @@ struct Outbound<'a> {
     deployment: &'a Deployment,
     provider: Provider,
     target: Target<'a>,
-    request: Result<ProviderRequest, Exception>,
+    request: transform::Outbound,
     /// How long the provider may be silent.
     limit: Limit,
     silence: Duration,

@@ -48,7 +48,7 @@ pub(super) struct MessagesPlan<'a> {
 /// failed call.
 struct Outbound<'a> {
     deployment: &'a Deployment,
-    request: Result<ProviderRequest, Exception>,
+    request: transform::Outbound,
     /// How long the provider may be silent.
     limit: Duration,
 }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use bytes::{Bytes, BytesMut};
+use http::HeaderMap;
 use pingora::Result;
 use pingora::protocols::http::ServerSession;
 
@@ -42,7 +43,7 @@ pub enum ReadBody {
 
 /// Reads the body whole if it fits. A `Content-Length` over the limit is left unread.
 pub async fn read(session: &mut ServerSession, limits: &Arc<BodyLimits>) -> Result<ReadBody> {
-    let declared = declared_length(session);
+    let declared = declared_length(&session.req_header().headers);
     if declared.is_some_and(|length| length > limits.per_request) {
         return Ok(ReadBody::Untouched(BODY_TOO_LARGE));
     }
@@ -65,8 +66,8 @@ pub async fn read(session: &mut ServerSession, limits: &Arc<BodyLimits>) -> Resu
 }
 
 /// The `Content-Length`, in bytes.
-pub fn declared_length(session: &ServerSession) -> Option<usize> {
-    session.req_header().headers.get(http::header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
+pub fn declared_length(headers: &HeaderMap) -> Option<usize> {
+    headers.get(http::header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
 }
 
 fn capacity_at_first(declared: Option<usize>) -> usize {

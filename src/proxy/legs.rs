@@ -328,7 +328,7 @@ pub async fn forward(
 /// Forwards a body of which nothing was read.
 pub async fn forward_unread(app: &App, session: &mut ServerSession, exchange: &mut Exchange) -> Result<()> {
     tell_to_go_on(session).await?;
-    let length = declared_length(session);
+    let length = declared_length(&session.req_header().headers);
     forward_rest(app, session, exchange, Bytes::new(), length).await
 }
 

@@ -9,6 +9,8 @@ use pingora::http::ResponseHeader;
 use pingora::protocols::http::ServerSession;
 use pingora::{Error, ErrorType, Result};
 
+use super::body::declared_length;
+
 /// How an answer ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Written {
@@ -57,7 +59,7 @@ pub async fn write_stream<S, E>(
 where
     S: Stream<Item = Result<Bytes, E>> + Send,
 {
-    let length = headers.get(http::header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
+    let length = declared_length(&headers);
     let framed = headers.contains_key(http::header::CONTENT_LENGTH);
     let mut head = response_header(status, headers)?;
     let http1 = !session.is_http2() && session.req_header().version == Version::HTTP_11;
