@@ -2,6 +2,7 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use bytes::Bytes;
@@ -35,7 +36,8 @@ pub struct Parts {
 }
 
 /// Captures that may wait, the bytes that all of the shadow may hold, and the largest answer that is copied.
-const SHADOW: ShadowLimits = ShadowLimits { captures_max: 512, bytes_max: 128 << 20, answer_max: 16 << 20 };
+const SHADOW: ShadowLimits =
+    ShadowLimits { captures_max: 512, bytes_max: 128 << 20, answer_max: 16 << 20, gathered: Duration::from_millis(20) };
 /// Tapes that may be open at one time.
 const TAPES_MAX: usize = 1024;
 /// Bodies held for a decision at one time, in largest bodies.

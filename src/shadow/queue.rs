@@ -2,10 +2,12 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use cutover::lane::LaneId;
 use cutover::verdict::SkipReason;
 use tokio::sync::mpsc;
+use tokio::time::sleep;
 
 use super::capture::{Capture, Traits};
 use crate::budget::Budget;
@@ -20,6 +22,8 @@ pub struct ShadowLimits {
     pub bytes_max: usize,
     /// The largest answer that is captured, in bytes.
     pub answer_max: usize,
+    /// How long captures gather once the queue was empty.
+    pub gathered: Duration,
 }
 
 /// What the worker is handed.
@@ -56,13 +60,14 @@ pub struct Shadow {
 /// The exit of the queue.
 pub(super) struct Arrivals {
     receiver: mpsc::Receiver<Work>,
+    gathered: Duration,
     metrics: Metrics,
 }
 
 impl Shadow {
     pub(super) fn new(limits: ShadowLimits, metrics: Metrics) -> (Self, Arrivals) {
         let (sender, receiver) = mpsc::channel(limits.captures_max);
-        let arrivals = Arrivals { receiver, metrics: metrics.clone() };
+        let arrivals = Arrivals { receiver, gathered: limits.gathered, metrics: metrics.clone() };
         (Self { sender, budget: Budget::new(limits.bytes_max), shed: Arc::default(), limits, metrics }, arrivals)
     }
 
@@ -120,8 +125,18 @@ impl Shadow {
 
 impl Arrivals {
     /// The next capture; its bytes are the budget's again once it is dropped. `None` when no sender is left.
+    ///
+    /// Captures are compared in bursts: the threads that serve wake the worker for the first one only, and it takes their
+    /// caches, and those of whoever else is on its core, at most once in this while.
     pub(super) async fn next(&mut self) -> Option<Work> {
-        let work = self.receiver.recv().await?;
+        let work = match self.receiver.try_recv() {
+            Ok(work) => work,
+            Err(_) => {
+                let first = self.receiver.recv().await?;
+                sleep(self.gathered).await;
+                first
+            }
+        };
         self.metrics.shadow_queue.dec();
         self.metrics.shadow_queue_bytes.sub(work.bytes());
         Some(work)
@@ -130,9 +145,11 @@ impl Arrivals {
 
 #[cfg(test)]
 mod tests {
+    use std::task::{Context, Wake};
     use std::time::Instant;
 
     use bytes::Bytes;
+    use futures_util::FutureExt;
     use http::{HeaderMap, Method};
 
     use super::*;
@@ -161,10 +178,42 @@ mod tests {
         }
     }
 
+    fn limits(captures_max: usize, gathered: Duration) -> ShadowLimits {
+        ShadowLimits { captures_max, bytes_max: 100, answer_max: 10, gathered }
+    }
+
+    /// Counts how often it is woken.
+    #[derive(Default)]
+    struct Wakes(AtomicUsize);
+
+    impl Wake for Wakes {
+        fn wake(self: Arc<Self>) {
+            self.0.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    #[tokio::test]
+    async fn captures_gather_and_only_the_first_one_wakes() {
+        let (shadow, mut arrivals) = Shadow::new(limits(8, Duration::from_secs(3600)), Metrics::new().unwrap());
+        let wakes = Arc::new(Wakes::default());
+        let waker = Arc::clone(&wakes).into();
+        let mut context = Context::from_waker(&waker);
+        let mut next = Box::pin(arrivals.next());
+        assert!(next.as_mut().poll(&mut context).is_pending());
+        for _ in 0..3 {
+            shadow.submit(capture(&shadow, 1)).unwrap();
+            assert!(next.as_mut().poll(&mut context).is_pending(), "the others may still come");
+        }
+        assert_eq!(wakes.0.load(Ordering::Relaxed), 1);
+        drop(next);
+        // What has gathered is taken at once.
+        assert!(arrivals.next().now_or_never().is_some() && arrivals.next().now_or_never().is_some());
+    }
+
     #[tokio::test]
     async fn gauges_rise_and_fall_with_what_waits() {
         let metrics = Metrics::new().unwrap();
-        let limits = ShadowLimits { captures_max: 2, bytes_max: 100, answer_max: 10 };
+        let limits = limits(2, Duration::ZERO);
         let (shadow, mut arrivals) = Shadow::new(limits, metrics.clone());
         let gauges = || (metrics.shadow_queue.get(), metrics.shadow_queue_bytes.get());
         shadow.submit(capture(&shadow, 30)).unwrap();
