@@ -13,7 +13,7 @@ use crate::{
         diff_headers, diff_stream, is_stream, provider_request_policy,
     },
     lane::LaneId,
-    noise::{Bijection, body_field_format, event_fields, is_stray_event},
+    noise::{Bijection, body_field_format, event_fields, is_stray_event, is_stray_header},
     rules::{LaneRule, Side},
     time::Date,
 };
@@ -263,6 +263,11 @@ impl Bench {
                 _ => None,
             };
             difference.noise |= lone.is_some_and(|event| is_stray_event(route, event));
+        }
+        for difference in self.differences.iter_mut().filter(|difference| difference.side == Side::ClientResponse) {
+            let (Kind::Missing, Some(value)) = (difference.kind, &difference.left) else { continue };
+            let name = difference.path.strip_prefix("headers.");
+            difference.noise |= name.is_some_and(|name| is_stray_header(route, name, value));
         }
         let repeated =
             |difference: &&mut Difference| difference.side == Side::ClientResponse && difference.kind == Kind::Changed;

@@ -197,6 +197,26 @@ fn generated_ids_are_noise_while_they_keep_format_and_map_one_to_one() {
 }
 
 #[test]
+fn a_header_that_comes_by_chance_may_stay_away_and_not_come_alone() {
+    let telling = |value: Option<&str>| {
+        changed(&leg(), |leg| {
+            let header = value.map(|value| ("x-litellm-response-cost-reasoning".to_owned(), value.to_owned()));
+            leg.headers.extend(header);
+        })
+    };
+    for (lane, control, candidate, verdict) in [
+        ("messages:anthropic", Some("0.00243"), None, "match"),
+        ("messages:anthropic", None, Some("0.00243"), "mismatch"),
+        ("messages:anthropic", Some("0.00243"), Some("0.00244"), "mismatch"),
+        ("messages:anthropic", Some("much"), None, "mismatch"),
+        ("chat_completions:anthropic", Some("0.00243"), None, "mismatch"),
+    ] {
+        let judged = judge_on(lane, &telling(control), &telling(candidate), &LaneRule::default());
+        assert_eq!(judged.verdict.as_str(), verdict, "{lane} {control:?} {candidate:?}: {:?}", judged.differences);
+    }
+}
+
+#[test]
 fn a_long_stream_with_an_id_and_a_time_of_its_own_is_a_match() {
     let stream = |id: &str, created: u64, events: usize| {
         changed(&leg(), |leg| {
