@@ -168,3 +168,5 @@ def end_children_with_this():
     """Children have sessions of their own: without this they would outlive a run that is told to end."""
     atexit.register(Process.stop_all)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
+    # A shell has a command in its background ignore SIGINT, and so would the children, which some are ended by.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
