@@ -35,7 +35,12 @@ impl Default for Settings {
             rule: OFF,
             config: CONFIG,
             body_limit: 1 << 20,
-            shadow: ShadowLimits { captures_max: 16, bytes_max: 1 << 24, answer_max: 1 << 22 },
+            shadow: ShadowLimits {
+                captures_max: 16,
+                bytes_max: 1 << 24,
+                answer_max: 1 << 22,
+                gathered: Duration::ZERO,
+            },
             upstream_timeout: PATIENCE,
             provider: nobody(),
             tapes: false,

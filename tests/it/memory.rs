@@ -2,6 +2,7 @@
 
 use std::sync::Mutex;
 use std::sync::mpsc::channel;
+use std::time::Duration;
 
 use crossfade::shadow::ShadowLimits;
 
@@ -10,7 +11,7 @@ use crate::proxy::{JSON, KEY, ocr, ocr_body};
 use crate::wire::{Connection, PATIENCE, Server, Then, ask, chunked, request};
 
 fn mirroring(litellm: &Server, bytes_max: usize) -> Front {
-    let shadow = ShadowLimits { captures_max: 16, bytes_max, answer_max: 1 << 20 };
+    let shadow = ShadowLimits { captures_max: 16, bytes_max, answer_max: 1 << 20, gathered: Duration::ZERO };
     Front::before(litellm.address, Settings { rule: SHADOW, tapes: true, shadow, ..Settings::default() })
 }
 
