@@ -140,13 +140,16 @@ pub fn is_stray_event(route: &str, event: &str) -> bool {
     route == "messages" && serde_json::from_str::<serde_json::Value>(event).is_ok_and(|event| event == ping)
 }
 
-/// Whether a header of the control's answer comes by chance, if it has this value: on `/v1/messages` LiteLLM's logging prices an
-/// answer once more, with the tokens that it counts in the answer's thinking, and the head tells of them if that was sooner.
+/// Whether a header of the control's answer, which has this body, comes by chance: on `/v1/messages` LiteLLM's logging prices
+/// an answer once more, with the tokens that it counts itself in a thinking that the provider did not count, and the head
+/// tells of them if that was sooner.
 ///
-/// Source  litellm/litellm_core_utils/litellm_logging.py `set_cost_breakdown`, litellm/proxy/common_request_processing.py
-/// `get_custom_headers` @ 1.102.4.
-pub fn is_stray_header(route: &str, name: &str, value: &str) -> bool {
-    route == "messages" && name == "x-litellm-response-cost-reasoning" && Format::Float.accepts(value)
+/// Source  litellm/litellm_core_utils/litellm_logging.py `set_cost_breakdown`,
+/// litellm/proxy/common_request_processing.py `get_custom_headers` @ 1.102.4.
+pub fn is_stray_header(route: &str, name: &str, value: &str, body: &[u8]) -> bool {
+    const COUNTED: &[u8] = b"\"thinking_tokens\"";
+    let is_counted = || body.windows(COUNTED.len()).any(|window| window == COUNTED);
+    route == "messages" && name == "x-litellm-response-cost-reasoning" && Format::Float.accepts(value) && !is_counted()
 }
 
 /// The format of a noisy body field; `None` for a field that does not vary.
@@ -154,7 +157,7 @@ pub fn body_field_format(route: &str, template: &str) -> Option<Format> {
     NOISY_FIELDS.iter().find(|noisy| noisy.route == route && noisy.template == template).map(|noisy| noisy.format)
 }
 
-/// The noisy members of the data of a stream's events, which all of its events repeat.
+/// The noisy members of the data of a stream's events.
 pub fn event_fields(route: &str) -> Vec<(&'static str, Format)> {
     let of_route = NOISY_FIELDS.iter().filter(|noisy| noisy.route == route);
     of_route.filter_map(|noisy| Some((noisy.template.strip_prefix("$.events[*].data.")?, noisy.format))).collect()

@@ -28,13 +28,13 @@ export function isOfEvents(difference) { return /^\$\.(events|frames)(?![^.[])/.
 export function streamView(id, control, candidate, differences, content) {
   const [left, right] = [bodyOf(control, content), bodyOf(candidate, content)];
   const excused = new Set(differences.filter(excusedBy).map((difference) => difference.path));
-  const madeUp = madeUpBy(left.events, right.events, excused);
+  const madeUp = madeUpBy(left.events, right.events, differences);
   const rows = aligned(left.events, right.events, madeUp).map((row) => ({ ...row, excused: excused.has(`$.events[${row.at}]`) || (row.equal && madeUp.some(({ at }) => at === row.at)) }));
   const unequal = rows.filter((row) => !row.equal).length;
   const repeated = repeatedBy(left.events[0], right.events[0], madeUp);
   const bytesDiffer = differences.some((difference) => difference.path.startsWith("$.frames"));
   return h("div.stream", { key: `stream ${id}` },
-    h("div.stream-head", h("b", "Events"), h("span.quiet", `${count(left.events.length)} and ${count(right.events.length)}`, unequal ? `, ${count(unequal)} differ` : ", all equal", madeUp.length > 0 && ` but for the ${madeUp.map(({ key }) => key).join(" and the ")} that each leg makes up`, repeated.size > 0 && "; what repeats event 0 is left out")),
+    h("div.stream-head", h("b", "Events"), h("span.quiet", `${count(left.events.length)} and ${count(right.events.length)}`, unequal ? `, ${count(unequal)} differ` : madeUp.length > 0 ? `, all equal but for the ${madeUp.map(({ key }) => key).join(" and the ")} that each leg makes up` : ", all equal", repeated.size > 0 && "; what repeats event 0 is left out")),
     h("div.tree", { key: "events", class: content === "off" ? "tree-bare" : "", role: "group" }, shown(id, rows).map((row) => draw(id, row, repeated))),
     content !== "off" && h("div.stream-frames", disclosure(`frames ${id}`, [h("span", "Frames"), h("span.quiet", bytesDiffer ? "equal events in other bytes" : "the bytes as they were sent")],
       () => h("div.frames", frame("Control", left.frames), frame("Candidate", right.frames)), { initially: bytesDiffer && unequal === 0 })));
@@ -46,24 +46,34 @@ function frame(name, bytes) {
 }
 
 /**
- * Members `{ at, key, left, right }` of the data that each leg makes up once and repeats in its events: they differ in all
- * of them, and are excused at the first, which is event `at`.
+ * Members `{ at, key, lefts }` of the data that each leg makes up anew and repeats in its events: they differ in all of them,
+ * and are excused at the first, which is event `at`. `lefts` are the control's values by the candidate's, as JSON: each side
+ * has as many that the other has not, and they stand for each other in their order.
  */
-function madeUpBy(lefts, rights, excused) {
+function madeUpBy(lefts, rights, differences) {
   const found = [];
-  for (const path of excused) {
+  for (const { path, noise } of differences) {
     const [, at, key] = path.match(/^\$\.events\[(\d+)\]\.data\.(\w+)$/) ?? [];
-    const left = key && JSON.stringify(lefts[at]?.data?.[key]);
-    const right = key && rights.map((event) => JSON.stringify(event?.data?.[key])).find((value) => value !== undefined && value !== left);
-    if (left && right) found.push({ at: Number(at), key, left, right });
+    if (!noise || !key || found.some((member) => member.key === key)) continue;
+    const [left, right] = [spelled(lefts, key), spelled(rights, key)];
+    const [ones, others] = [without(left, right), without(right, left)];
+    if (ones.length === others.length) found.push({ at: Number(at), key, lefts: new Map(others.map((value, index) => [value, ones[index]])) });
   }
   return found;
 }
 
+/** What the events say of a member, each once. */
+function spelled(events, key) { return [...new Set(events.map((event) => JSON.stringify(event?.data?.[key])).filter((value) => value !== undefined))]; }
+
+function without(values, others) {
+  const known = new Set(others);
+  return values.filter((value) => !known.has(value));
+}
+
 /** A candidate's event with the control's values in the place of those that it made up. */
 function asControl(event, madeUp) {
-  const own = madeUp.filter(({ key, right }) => JSON.stringify(event?.data?.[key]) === right);
-  return own.length === 0 ? event : { ...event, data: { ...event.data, ...Object.fromEntries(own.map(({ key, left }) => [key, JSON.parse(left)])) } };
+  const own = madeUp.map(({ key, lefts }) => [key, lefts.get(JSON.stringify(event?.data?.[key]))]).filter(([, left]) => left !== undefined);
+  return own.length === 0 ? event : { ...event, data: { ...event.data, ...Object.fromEntries(own.map(([key, left]) => [key, JSON.parse(left)])) } };
 }
 
 /** Rows `{ left, right, at, number, equal }`: what both have in the same order stands side by side. */
@@ -158,7 +168,7 @@ function repeatedBy(left, right, madeUp) {
   const [one, other] = [left?.data, right?.data];
   const keys = isChunk(one) && isChunk(other) ? Object.keys(one) : [];
   const spelled = keys.filter((key) => key !== "choices").map((key) => [key, [JSON.stringify(one[key]), JSON.stringify(other[key])]]);
-  return new Map(spelled.filter(([key, [value, same]]) => value === same || madeUp.some((member) => member.key === key && member.left === value && member.right === same)));
+  return new Map(spelled.filter(([key, [value, same]]) => value === same || madeUp.some((member) => member.key === key && member.lefts.get(same) === value)));
 }
 
 /** A chunk without what it repeats; where the other side says something else, nothing is left out. */

@@ -1,6 +1,9 @@
 //! Judging a pair: provider requests attempt by attempt, then the client responses.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
+use serde_json::Value as Json;
 
 use super::{
     cause::{Cause, cause_of},
@@ -9,11 +12,11 @@ use super::{
 };
 use crate::{
     diff::{
-        Differences, HeaderPolicy, Kind, Limits, RawDifference, ValueType, client_response_policy, diff_body,
-        diff_headers, diff_stream, is_stream, provider_request_policy,
+        Differences, HeaderPolicy, Kind, Limits, Path, RawDifference, ValueType, client_response_policy, diff_body,
+        diff_headers, diff_stream, is_stream, provider_request_policy, stream_document,
     },
     lane::LaneId,
-    noise::{Bijection, body_field_format, event_fields, is_stray_event, is_stray_header},
+    noise::{Bijection, Format, body_field_format, event_fields, is_stray_event, is_stray_header},
     rules::{LaneRule, Side},
     time::Date,
 };
@@ -138,7 +141,7 @@ pub fn judge(pair: &Pair<'_>, rule: &LaneRule, today: Date) -> Judgement {
     let mut bench = Bench { limits: Limits::default(), differences: Vec::new(), truncated: false };
     bench.provider_requests(&pair.control.attempts, &pair.candidate.attempts);
     bench.client_responses(&pair.lane.route, &pair.control.answer, &pair.candidate.answer);
-    bench.mark_noise(&pair.lane.route);
+    bench.mark_noise(&pair.lane.route, &pair.control.answer, &pair.candidate.answer);
     let failed = pair.control.answer.status >= 400 && pair.control.answer.status == pair.candidate.answer.status;
     for difference in bench.differences.iter_mut().filter(|difference| !difference.noise) {
         difference.rule = rule_for(difference, rule, today).or_else(|| defect_for(difference, failed));
@@ -244,8 +247,16 @@ impl Bench {
 
     /// Marks what varies with itself: noisy fields in their format, ids one to one, every other place where such an id is
     /// repeated, and events that come or stay away by chance.
-    fn mark_noise(&mut self, route: &str) {
+    fn mark_noise(&mut self, route: &str, control: &Answered<'_>, candidate: &Answered<'_>) {
         let mut ids = Bijection::default();
+        let is_id = |difference: &Difference| body_field_format(route, &difference.template).is_some_and(Format::is_id);
+        if self.differences.iter().any(is_id) {
+            // An id that both say is taken: it is no other's counterpart.
+            let said = ids_of(route, control, &self.limits);
+            for id in said.intersection(&ids_of(route, candidate, &self.limits)) {
+                ids.add(id, id);
+            }
+        }
         for difference in self.differences.iter_mut().filter(|difference| difference.side == Side::ClientResponse) {
             let format = body_field_format(route, &difference.template);
             let (Some(format), Some(left), Some(right)) = (format, &difference.left, &difference.right) else {
@@ -267,7 +278,7 @@ impl Bench {
         for difference in self.differences.iter_mut().filter(|difference| difference.side == Side::ClientResponse) {
             let (Kind::Missing, Some(value)) = (difference.kind, &difference.left) else { continue };
             let name = difference.path.strip_prefix("headers.");
-            difference.noise |= name.is_some_and(|name| is_stray_header(route, name, value));
+            difference.noise |= name.is_some_and(|name| is_stray_header(route, name, value, control.body));
         }
         let repeated =
             |difference: &&mut Difference| difference.side == Side::ClientResponse && difference.kind == Kind::Changed;
@@ -301,6 +312,41 @@ impl Bench {
             shorten(&mut difference.right, shown_bytes_max);
         }
         Judgement { verdict, differences: self.differences, truncated: self.truncated, causes }
+    }
+}
+
+/// The ids that an answer says where they are noisy.
+fn ids_of(route: &str, answer: &Answered<'_>, limits: &Limits) -> BTreeSet<String> {
+    let mut ids = BTreeSet::new();
+    let Some(text) = std::str::from_utf8(answer.body).ok().filter(|text| text.len() <= limits.bytes_max) else {
+        return ids;
+    };
+    let document = match is_stream(answer.headers) {
+        true => Some(stream_document(text, limits)),
+        false => serde_json::from_str(text).ok(),
+    };
+    if let Some(document) = document {
+        take_ids(route, &document, &mut Path::root(), &mut ids);
+    }
+    ids
+}
+
+fn take_ids(route: &str, value: &Json, path: &mut Path, ids: &mut BTreeSet<String>) {
+    match value {
+        Json::String(text) if body_field_format(route, &path.template()).is_some_and(Format::is_id) => {
+            ids.insert(text.clone());
+        }
+        Json::Array(elements) => elements.iter().enumerate().for_each(|(index, element)| {
+            path.enter_index(index);
+            take_ids(route, element, path, ids);
+            path.leave();
+        }),
+        Json::Object(members) => members.iter().for_each(|(key, member)| {
+            path.enter_key(key);
+            take_ids(route, member, path, ids);
+            path.leave();
+        }),
+        _ => {}
     }
 }
 

@@ -94,6 +94,7 @@ fn what_a_run_makes_up_is_one_difference_however_often_it_stands_there() {
     let id: &[&str] = &["changed $.message.id", "changed $.events[0].data.id"];
     let created: &[&str] = &["changed $.message.created", "changed $.events[0].data.created"];
     let many = ["x"; 400];
+    let long = |letter: &str| format!("\"chatcmpl-{}\"", letter.repeat(300));
     let cases: &[(String, String, &[&str])] = &[
         (made_up(one, now, &many), made_up(other, now, &many), id),
         (made_up(one, now, &many), made_up(one, later, &many), created),
@@ -118,7 +119,18 @@ fn what_a_run_makes_up_is_one_difference_however_often_it_stands_there() {
                 "extra $.events[1]",
             ],
         ),
-        // Without the format, or with a second id, each place counts.
+        // A provider that gives no ids: each chunk has its own, made up.
+        (
+            made_up(one, now, &["a"]) + &made_up("\"chatcmpl-cccccc\"", now, &["b"]),
+            made_up(other, now, &["a"]) + &made_up("\"chatcmpl-dddddd\"", now, &["b"]),
+            id,
+        ),
+        // Without the format, with a second id, or too long, each place counts.
+        (
+            made_up(&long("a"), now, &["a", "b"]),
+            made_up(&long("b"), now, &["a", "b"]),
+            &["changed $.message.id", "changed $.events[0].data.id", "changed $.events[1].data.id"],
+        ),
         (
             made_up(one, now, &["a", "b"]),
             made_up("\"b\"", now, &["a", "b"]),
@@ -140,6 +152,19 @@ fn what_a_run_makes_up_is_one_difference_however_often_it_stands_there() {
     for (left, right, expected) in cases {
         assert_eq!(found(left, right), *expected, "{left}\n|\n{right}");
     }
+}
+
+#[test]
+fn a_difference_shows_what_the_candidate_said() {
+    let (a, b, p) = ("\"chatcmpl-aaaaaa\"", "\"chatcmpl-bbbbbb\"", "\"chatcmpl-pppppp\"");
+    let shown = |left: &str, right: &str| {
+        let found = diff_stream(left.as_bytes(), right.as_bytes(), MADE_UP, &Limits::default());
+        found.list.into_iter().map(|difference| difference.right.unwrap_or_default()).collect::<Vec<_>>()
+    };
+    let stream = |ids: [&str; 3]| ids.map(|id| made_up(id, "1795465368", &["x"])).concat();
+    assert_eq!(shown(&stream([a, p, p]), &stream([b, b, p])), ["chatcmpl-bbbbbb", "chatcmpl-bbbbbb"]);
+    let extra = shown(&made_up(a, "1795465368", &["x"]), &made_up(b, "1795465368", &["x", "y"]));
+    assert!(extra[3].contains(b) && !extra[3].contains(a), "{extra:?}");
 }
 
 #[test]
@@ -203,6 +228,31 @@ proptest! {
     fn any_bytes_are_compared_without_harm(left: Vec<u8>, right: Vec<u8>) {
         let found = diff_stream(&left, &right, MADE_UP, &Limits::default());
         prop_assert_eq!(found.is_empty(), left == right);
+    }
+
+    /// Few ids and times, in all spellings, so that they meet: what differs is found both ways, and shown as it was said.
+    #[test]
+    fn made_up_values_never_hide_a_stream(
+        lefts in prop::collection::vec((0_usize..8, 0_usize..4, 0_usize..2), 0..6),
+        rights in prop::collection::vec((0_usize..8, 0_usize..4, 0_usize..2), 0..6),
+    ) {
+        const IDS: [&str; 8] = [
+            "\"chatcmpl-aaaaaa\"", "\"chatcmpl-bbbbbb\"", "\"chatcmpl-cccccc\"", "\"chatcmpl-aaaaa\\u0061\"",
+            "\"x\"", "null", "1795465368", "\"chatcmpl-aaaaaa\",\"id\":\"chatcmpl-bbbbbb\"",
+        ];
+        const TIMES: [&str; 4] = ["1795465368", "1795465369", "1795465369.0", "null"];
+        let stream = |events: &[(usize, usize, usize)]| -> String {
+            events.iter().map(|(id, time, text)| made_up(IDS[*id], TIMES[*time], &[["x", "y"][*text]])).collect()
+        };
+        let (left, right) = (stream(&lefts), stream(&rights));
+        let there = diff_stream(left.as_bytes(), right.as_bytes(), MADE_UP, &Limits::default());
+        let back = diff_stream(right.as_bytes(), left.as_bytes(), MADE_UP, &Limits::default());
+        prop_assert_eq!(there.is_empty(), left == right);
+        prop_assert_eq!(back.is_empty(), left == right);
+        for difference in there.list.iter().filter(|difference| difference.template.ends_with("data.id")) {
+            let said = difference.right.as_deref().unwrap_or_default();
+            prop_assert!(right.contains(said) || said == "chatcmpl-aaaaaa", "{} in {}", said, right);
+        }
     }
 
     #[test]

@@ -197,6 +197,33 @@ fn generated_ids_are_noise_while_they_keep_format_and_map_one_to_one() {
 }
 
 #[test]
+fn an_id_that_both_legs_say_is_no_others_counterpart() {
+    let (a, b, p) = ("chatcmpl-aaaaaa", "chatcmpl-bbbbbb", "chatcmpl-pppppp");
+    let stream = |ids: [&str; 3]| {
+        changed(&leg(), |leg| {
+            leg.headers = vec![("content-type".into(), "text/event-stream".into())];
+            let chunk = |id: &str| json!({"id": id, "object": "chat.completion.chunk", "choices": []});
+            leg.body = ids.map(|id| format!("data: {}\n\n", chunk(id))).concat();
+        })
+    };
+    let whole = |ids: [&str; 3]| {
+        let calls = ids.map(|id| json!({"id": id, "type": "function"}));
+        changed(&leg(), |leg| leg.body = json!({"choices": [{"message": {"tool_calls": calls}}]}).to_string())
+    };
+    for (control, candidate, verdict) in [
+        ([a, p, p], [b, p, p], "match"),
+        ([a, p, p], [b, b, p], "mismatch"),
+        ([p, p, p], [p, b, p], "mismatch"),
+        ([a, b, p], [b, a, p], "mismatch"),
+    ] {
+        for (control, candidate) in [(stream(control), stream(candidate)), (whole(control), whole(candidate))] {
+            let judged = judge_on("chat_completions:openai", &control, &candidate, &LaneRule::default());
+            assert_eq!(judged.verdict.as_str(), verdict, "{}\n{}", control.body, candidate.body);
+        }
+    }
+}
+
+#[test]
 fn a_header_that_comes_by_chance_may_stay_away_and_not_come_alone() {
     let telling = |value: Option<&str>| {
         changed(&leg(), |leg| {
@@ -204,6 +231,16 @@ fn a_header_that_comes_by_chance_may_stay_away_and_not_come_alone() {
             leg.headers.extend(header);
         })
     };
+    let counted = |leg: Leg| {
+        changed(&leg, |leg| leg.body = json!({"usage": {"output_tokens_details": {"thinking_tokens": 9}}}).to_string())
+    };
+    let judged = judge_on(
+        "messages:anthropic",
+        &counted(telling(Some("0.00243"))),
+        &counted(telling(None)),
+        &LaneRule::default(),
+    );
+    assert_eq!(judged.verdict, Verdict::Mismatch, "what the provider counted is always told");
     for (lane, control, candidate, verdict) in [
         ("messages:anthropic", Some("0.00243"), None, "match"),
         ("messages:anthropic", None, Some("0.00243"), "mismatch"),
@@ -225,12 +262,13 @@ fn a_long_stream_with_an_id_and_a_time_of_its_own_is_a_match() {
             leg.body = format!("data: {chunk}\n\n").repeat(events);
         })
     };
-    let control = stream("chatcmpl-aaaaaa", 1_795_392_191, 5000);
-    for (name, candidate, verdict) in [
-        ("made up", stream("chatcmpl-bbbbbb", 1_795_392_192, 5000), "match"),
-        ("an id in another format", stream("bbbbbb", 1_795_392_191, 5000), "mismatch"),
-        ("a chunk less", stream("chatcmpl-bbbbbb", 1_795_392_192, 4999), "mismatch"),
+    for (name, events, candidate, verdict) in [
+        ("made up", 5000, stream("chatcmpl-bbbbbb", 1_795_392_192, 5000), "match"),
+        ("an id in another format", 3, stream("bbbbbb", 1_795_392_191, 3), "mismatch"),
+        ("a time in milliseconds", 3, stream("chatcmpl-bbbbbb", 1_795_392_191_000, 3), "mismatch"),
+        ("a chunk less", 5000, stream("chatcmpl-bbbbbb", 1_795_392_192, 4999), "mismatch"),
     ] {
+        let control = stream("chatcmpl-aaaaaa", 1_795_392_191, events);
         let judged = judge_on("chat_completions:anthropic", &control, &candidate, &LaneRule::default());
         assert_eq!(judged.verdict.as_str(), verdict, "{name}: {:?}", judged.differences);
     }

@@ -59,12 +59,12 @@ pub fn stream_document(text: &str, limits: &Limits) -> serde_json::Value {
     serde_json::Value::Object(document)
 }
 
-/// Compares two event streams; `made_up` names members of the events' data that each run makes up anew, with their formats.
+/// Compares two event streams; `fields` are members of the events' data that each run makes up anew, with their formats.
 ///
 /// Shape   differences of the message come first, then those of the events; the bytes are named only where both are
-///         equal. A stream that cannot be read as text is compared as bytes, at `$.frames`. What a run made up once and
-///         repeats in all its events is one difference, at the first of them.
-pub fn diff_stream(left: &[u8], right: &[u8], made_up: &[(&'static str, Format)], limits: &Limits) -> Differences {
+///         equal. A stream that cannot be read as text is compared as bytes, at `$.frames`. What the runs made up in a field
+///         is one difference, at its first event, however often it is repeated.
+pub fn diff_stream(left: &[u8], right: &[u8], fields: &[(&'static str, Format)], limits: &Limits) -> Differences {
     if left == right {
         return Differences::default();
     }
@@ -79,14 +79,18 @@ pub fn diff_stream(left: &[u8], right: &[u8], made_up: &[(&'static str, Format)]
         let wrapped = |message| serde_json::json!({ "message": message }).to_string();
         compare(&wrapped(left_message), &wrapped(right_message), limits, &mut found);
     }
-    let made_up = made_up::between(&lefts, &rights, made_up, limits.depth_max);
+    let made_up = made_up::between(&lefts, &rights, fields, limits.depth_max);
     for one in &made_up {
         found.push(limits, || one.difference());
     }
     let listed = |events: &[Event<'_>], replaced: &[MadeUp]| {
         format!("{{\"events\":{}}}", events::as_json(events, limits.depth_max, replaced))
     };
+    let of_events = found.list.len();
     compare(&listed(&lefts, &[]), &listed(&rights, &made_up), limits, &mut found);
+    for difference in &mut found.list[of_events..] {
+        made_up.iter().for_each(|one| one.restore(difference));
+    }
     if found.is_empty() {
         return frames(Kind::Spelling, left.len(), right.len(), limits);
     }
