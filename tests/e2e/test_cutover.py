@@ -193,12 +193,17 @@ def test_kill_and_restart(start, tmp_path):
     first = start(rule(), tmp_path / "killed")
     drive_until(first, lambda lane: lane["stage"] == "canary", "canary")
     first.api("/api/lanes/ocr:mistral/hold", {"reason": "so that nothing moves while it is killed"})
+    drive(first, 40)
+    until(lambda: first.lane()["evidence"]["pairs"] > 0, 20, "evidence of the step")
+    counted = first.lane()["evidence"]["pairs"]
+    # What an operator does is written with all that was counted until then; without it, a second's evidence may be lost.
+    first.api("/api/lanes/ocr:mistral/hold", {"reason": "once more, so that it is written"})
     before, journal = first.lane(), first.api("/api/journal?limit=200")["entries"]
     first.process.kill()
     second = start(rule(), tmp_path / "killed")
     after = second.lane()
     assert [after[key] for key in ("stage", "weight", "hold")] == [before[key] for key in ("stage", "weight", "hold")]
-    assert after["evidence"]["pairs"] >= before["evidence"]["pairs"] * 0.9, "the evidence is gone"
+    assert after["evidence"]["pairs"] >= counted, "the evidence is gone"
     assert [entry["id"] for entry in journal] == [entry["id"] for entry in second.api("/api/journal?limit=200")["entries"]][-len(journal):]
 
 
