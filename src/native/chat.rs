@@ -262,7 +262,7 @@ impl Plan for ChatPlan<'_> {
             ending: Ending::Unheard,
         });
         let decoder = Decoder::Chat(decoder, Arc::clone(self.prices));
-        Ok(match ClientStream::begin(stream, decoder, outcome, effects.client_left()).await {
+        Ok(match ClientStream::new(stream, decoder, outcome).begin(effects.client_left()).await {
             Begun::Failed(exception) => Reply::Failed { headers, exception },
             Begun::Stream(stream) => {
                 effects.add_wait(stream.elapsed().saturating_sub(before));

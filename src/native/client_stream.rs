@@ -84,28 +84,24 @@ fn left() -> Exception {
 const CLIENT_LEFT: u16 = 499;
 
 impl<S: ProviderStream> ClientStream<S> {
-    /// Pulls until the client's head is due, or until the client has left, which ends the provider's work.
-    pub async fn begin(
-        source: S,
-        decoder: Decoder,
-        outcome: Option<Outcome>,
-        client_left: impl Future<Output = ()>,
-    ) -> Begun<S> {
-        tokio::select! {
-            biased;
-            begun = Self::begun(source, decoder, outcome) => begun,
-            () = client_left => Begun::Failed(left()),
-        }
+    /// Boxed from the start: what waits for the first piece is kept as long as its connection.
+    pub fn new(source: S, decoder: Decoder, outcome: Option<Outcome>) -> Box<Self> {
+        let (sent_at, ready) = (source.elapsed(), Bytes::new());
+        Box::new(Self { sent_at, source, decoder, ready, over: false, outcome })
     }
 
-    async fn begun(source: S, decoder: Decoder, outcome: Option<Outcome>) -> Begun<S> {
-        let (sent_at, ready) = (source.elapsed(), Bytes::new());
-        let mut begun = Self { sent_at, source, decoder, ready, over: false, outcome };
-        match begun.pull().await {
+    /// Pulls until the client's head is due, or until the client has left, which ends the provider's work.
+    pub async fn begin(mut self: Box<Self>, client_left: impl Future<Output = ()>) -> Begun<S> {
+        let pulled = tokio::select! {
+            biased;
+            pulled = self.pull() => pulled,
+            () = client_left => Err(left()),
+        };
+        match pulled {
             Err(exception) => Begun::Failed(exception),
             Ok(ready) => {
-                begun.ready = ready.unwrap_or_default();
-                Begun::Stream(Box::new(begun))
+                self.ready = ready.unwrap_or_default();
+                Begun::Stream(self)
             }
         }
     }

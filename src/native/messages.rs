@@ -199,7 +199,7 @@ impl Plan for MessagesPlan<'_> {
             heard: effects.now(),
             ending: Ending::Unheard,
         });
-        let begun = ClientStream::begin(stream, decoder, outcome, effects.client_left()).await;
+        let begun = ClientStream::new(stream, decoder, outcome).begin(effects.client_left()).await;
         Ok(match begun {
             Begun::Failed(exception) => Reply::Failed { headers, exception },
             Begun::Stream(stream) => {

@@ -53,7 +53,7 @@ impl Front {
             let Connection { stream, begun } = connection.as_mut()?;
             // What the look for HTTP/2 has read comes alone.
             while begun.len() < HEAD_CAPACITY && !begun.contains(&b'\n') {
-                begun.reserve(HEAD_CAPACITY);
+                begun.reserve(HEAD_CAPACITY - begun.len());
                 let read = tokio::select! {
                     biased;
                     read = timeout(patience, stream.read_buf(begun)) => read,

@@ -54,8 +54,7 @@ pub async fn dispatch(app: &App, session: &mut ServerSession, exchange: &mut Exc
         }
         ReadBody::Whole(body, _held) => {
             exchange.held_since = Instant::now();
-            let request = client_request(session, exchange, route, body);
-            answer(app, session, exchange, &table, route, request).await?;
+            answer(app, session, exchange, &table, route, body).await?;
             Ok(true)
         }
     }
@@ -67,8 +66,9 @@ async fn answer(
     exchange: &mut Exchange,
     table: &LaneTable,
     route: Route,
-    request: ClientRequest,
+    body: Bytes,
 ) -> Result<()> {
+    let request = client_request(session, exchange, route, body);
     let content_type = request.headers.get(http::header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
     let facts = facts::read(route, content_type, &request.body).await;
     let reach = facts.model.as_deref().map(|model| table.reach(route, model)).unwrap_or_default();

@@ -3,7 +3,6 @@
 use std::future::Future;
 use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
-use std::time::Duration;
 
 use bytes::Bytes;
 use cutover::lane::Leg;
@@ -59,12 +58,11 @@ pub async fn serve_natively(
     let (departure, departed) = watch::channel(false);
     let mut effects = LiveEffects::new(&app.provider, &app.cooldowns, protocol(route), departed);
     let run = {
-        // Pinned where it is: every move would be another copy in what is kept of a request.
+        // Pinned where it is, for one await: every move would be another copy in what is kept of a request, and what
+        // several awaits hold leaves its room to nothing else.
         let run = std::pin::pin!(AssertUnwindSafe(native::answer(native, request, &mut effects)).catch_unwind());
-        match facts.shape.starts_with(STREAM) {
-            true => while_watched(session, run, &departure).await,
-            false => run.await,
-        }
+        let watched = if facts.shape.starts_with(STREAM) { Some(&mut *session) } else { None };
+        while_watched(watched, run, &departure).await
     };
     match run {
         Ok(Ok(answer)) => {
@@ -108,12 +106,13 @@ pub async fn serve_natively(
 /// How the shape of a request begins that asks for a stream.
 const STREAM: &str = "stream";
 
-/// Runs to the end, and tells when the client leaves meanwhile.
+/// Runs to the end, and tells when the client of a watched session leaves meanwhile.
 async fn while_watched<T>(
-    session: &mut ServerSession,
+    watched: Option<&mut ServerSession>,
     mut run: Pin<&mut impl Future<Output = T>>,
     departure: &watch::Sender<bool>,
 ) -> T {
+    let Some(session) = watched else { return run.await };
     loop {
         tokio::select! {
             biased;
@@ -147,7 +146,7 @@ async fn write_native<S: ProviderStream>(
             let body = futures_util::stream::unfold(stream, |mut stream| async {
                 stream.next().await.map(|piece| (Ok::<_, std::convert::Infallible>(piece), stream))
             });
-            let written = writer::write_stream(session, answer.status, head, body, Duration::MAX, |_| ()).await?;
+            let written = writer::write_stream(session, answer.status, head, body, None, |_| ()).await?;
             written.into_result()
         }
     }
@@ -453,7 +452,7 @@ async fn relay(
     mark(&mut head, exchange);
     last_answer(app, session);
     let body = response.into_body().into_data_stream();
-    writer::write_stream(session, status, head, body, app.upstream.read_timeout, observe).await
+    writer::write_stream(session, status, head, body, Some(app.upstream.read_timeout), observe).await
 }
 
 fn restored(app: &App, mut head: HeaderMap) -> HeaderMap {

@@ -46,14 +46,15 @@ pub async fn write_whole(
     Ok(Written::Complete)
 }
 
-/// Writes a head and a body as it arrives, and cuts it when its source is silent for longer than `silence_max`. The next piece is not asked for before the last one is written, so a
-/// slow client slows its source; a client that leaves ends it.
+/// Writes a head and a body as it arrives, and cuts it when its source is silent for longer than `silence_max`; a source without
+/// one bounds its silence itself. The next piece is not asked for before the last one is written, so a slow client slows its
+/// source; a client that leaves ends it.
 pub async fn write_stream<S, E>(
     session: &mut ServerSession,
     status: u16,
     headers: HeaderMap,
     body: S,
-    silence_max: Duration,
+    silence_max: Option<Duration>,
     mut observe: impl FnMut(&Bytes),
 ) -> Result<Written>
 where
@@ -77,10 +78,8 @@ where
     loop {
         let piece = tokio::select! {
             biased;
-            piece = tokio::time::timeout(silence_max, body.next()) => match piece {
-                Ok(piece) => piece,
-                Err(_) => return Ok(Written::Cut),
-            },
+            piece = body.next() => piece,
+            () = silence(silence_max) => return Ok(Written::Cut),
             // What a client still sends of its body after an early answer is read and dropped.
             gone = session.read_body_or_idle(false) => match gone {
                 // A client that has every byte may leave before we have seen the end ourselves.
@@ -106,6 +105,13 @@ where
                 return Ok(Written::Complete);
             }
         }
+    }
+}
+
+async fn silence(longest: Option<Duration>) {
+    match longest {
+        Some(longest) => tokio::time::sleep(longest).await,
+        None => std::future::pending().await,
     }
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use transform::{ProviderFailure, ProviderRequest, ProviderResponse};
 
 use super::body::collect;
-use super::redirect::{self, Unfollowed};
+use super::redirect::{self, Followed, Unfollowed};
 use crate::config::Deployment;
 use crate::native::admission::Admitted;
 use crate::native::effects::{Effects, Opened, ProviderStream};
@@ -132,12 +132,22 @@ async fn send<E: Effects>(
     limit: Duration,
     effects: &mut E,
 ) -> Result<Opened<E::Stream>, Unanswered> {
-    let mut opened = effects.open(deployment, request, limit).await.map_err(Unanswered::Failure)?;
-    let mut current: Option<ProviderRequest> = None;
+    let opened = effects.open(deployment, request, limit).await.map_err(Unanswered::Failure)?;
+    match redirect::next(request, opened.status, &opened.headers).map_err(Unanswered::Unfollowed)? {
+        None => Ok(opened),
+        // Boxed, because it is rare and every request would keep room for it.
+        Some(next) => Box::pin(follow(deployment, opened, next, limit, effects)).await,
+    }
+}
+
+async fn follow<E: Effects>(
+    deployment: &Deployment,
+    mut opened: Opened<E::Stream>,
+    mut next: Followed,
+    limit: Duration,
+    effects: &mut E,
+) -> Result<Opened<E::Stream>, Unanswered> {
     for followed in 0.. {
-        let sent = current.as_ref().unwrap_or(request);
-        let next = redirect::next(sent, opened.status, &opened.headers).map_err(Unanswered::Unfollowed)?;
-        let Some(next) = next else { break };
         // A redirect is read to its end before it is followed.
         whole(opened, effects).await.map_err(Unanswered::Failure)?;
         if followed == REDIRECTS_MAX {
@@ -147,7 +157,10 @@ async fn send<E: Effects>(
             return Err(Unanswered::Failure(unknown));
         }
         opened = effects.open(deployment, &next.sent, limit).await.map_err(Unanswered::Failure)?;
-        current = Some(next.request);
+        match redirect::next(&next.request, opened.status, &opened.headers).map_err(Unanswered::Unfollowed)? {
+            None => break,
+            Some(following) => next = following,
+        }
     }
     Ok(opened)
 }

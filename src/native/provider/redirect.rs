@@ -36,9 +36,12 @@ pub fn next(
     status: u16,
     headers: &[(String, String)],
 ) -> Result<Option<Followed>, Unfollowed> {
+    if !matches!(status, 301 | 302 | 303 | 307 | 308) {
+        return Ok(None);
+    }
     let locations: Vec<&str> =
         headers.iter().filter(|(name, _)| name == "location").map(|(_, value)| value.as_str()).collect();
-    if locations.is_empty() || !matches!(status, 301 | 302 | 303 | 307 | 308) {
+    if locations.is_empty() {
         return Ok(None);
     }
     let from = Url::parse(&request.url).map_err(Unfollowed::Failed)?;
