@@ -8,7 +8,7 @@ use http::{HeaderMap, HeaderValue};
 
 use crate::controller::Controller;
 use crate::native;
-use crate::proxy::BodyLimits;
+use crate::proxy::{AnswerHeads, BodyLimits};
 use crate::python::Upstream;
 use crate::python::forward::PythonClient;
 use crate::routes::LaneTable;
@@ -30,6 +30,7 @@ pub struct App {
     /// Absent: no tap was asked for, and nothing can be compared.
     pub tap: Option<TapView>,
     pub limits: Arc<BodyLimits>,
+    pub answer_heads: AnswerHeads,
     pub metrics: Metrics,
     /// Set when the process is about to end: connections end with their answers.
     pub draining: Arc<AtomicBool>,

@@ -17,7 +17,7 @@ use crate::config::Secret;
 use crate::controller::{Controller, system_clock};
 use crate::listener::Drain;
 use crate::native;
-use crate::proxy::BodyLimits;
+use crate::proxy::{AnswerHeads, BodyLimits};
 use crate::python::Upstream;
 use crate::python::forward::PythonClient;
 use crate::reports::Store;
@@ -77,6 +77,7 @@ impl Parts {
             shadow,
             tap: arguments.tap.clone().map(|address| TapView { address, recordings }),
             limits: Arc::new(BodyLimits::new(arguments.body_limit, arguments.body_limit.saturating_mul(BODIES_MAX))),
+            answer_heads: AnswerHeads::default(),
             metrics: metrics.clone(),
             draining: drain.flag(),
             listening: false.into(),

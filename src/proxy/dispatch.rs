@@ -9,7 +9,7 @@ use cutover::decide::{Decision, RequestFacts, Subjects, decide, draws_subject, s
 use cutover::lane::Leg;
 use cutover::rules::StickyBy;
 use cutover::verdict::SkipReason;
-use http::HeaderMap;
+use http::{HeaderMap, HeaderName, HeaderValue};
 use pingora::Result;
 use pingora::protocols::http::ServerSession;
 
@@ -165,9 +165,9 @@ fn client_request(session: &ServerSession, exchange: &Exchange, route: Route, bo
 /// Answers in LiteLLM's error shape that LiteLLM gave no answer.
 pub async fn write_unavailable(session: &mut ServerSession, exchange: &Exchange, reason: Unavailable) -> Result<()> {
     let mut headers = HeaderMap::new();
-    headers.insert(http::header::CONTENT_TYPE, http::HeaderValue::from_static("application/json"));
+    headers.insert(http::header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
     if reason == Unavailable::Unreachable {
-        headers.insert(http::header::RETRY_AFTER, http::HeaderValue::from_static("1"));
+        headers.insert(http::header::RETRY_AFTER, HeaderValue::from_static("1"));
     }
     mark(&mut headers, exchange);
     let body = reason.body(session.req_header().uri.path());
@@ -177,10 +177,16 @@ pub async fn write_unavailable(session: &mut ServerSession, exchange: &Exchange,
 
 /// Sets our own response headers.
 pub fn mark(headers: &mut HeaderMap, exchange: &Exchange) {
-    headers.insert(super::SERVED_BY, http::HeaderValue::from_static(exchange.leg.as_str()));
-    if let Ok(id) = http::HeaderValue::from_str(&exchange.id) {
-        headers.insert(super::REQUEST_ID, id);
+    for (name, value) in marks(exchange).into_iter().flatten() {
+        headers.insert(name, value);
     }
+}
+
+/// Our own response headers.
+pub fn marks(exchange: &Exchange) -> [Option<(HeaderName, HeaderValue)>; 2] {
+    let id = HeaderValue::from_str(&exchange.id).ok();
+    let served_by = HeaderValue::from_static(exchange.leg.as_str());
+    [Some((super::SERVED_BY, served_by)), id.map(|id| (super::REQUEST_ID, id))]
 }
 
 /// What `X-Forwarded-*` says of this client.

@@ -8,17 +8,17 @@ use bytes::Bytes;
 use cutover::lane::Leg;
 use cutover::verdict::SkipReason;
 use futures_util::FutureExt;
+use http::header::CONTENT_LENGTH;
 use http::{HeaderMap, HeaderName, HeaderValue, Response};
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
 use pingora::Result;
 use pingora::protocols::http::ServerSession;
 use tokio::sync::{mpsc, watch};
-use transform::HeaderText;
 
 use super::body::{declared_length, tell_to_go_on};
 use super::context::Exchange;
-use super::dispatch::{decline, forwarded_facts, last_answer, mark, traits, undigested, write_unavailable};
+use super::dispatch::{decline, forwarded_facts, last_answer, mark, marks, traits, undigested, write_unavailable};
 use super::writer::{self, Written};
 use crate::app::App;
 use crate::budget::Share;
@@ -131,13 +131,13 @@ async fn write_native<S: ProviderStream>(
     exchange: &Exchange,
     answer: Answer<Body<S>>,
 ) -> Result<()> {
-    let mut head = HeaderMap::with_capacity(answer.headers.len() + 2);
-    for (name, value) in answer.headers {
-        if let (Some(name), Some(value)) = (header_name(name), header_value(value)) {
-            head.append(name, value);
-        }
-    }
-    mark(&mut head, exchange);
+    let framing = match &answer.body {
+        // LiteLLM's own headers tell its length.
+        Body::Whole(_) => None,
+        Body::Stream(_) => writer::chunked(session),
+    };
+    let ([served_by, id], [date, connection]) = (marks(exchange), writer::room(session));
+    let head = app.answer_heads.head(answer.headers, [served_by, id, framing, date, connection]);
     last_answer(app, session);
     match answer.body {
         Body::Whole(body) => writer::write_whole(session, answer.status, head, body).await.map(|_| ()),
@@ -149,21 +149,6 @@ async fn write_native<S: ProviderStream>(
             let written = writer::write_stream(session, answer.status, head, body, None, |_| ()).await?;
             written.into_result()
         }
-    }
-}
-
-/// Literals are checked by the tests of every route that writes them; they need no copy.
-fn header_name(name: HeaderText) -> Option<HeaderName> {
-    match name {
-        HeaderText::Borrowed(literal) => Some(HeaderName::from_static(literal)),
-        HeaderText::Owned(name) => HeaderName::try_from(name).ok(),
-    }
-}
-
-fn header_value(value: HeaderText) -> Option<HeaderValue> {
-    match value {
-        HeaderText::Borrowed(literal) => Some(HeaderValue::from_static(literal)),
-        HeaderText::Owned(value) => HeaderValue::try_from(value).ok(),
     }
 }
 
@@ -417,7 +402,7 @@ fn outgoing_headers(app: &App, session: &ServerSession, headers: &HeaderMap, len
     outgoing.remove(http::header::EXPECT);
     outgoing.remove(http::header::CONTENT_LENGTH);
     if let Some(length) = length {
-        outgoing.insert(http::header::CONTENT_LENGTH, HeaderValue::from(length));
+        outgoing.insert(CONTENT_LENGTH, HeaderValue::from(length));
     }
     let authority = session.req_header().uri.authority();
     if let (false, Some(authority)) = (outgoing.contains_key(http::header::HOST), authority)

@@ -1,5 +1,6 @@
 //! The data plane: Pingora's phases, each a call and not a place for logic.
 
+mod answer_head;
 mod body;
 mod connection;
 mod context;
@@ -20,6 +21,7 @@ use pingora::proxy::{FailToProxy, ProxyHttp, Session};
 use pingora::upstreams::peer::HttpPeer;
 use pingora::{Error, Result};
 
+pub use answer_head::AnswerHeads;
 pub use body::BodyLimits;
 pub use connection::Front;
 pub use context::Exchange;

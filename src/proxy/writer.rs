@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt};
-use http::{HeaderMap, StatusCode, Version};
+use http::header::{CONNECTION, DATE, TRANSFER_ENCODING};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Version};
 use pingora::http::ResponseHeader;
 use pingora::protocols::http::ServerSession;
 use pingora::{Error, ErrorType, Result};
@@ -63,12 +64,12 @@ where
     let length = declared_length(&headers);
     let framed = headers.contains_key(http::header::CONTENT_LENGTH);
     let mut head = response_header(status, headers)?;
-    let http1 = !session.is_http2() && session.req_header().version == Version::HTTP_11;
+    let chunked = chunked(session);
     let bodiless = matches!(status, 204 | 304);
-    if !framed && http1 && !bodiless {
-        head.insert_header(http::header::TRANSFER_ENCODING, "chunked")?;
+    if let Some((name, value)) = chunked.clone().filter(|_| !framed && !bodiless) {
+        head.insert_header(name, value)?;
     }
-    if !framed && !http1 && !session.is_http2() {
+    if !framed && chunked.is_none() && !session.is_http2() {
         // An HTTP/1.0 client knows no chunks: for it the body ends with the connection.
         session.set_keepalive(None);
     }
@@ -106,6 +107,19 @@ where
             }
         }
     }
+}
+
+/// How a body is framed for this client that has no length.
+pub fn chunked(session: &ServerSession) -> Option<(HeaderName, HeaderValue)> {
+    let http1 = !session.is_http2() && session.req_header().version == Version::HTTP_11;
+    http1.then_some((TRANSFER_ENCODING, HeaderValue::from_static("chunked")))
+}
+
+/// What Pingora adds to the head of an HTTP/1 answer, whatever it finds there: a head that has room for it is not copied to get
+/// some.
+pub fn room(session: &ServerSession) -> [Option<(HeaderName, HeaderValue)>; 2] {
+    let empty = |name| (!session.is_http2()).then_some((name, HeaderValue::from_static("")));
+    [empty(DATE), empty(CONNECTION)]
 }
 
 async fn silence(longest: Option<Duration>) {

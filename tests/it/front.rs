@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use crossfade::app::{App, TapView};
 use crossfade::background::on_own_thread;
 use crossfade::listener::{self, Drain, ListenerSettings};
-use crossfade::proxy::BodyLimits;
+use crossfade::proxy::{AnswerHeads, BodyLimits};
 use crossfade::python::Upstream;
 use crossfade::python::forward::PythonClient;
 use crossfade::shadow::{ShadowLimits, Worker};
@@ -131,6 +131,7 @@ fn app(litellm: SocketAddr, settings: &Settings, stand: &Stand) -> App {
         }),
         shadow,
         limits: Arc::new(BodyLimits::new(settings.body_limit, settings.body_limit * 8)),
+        answer_heads: AnswerHeads::default(),
         metrics: stand.metrics.clone(),
     }
 }
