@@ -154,7 +154,8 @@ impl ServerApp for Front {
         if is_http2 {
             return self.pingora.process_new(stream, shutdown).await;
         }
-        if let Some(connection) = self.serve(stream, leaving.as_mut()).await {
+        // A box of its own, so that a connection of Pingora's keeps no room for it.
+        if let Some(connection) = Box::pin(self.serve(stream, leaving.as_mut())).await {
             self.leave(connection, shutdown).await;
         }
         None
