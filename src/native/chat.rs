@@ -145,7 +145,8 @@ impl<'a> ChatPlan<'a> {
             Sent::Open(_) => None,
         };
         match again {
-            Some(again) => self.attempt_once(admitted, outbound, &again, effects).await,
+            // Rare: what every request keeps has no room for it.
+            Some(again) => Box::pin(self.attempt_once(admitted, outbound, &again, effects)).await,
             None => Ok(first),
         }
     }

@@ -106,7 +106,8 @@ impl<'a> MessagesPlan<'a> {
             Sent::Open(_) => None,
         };
         match again {
-            Some(again) => self.attempt_once(admitted, deployment, &again, limit, effects).await,
+            // Rare: what every request keeps has no room for it.
+            Some(again) => Box::pin(self.attempt_once(admitted, deployment, &again, limit, effects)).await,
             None => Ok(first),
         }
     }

@@ -154,9 +154,9 @@ impl ServerApp for Front {
         if is_http2 {
             return self.pingora.process_new(stream, shutdown).await;
         }
-        // A box of its own, so that a connection of Pingora's keeps no room for it.
+        // Boxes of their own, so that a connection of ours keeps no room for Pingora's way, nor one of Pingora's for ours.
         if let Some(connection) = Box::pin(self.serve(stream, leaving.as_mut())).await {
-            self.leave(connection, shutdown).await;
+            Box::pin(self.leave(connection, shutdown)).await;
         }
         None
     }

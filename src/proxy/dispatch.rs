@@ -82,7 +82,8 @@ async fn answer(
             legs::serve_natively(app, session, exchange, table, lane, &request, &facts).await
         }
         Decision { mirror: true, .. } => {
-            legs::serve_mirrored(app, session, exchange, table, lane, request, facts).await
+            // Boxed: it holds most of all, and every connection would keep room for it.
+            Box::pin(legs::serve_mirrored(app, session, exchange, table, lane, request, facts)).await
         }
         Decision { .. } => {
             let reason = if lane.eligible { SkipReason::NotSampled } else { SkipReason::LaneIneligible };

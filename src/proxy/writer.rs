@@ -64,12 +64,14 @@ where
     let length = declared_length(&headers);
     let framed = headers.contains_key(http::header::CONTENT_LENGTH);
     let mut head = response_header(status, headers)?;
-    let chunked = chunked(session);
     let bodiless = matches!(status, 204 | 304);
-    if let Some((name, value)) = chunked.clone().filter(|_| !framed && !bodiless) {
+    if !framed
+        && !bodiless
+        && let Some((name, value)) = chunked(session)
+    {
         head.insert_header(name, value)?;
     }
-    if !framed && chunked.is_none() && !session.is_http2() {
+    if !framed && !knows_chunks(session) && !session.is_http2() {
         // An HTTP/1.0 client knows no chunks: for it the body ends with the connection.
         session.set_keepalive(None);
     }
@@ -111,8 +113,11 @@ where
 
 /// How a body is framed for this client that has no length.
 pub fn chunked(session: &ServerSession) -> Option<(HeaderName, HeaderValue)> {
-    let http1 = !session.is_http2() && session.req_header().version == Version::HTTP_11;
-    http1.then_some((TRANSFER_ENCODING, HeaderValue::from_static("chunked")))
+    knows_chunks(session).then_some((TRANSFER_ENCODING, HeaderValue::from_static("chunked")))
+}
+
+fn knows_chunks(session: &ServerSession) -> bool {
+    !session.is_http2() && session.req_header().version == Version::HTTP_11
 }
 
 /// What Pingora adds to the head of an HTTP/1 answer, whatever it finds there: a head that has room for it is not copied to get
