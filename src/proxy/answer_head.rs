@@ -11,18 +11,22 @@ use transform::{AnsweredHeaders, HeaderText};
 /// and need not have them checked, copied and hashed again.
 #[derive(Debug, Default)]
 pub struct AnswerHeads {
-    /// Without values.
+    /// Without values, the latest learnt first.
     known: ArcSwap<Vec<Arc<HeaderMap>>>,
-    unknown: AtomicUsize,
+    /// Heads of a kind that was not known when there was no room for another.
+    turned_away: AtomicUsize,
 }
 
 /// Kinds of answers that are remembered: a provider has a few (whole, streamed, with and without a price).
 const KNOWN_MAX: usize = 16;
-/// Once that many are known, one in so many unknown ones takes the place of the oldest.
+/// Once that many are known, one in so many unknown ones takes the place of the one learnt first.
 const LEARNT_OF: usize = 64;
+/// Bytes of all the names of a kind that is remembered; providers write some hundreds.
+const NAMES_BYTES_MAX: usize = 8 << 10;
 
 impl AnswerHeads {
-    /// These headers, then our own, which replace what is given under their names. What HTTP can't carry is left out.
+    /// These headers, then our own; what is given under a name of ours is replaced where it stands. What HTTP can't carry is
+    /// left out.
     pub fn head<const OWN: usize>(
         &self,
         given: AnsweredHeaders,
@@ -64,14 +68,23 @@ impl AnswerHeads {
     }
 
     fn learn(&self, head: &HeaderMap) {
+        if head.keys().map(|name| name.as_str().len()).sum::<usize>() > NAMES_BYTES_MAX {
+            return;
+        }
         let is_full = self.known.load().len() >= KNOWN_MAX;
-        if is_full && !self.unknown.fetch_add(1, Ordering::Relaxed).is_multiple_of(LEARNT_OF) {
+        if is_full && !self.turned_away.fetch_add(1, Ordering::Relaxed).is_multiple_of(LEARNT_OF) {
             return;
         }
         let mut names = head.clone();
         names.values_mut().for_each(|value| *value = HeaderValue::from_static(""));
+        // A full map grows also when one of its values is replaced.
+        names.reserve(1);
         let names = Arc::new(names);
         self.known.rcu(|known| {
+            // Another thread may have been faster.
+            if known.iter().any(|known| known.keys().eq(names.keys())) {
+                return Vec::clone(known);
+            }
             let kept = known.iter().take(KNOWN_MAX - 1).cloned();
             std::iter::once(Arc::clone(&names)).chain(kept).collect::<Vec<_>>()
         });
@@ -173,6 +186,34 @@ mod tests {
         assert_eq!(heads.known.load().len(), 1, "the same kind");
         let known = heads.known.load();
         assert!(known.iter().flat_map(|names| names.values()).all(HeaderValue::is_empty), "a value was kept");
+    }
+
+    #[test]
+    fn a_value_is_replaced_without_growing() {
+        let heads = AnswerHeads::default();
+        // At these counts a map is full.
+        for count in [24, 48, 96] {
+            let names =
+                || (0..count).map(|index| (HeaderText::Owned(format!("name-{index}")), HeaderText::Borrowed("")));
+            heads.head(names().collect(), []);
+            let mut head = heads.head(names().collect(), []);
+            let capacity = head.capacity();
+            head.insert(HeaderName::from_static("name-1"), HeaderValue::from_static("1"));
+            assert_eq!(head.capacity(), capacity, "{count} headers");
+        }
+    }
+
+    #[test]
+    fn one_kind_is_learnt_once() {
+        let heads = AnswerHeads::default();
+        let (head, larger) = (
+            built(given(&[("a", "1")]), [Some((OWN, HeaderValue::from_static("x")))]),
+            built(vec![(HeaderText::Owned("n".repeat(NAMES_BYTES_MAX + 1)), HeaderText::Borrowed("1"))], []),
+        );
+        for known in [&head, &head, &larger] {
+            heads.learn(known);
+            assert_eq!(heads.known.load().len(), 1);
+        }
     }
 
     #[test]

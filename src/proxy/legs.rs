@@ -62,7 +62,7 @@ pub async fn serve_natively(
         // several awaits hold leaves its room to nothing else.
         let run = std::pin::pin!(AssertUnwindSafe(native::answer(native, request, &mut effects)).catch_unwind());
         let watched = if facts.shape.starts_with(STREAM) { Some(&mut *session) } else { None };
-        while_watched(watched, run, &departure).await
+        run_watching(watched, run, &departure).await
     };
     match run {
         Ok(Ok(answer)) => {
@@ -106,8 +106,8 @@ pub async fn serve_natively(
 /// How the shape of a request begins that asks for a stream.
 const STREAM: &str = "stream";
 
-/// Runs to the end, and tells when the client of a watched session leaves meanwhile.
-async fn while_watched<T>(
+/// Runs to the end; tells when the client leaves meanwhile, if its session is to be watched.
+async fn run_watching<T>(
     watched: Option<&mut ServerSession>,
     mut run: Pin<&mut impl Future<Output = T>>,
     departure: &watch::Sender<bool>,
@@ -134,7 +134,7 @@ async fn write_native<S: ProviderStream>(
     let framing = match &answer.body {
         // LiteLLM's own headers tell its length.
         Body::Whole(_) => None,
-        Body::Stream(_) => writer::chunked(session),
+        Body::Stream(_) => writer::chunked(session, answer.status),
     };
     let ([served_by, id], [date, connection]) = (marks(exchange), writer::room(session));
     let head = app.answer_heads.head(answer.headers, [served_by, id, framing, date, connection]);

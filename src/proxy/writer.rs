@@ -64,11 +64,7 @@ where
     let length = declared_length(&headers);
     let framed = headers.contains_key(http::header::CONTENT_LENGTH);
     let mut head = response_header(status, headers)?;
-    let bodiless = matches!(status, 204 | 304);
-    if !framed
-        && !bodiless
-        && let Some((name, value)) = chunked(session)
-    {
+    if !framed && let Some((name, value)) = chunked(session, status) {
         head.insert_header(name, value)?;
     }
     if !framed && !knows_chunks(session) && !session.is_http2() {
@@ -111,17 +107,17 @@ where
     }
 }
 
-/// How a body is framed for this client that has no length.
-pub fn chunked(session: &ServerSession) -> Option<(HeaderName, HeaderValue)> {
-    knows_chunks(session).then_some((TRANSFER_ENCODING, HeaderValue::from_static("chunked")))
+/// How this client is told where a body ends whose length nobody knows yet.
+pub fn chunked(session: &ServerSession, status: u16) -> Option<(HeaderName, HeaderValue)> {
+    let bodiless = matches!(status, 204 | 304);
+    (knows_chunks(session) && !bodiless).then_some((TRANSFER_ENCODING, HeaderValue::from_static("chunked")))
 }
 
 fn knows_chunks(session: &ServerSession) -> bool {
     !session.is_http2() && session.req_header().version == Version::HTTP_11
 }
 
-/// What Pingora adds to the head of an HTTP/1 answer, whatever it finds there: a head that has room for it is not copied to get
-/// some.
+/// What Pingora sets in the head of an HTTP/1 answer, whatever it finds there: a head that has them need not grow.
 pub fn room(session: &ServerSession) -> [Option<(HeaderName, HeaderValue)>; 2] {
     let empty = |name| (!session.is_http2()).then_some((name, HeaderValue::from_static("")));
     [empty(DATE), empty(CONNECTION)]
