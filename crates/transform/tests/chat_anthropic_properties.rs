@@ -73,67 +73,59 @@ fn streams() -> impl Strategy<Value = Vec<u8>> {
     ])
 }
 
-/// JSON-like text: events that parse now and then.
-fn fragments() -> impl Strategy<Value = Vec<u8>> {
-    let event = prop::sample::select(
-        &[
-            "message_start",
-            "message_delta",
-            "content_block_start",
-            "content_block_delta",
-            "content_block_stop",
-            "error",
-        ][..],
-    );
-    let field = prop::sample::select(
-        &[
-            "message",
-            "usage",
-            "delta",
-            "content_block",
-            "error",
-            "text",
-            "partial_json",
-            "thinking",
-            "signature",
-            "citation",
-            "content",
-            "stop_reason",
-            "container",
-            "iterations",
-            "cache_creation",
-            "server_tool_use",
-            "input_tokens",
-            "output_tokens",
-            "output_tokens_details",
-            "thinking_tokens",
-            "cache_read_input_tokens",
-            "name",
-            "id",
-            "input",
-            "caller",
-            "data",
-            "tool_use_id",
-            "stdout",
-            "command",
-            "type",
-        ][..],
-    );
-    let kind = prop::sample::select(
-        &[
-            "text",
-            "tool_use",
-            "server_tool_use",
-            "redacted_thinking",
-            "compaction",
-            "web_search_tool_result",
-            "bash_code_execution_tool_result",
-            "input_json_delta",
-            "compaction_delta",
-            "text_delta",
-            "x",
-        ][..],
-    );
+const EVENTS: &[&str] =
+    &["message_start", "message_delta", "content_block_start", "content_block_delta", "content_block_stop", "error"];
+
+const FIELDS: &[&str] = &[
+    "message",
+    "usage",
+    "delta",
+    "content_block",
+    "error",
+    "text",
+    "partial_json",
+    "thinking",
+    "signature",
+    "citation",
+    "content",
+    "stop_reason",
+    "container",
+    "iterations",
+    "cache_creation",
+    "server_tool_use",
+    "input_tokens",
+    "output_tokens",
+    "output_tokens_details",
+    "thinking_tokens",
+    "cache_read_input_tokens",
+    "name",
+    "id",
+    "input",
+    "caller",
+    "data",
+    "tool_use_id",
+    "stdout",
+    "command",
+    "type",
+];
+
+const KINDS: &[&str] = &[
+    "text",
+    "tool_use",
+    "server_tool_use",
+    "redacted_thinking",
+    "compaction",
+    "web_search_tool_result",
+    "bash_code_execution_tool_result",
+    "input_json_delta",
+    "compaction_delta",
+    "text_delta",
+    "x",
+];
+
+/// Objects whose members and types a stream knows, in places where it does not expect them.
+fn values() -> impl Strategy<Value = Value> {
+    let (field, kind) = (prop::sample::select(FIELDS), prop::sample::select(KINDS));
     let leaf = prop_oneof![
         Just(Value::Null),
         any::<bool>().prop_map(Value::from),
@@ -143,7 +135,7 @@ fn fragments() -> impl Strategy<Value = Vec<u8>> {
         kind.clone().prop_map(Value::from),
         Just(json!("web_search")),
     ];
-    let value = leaf.prop_recursive(4, 24, 5, move |inner| {
+    leaf.prop_recursive(4, 24, 5, move |inner| {
         prop_oneof![
             prop::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
             (kind.clone(), prop::collection::vec((field.clone(), inner), 0..6)).prop_map(|(kind, fields)| {
@@ -153,9 +145,13 @@ fn fragments() -> impl Strategy<Value = Vec<u8>> {
                 Value::Object(object)
             }),
         ]
-    });
+    })
+}
+
+/// JSON-like text: events that parse now and then.
+fn fragments() -> impl Strategy<Value = Vec<u8>> {
     let places = ["message", "delta", "content_block", "usage", "error"];
-    let events = prop::collection::vec((event, prop::collection::vec(value, 5)), 0..8);
+    let events = prop::collection::vec((prop::sample::select(EVENTS), prop::collection::vec(values(), 5)), 0..8);
     events.prop_map(move |events| {
         let line = |(event, values): (&str, Vec<Value>)| {
             let mut object: Map<String, Value> = Map::new();
