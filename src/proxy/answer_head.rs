@@ -32,14 +32,13 @@ impl AnswerHeads {
         given: AnsweredHeaders,
         own: [Option<(HeaderName, HeaderValue)>; OWN],
     ) -> HeaderMap {
-        let own_count = own.iter().flatten().count();
+        let expected = given.len() + own.iter().flatten().count();
         let known = self.known.load();
         let found = known.iter().find(|known| {
             let own = own.iter().flatten().map(|(name, _)| name.as_str());
             let names = given.iter().map(|(name, _)| name.as_ref()).chain(own);
-            known.len() == given.len() + own_count && known.keys().map(HeaderName::as_str).eq(names)
+            known.len() == expected && known.keys().map(HeaderName::as_str).eq(names)
         });
-        let expected = given.len() + own_count;
         let Some(found) = found else {
             let head = built(given, own);
             // Only of heads where every name comes once, all keys are in the order of their values.
