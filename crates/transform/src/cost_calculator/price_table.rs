@@ -1,7 +1,7 @@
 //! The few prices and flags the native routes need, read out of LiteLLM's price map without holding the whole of it.
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fmt;
 use std::sync::LazyLock;
 
@@ -25,19 +25,19 @@ pub struct Prices {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct PriceTable {
     /// Every model's name: LiteLLM strips a segment only if the rest is in the map.
-    names: BTreeSet<Box<str>>,
+    names: HashSet<Box<str>>,
     /// Models of Mistral, or of no provider, by lower-case name.
     mistral: BTreeMap<String, Prices>,
     /// Anthropic's models.
-    anthropic: BTreeMap<Box<str>, Box<AnthropicModel>>,
+    anthropic: HashMap<Box<str>, Box<AnthropicModel>>,
     /// OpenAI's models.
-    openai: BTreeMap<Box<str>, Box<OpenAiModel>>,
+    openai: HashMap<Box<str>, Box<OpenAiModel>>,
     /// OpenAI's models by themselves, for what LiteLLM takes for its catalogue.
-    openai_catalogue: BTreeSet<Box<str>>,
+    openai_catalogue: HashSet<Box<str>>,
     /// An entry declares the effort a model reasons with by itself.
     pub(crate) declares_default_effort: bool,
     /// Lower-case names of other providers' models: they are found, and then not taken.
-    lower_names: BTreeMap<String, Box<str>>,
+    lower_names: HashMap<String, Box<str>>,
 }
 
 /// The price map can't be read.
@@ -67,12 +67,12 @@ impl PriceTable {
 
     /// The same for `/v1/messages`: prices and capabilities of Anthropic's models.
     pub fn canonical_messages(&self) -> String {
-        self.anthropic.iter().map(|(name, model)| format!("{name} {}\n", model.canonical())).collect()
+        in_order(&self.anthropic).map(|(name, model)| format!("{name} {}\n", model.canonical())).collect()
     }
 
     /// The same for chat completions on OpenAI.
     pub fn canonical_chat(&self) -> String {
-        self.openai.iter().map(|(name, model)| format!("{name} {}\n", model.canonical())).collect()
+        in_order(&self.openai).map(|(name, model)| format!("{name} {}\n", model.canonical())).collect()
     }
 
     /// Whether LiteLLM counts a model among OpenAI's own.
@@ -153,6 +153,12 @@ impl PriceTable {
     fn exact_or_folded(&self, name: &str) -> Option<Prices> {
         self.mistral.get(self.name(name)?).copied()
     }
+}
+
+/// By name, whatever order they were read in.
+fn in_order<Model>(models: &HashMap<Box<str>, Box<Model>>) -> impl Iterator<Item = (&str, &Model)> {
+    let ordered: BTreeMap<&str, &Model> = models.iter().map(|(name, model)| (&**name, &**model)).collect();
+    ordered.into_iter()
 }
 
 /// `name.to_lowercase()`, which most names are already.
