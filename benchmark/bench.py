@@ -15,7 +15,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 from harness import configuration, instructions, machine, measuring, plots, recorder, report, workloads  # noqa: E402
 from harness.measuring import Workload  # noqa: E402
 from harness.processes import Process, end_children_with_this  # noqa: E402
-from harness.targets import LITELLM, ROOT, Bench, ask  # noqa: E402
+from harness.targets import BESIDE, LITELLM, ROOT, Bench, ask  # noqa: E402
 
 PHASES = ("workloads", "mirror", "start", "instructions", "syscalls", "soak")
 
@@ -26,6 +26,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--phase", action="append", choices=PHASES, help="only these; repeatable")
     parser.add_argument("--only", default="", help="only workloads whose name begins so")
     parser.add_argument("--without", action="append", default=[], help="leave a target out; repeatable")
+    parser.add_argument("--beside", action="append", default=[], choices=BESIDE, help="measure this gateway, too (scripts/setup gateways installs them); repeatable")
     parser.add_argument("--rounds", type=int)
     parser.add_argument("--soak", type=int, help="requests of the soak; by default 20,000 (quick) or 10,000,000")
     parser.add_argument("--into", type=Path, help="the folder for the results")
@@ -38,6 +39,7 @@ class Run:
     def __init__(self, options: argparse.Namespace, folder: Path):
         self.options, self.folder, self.rounds = options, folder, options.rounds or (3 if options.quick else 9)
         self.workloads = [workload for workload in workloads.workloads(options.quick) if workload.name.startswith(options.only)]
+        self.workloads = workloads.with_others(self.workloads, options.beside)
         if options.rounds:
             self.workloads = [replace(workload, rounds=min(workload.rounds or options.rounds, options.rounds)) for workload in self.workloads]
         self.bench = Bench(folder, workloads.groups(workloads.workloads(False)), tls=True)
@@ -66,7 +68,8 @@ class Run:
                 if name.startswith("litellm") and name not in kept:
                     self.say(f"starting {name}")
                     kept[name] = self.bench.start(name)
-            targets = {name: kept.get(name) or self.bench.start(name) for name in names}
+            kind = {"kind": workload.group.split(".")[0]}
+            targets = {name: kept.get(name) or self.bench.start(name, **(kind if name in BESIDE else {})) for name in names}
             self.rows += measuring.interleaved(self.bench, workload, targets, self.rounds, memory=workload.connections >= 50, say=self.say)
             for name, target in targets.items():
                 if name not in kept:

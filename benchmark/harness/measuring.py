@@ -41,6 +41,8 @@ def load(bench: Bench, workload: Workload, target: Target) -> dict:
     pinned = ["taskset", "-c", ",".join(map(str, sorted(bench.client_cores)))] if bench.client_cores else []
     command = [*pinned, TARGET / "load", "--target", target.address, "--path", configuration.path(workload.group), "--body", body,
                "--header", f"authorization: Bearer {configuration.MASTER_KEY}", "--connections", workload.connections, "--warm", workload.warm, "--timeout", 120]
+    for name, value in target.headers.items():
+        command += ["--header", f"{name}: {value}"]
     command += ["--requests", workload.requests] if workload.requests else ["--seconds", workload.seconds]
     if workload.rate:
         command += ["--rate", workload.rate]

@@ -1,9 +1,9 @@
 """Plots of a run, by matplotlib, as SVG with text that stays text."""
 from pathlib import Path
 
-from .targets import LABELS
+from .targets import BESIDE, LABELS
 
-ORDER = ["nginx", "haproxy", "pingora", "passthrough", "native", "litellm", "litellm-rust"]
+ORDER = ["nginx", "haproxy", "pingora", "passthrough", "native", *BESIDE, "litellm", "litellm-rust"]
 OURS = {"passthrough", "native"}
 
 

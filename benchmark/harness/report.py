@@ -7,7 +7,7 @@ from . import criteria
 from .criteria import Figures
 from .instructions import spread
 from .measuring import median
-from .targets import LABELS, ROOT
+from .targets import BESIDE, LABELS, ROOT
 
 BEGIN, END = "<!-- benchmark:begin -->", "<!-- benchmark:end -->"
 
@@ -42,7 +42,7 @@ def summarise(rows: list[dict], counts: dict, extras: dict, machine: dict, comma
 def seed_rows(summary: dict) -> list[list[str]]:
     """The three columns of the post that announced LiteLLM's migration, for the same two workloads: 10 and 50 clients."""
     rows = [["", "Per-request overhead", "Throughput under load", "Peak memory under load"]]
-    for target in ("litellm", "litellm-rust", "nginx", "haproxy", "pingora", "passthrough", "native"):
+    for target in ("litellm", "litellm-rust", *BESIDE, "nginx", "haproxy", "pingora", "passthrough", "native"):
         ten = summary["workloads"].get("messages-10", {}).get(target) or summary["workloads"].get("messages-1", {}).get(target)
         fifty = summary["workloads"].get("messages-50", {}).get(target)
         if ten and fifty:
@@ -80,7 +80,7 @@ def repository_table(summary: dict, folder: str) -> str:
     """What the README shows of the newest run."""
     lines = ["| `/v1/messages` | added p50, 1 client | 50 clients | CPU per request | peak memory | instructions |", "|---|---:|---:|---:|---:|---:|"]
     one, fifty = summary["workloads"].get("messages-1", {}), summary["workloads"].get("messages-50", {})
-    for target in ("nginx", "haproxy", "pingora", "passthrough", "native", "litellm", "litellm-rust"):
+    for target in ("nginx", "haproxy", "pingora", "passthrough", "native", *BESIDE, "litellm", "litellm-rust"):
         if target not in one or target not in fifty:
             continue
         counted = summary["counts"].get(f"{target} messages") or summary["counts"].get(f"{target} chat") or {}

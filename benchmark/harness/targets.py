@@ -17,6 +17,9 @@ from .processes import Process, free_port, tasks
 ROOT = Path(__file__).resolve().parents[2]
 TARGET = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")) / os.environ.get("BENCH_PROFILE", "release")
 LITELLM = Path(os.environ.get("LITELLM_BIN", ROOT / ".cache/venv/bin/litellm"))
+GATEWAYS = ROOT / ".cache/gateways"
+# Gateways that registries have, measured when asked for: `--beside`.
+BESIDE = ("smg", "portkey")
 # No network, no telemetry, no reload: what remains is what is measured.
 LITELLM_ENVIRONMENT = {
     "LITELLM_LOCAL_MODEL_COST_MAP": "True", "LITELLM_LOCAL_ANTHROPIC_BETA_HEADERS": "True", "LITELLM_LOCAL_BLOG_POSTS": "True", "LITELLM_LOCAL_POLICY_TEMPLATES": "True",
@@ -62,6 +65,7 @@ listen relay
 
 LABELS = {
     "direct": "no gateway", "nginx": "nginx, plain relay", "haproxy": "HAProxy, plain relay", "pingora": "bare Pingora",
+    "smg": "smg 1.13, relay to one provider", "portkey": "Portkey 1.15",
     "litellm": "LiteLLM, Python", "litellm-rust": "LiteLLM, LITELLM_RUST=1", "passthrough": "Crossfade, pass-through", "native": "Crossfade, native",
 }
 
@@ -73,6 +77,7 @@ class Target:
     process: Process | None = None
     admin: str | None = None
     beside: list[Process] = field(default_factory=list)  # started for it, not counted as its own
+    headers: dict[str, str] = field(default_factory=dict)  # that its clients must send
     first_answer_ms: float = 0.0  # from exec to the first answer of the kind that the target is for
 
     def stop(self):
@@ -148,7 +153,8 @@ class Bench:
         self.number += 1
         unique = f"{name}-{self.number}"
         starter = {"direct": self._direct, "nginx": self._nginx, "haproxy": self._haproxy, "pingora": self._pingora, "litellm": self._litellm, "litellm-rust": self._litellm,
-                   "passthrough": self._passthrough, "native": self._native, "mirror": self._mirror}[name]
+                   "passthrough": self._passthrough, "native": self._native, "mirror": self._mirror,
+                   "smg": self._smg, "portkey": self._portkey}[name]
         return starter(unique, name, f"127.0.0.1:{free_port()}", **options)
 
     def _run(self, unique: str, command: list, environment: dict | None = None) -> Process:
@@ -157,10 +163,10 @@ class Bench:
     def _direct(self, unique, name, address):
         return Target(name, self.provider)
 
-    def _answering(self, target: Target, seconds: float = 60) -> Target:
+    def _answering(self, target: Target, seconds: float = 60, kind: str = "claude") -> Target:
         """Waits until the target passes on what the provider answers."""
-        body = configuration.body("claude")
-        target.process.wait_until(lambda: ask(target.address, "/v1/messages", body, BEARER)[0] == 200, "an answer from the provider", seconds)
+        path, body, headers = configuration.path(kind), configuration.body(kind), {**BEARER, **target.headers}
+        target.process.wait_until(lambda: ask(target.address, path, body, headers)[0] == 200, "an answer from the provider", seconds)
         target.first_answer_ms = target.process.age_milliseconds()
         return target
 
@@ -176,6 +182,20 @@ class Bench:
 
     def _pingora(self, unique, name, address):
         return self._answering(Target(name, address, self._run(unique, [TARGET / "bare-pingora", "--listen", address, "--upstream", self.provider, "--threads", "1"])))
+
+    def _smg(self, unique, name, address, kind: str):
+        """It knows one provider at a time. What it would do beside relaying (health checks, retries, opening circuits) is off."""
+        backend = {"chat": "openai", "claude": "anthropic"}[kind]
+        command = [GATEWAYS / "bin/python", "-m", "smg", "launch", "--backend", backend, "--worker-urls", f"http://{self.provider}", "--host", "127.0.0.1", "--port", address.rsplit(":", 1)[1],
+                   "--prometheus-host", "127.0.0.1", "--prometheus-port", free_port(), "--log-level", "error", "--disable-retries", "--disable-circuit-breaker", "--disable-health-check"]
+        return self._answering(Target(name, address, self._run(unique, command)), kind=kind)
+
+    def _portkey(self, unique, name, address, kind: str):
+        """Its clients say whom to ask."""
+        provider, base = {"chat": ("openai", "/v1"), "claude": ("anthropic", "/v1")}[kind]
+        headers = {"x-portkey-provider": provider, "x-portkey-custom-host": f"http://{self.provider}{base}"}
+        command = ["node", GATEWAYS / "node_modules/@portkey-ai/gateway/build/start-server.js", f"--port={address.rsplit(':', 1)[1]}", "--headless"]
+        return self._answering(Target(name, address, self._run(unique, command, {"NODE_ENV": "production"}), headers=headers), kind=kind)
 
     def _litellm(self, unique, name, address):
         environment = {**LITELLM_ENVIRONMENT, "LITELLM_RUST": "1" if name == "litellm-rust" else "false", "PATH": f"{LITELLM.parent}:{os.environ['PATH']}"}

@@ -46,5 +46,11 @@ def workloads(quick: bool) -> list[Workload]:
     return [replace(workload, targets=tuple(target for target in workload.targets if target in QUICK_TARGETS)) for workload in kept]
 
 
+def with_others(made: list[Workload], names: list[str]) -> list[Workload]:
+    """The same, and these gateways beside the others where both routes of language models are asked for plain answers and streams."""
+    kinds = ("chat-", "messages-", "stream-50", "streams-1000")
+    return [replace(workload, targets=(*workload.targets, *names)) if workload.name.startswith(kinds) else workload for workload in made]
+
+
 def groups(made: list[Workload]) -> list[str]:
     return sorted({workload.group for workload in made} | {"chat", "claude", "scan"})
