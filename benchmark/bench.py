@@ -24,7 +24,7 @@ def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="below five minutes; the figures go to target/bench and are not for keeping")
     parser.add_argument("--phase", action="append", choices=PHASES, help="only these; repeatable")
-    parser.add_argument("--only", default="", help="only workloads whose name begins so")
+    parser.add_argument("--only", action="append", default=[], help="only workloads whose name begins so; repeatable")
     parser.add_argument("--without", action="append", default=[], help="leave a target out; repeatable")
     parser.add_argument("--beside", action="append", default=[], choices=BESIDE, help="measure this gateway, too (scripts/setup gateways installs them); repeatable")
     parser.add_argument("--rounds", type=int)
@@ -38,7 +38,7 @@ def arguments() -> argparse.Namespace:
 class Run:
     def __init__(self, options: argparse.Namespace, folder: Path):
         self.options, self.folder, self.rounds = options, folder, options.rounds or (3 if options.quick else 9)
-        self.workloads = [workload for workload in workloads.workloads(options.quick) if workload.name.startswith(options.only)]
+        self.workloads = [workload for workload in workloads.workloads(options.quick) if workload.name.startswith(tuple(options.only) or "")]
         self.workloads = workloads.with_others(self.workloads, options.beside)
         if options.rounds:
             self.workloads = [replace(workload, rounds=min(workload.rounds or options.rounds, options.rounds)) for workload in self.workloads]
