@@ -93,7 +93,7 @@ def repository_table(summary: dict, folder: str) -> str:
     lines += [
         "",
         f"Medians of interleaved rounds on {machine['cores']} cores of {machine['processor']} ({machine['virtual']}), one worker and one core for each gateway, provider and clients on the other, "
-        f"a provider that answers at once, no database, no keys but the master key. LiteLLM {machine['litellm']}. A real provider takes seconds: what a gateway adds is then a small part, what it costs stays.",
+        f"a provider that answers at once, no database, no keys but the master key. LiteLLM {machine['litellm']}, code {machine['commit'][:7]}. A real provider takes seconds: what a gateway adds is then a small part, what it costs stays.",
         f"Of the marks that this is built towards {met} are met and {missed} are not; all of them, plots, raw rows and the machine are in [{folder}]({folder}/README.md); "
         "[benchmark/README.md](benchmark/README.md) says how it was measured.",
     ]
