@@ -15,7 +15,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 from harness import configuration, instructions, machine, measuring, plots, recorder, report, workloads  # noqa: E402
 from harness.measuring import Workload  # noqa: E402
 from harness.processes import Process, end_children_with_this  # noqa: E402
-from harness.targets import BESIDE, LITELLM, ROOT, Bench, ask  # noqa: E402
+from harness.targets import BESIDE, GATEWAYS, LITELLM, ROOT, Bench, ask  # noqa: E402
 
 PHASES = ("workloads", "mirror", "start", "instructions", "syscalls", "soak")
 
@@ -68,8 +68,8 @@ class Run:
                 if name.startswith("litellm") and name not in kept:
                     self.say(f"starting {name}")
                     kept[name] = self.bench.start(name)
-            kind = {"kind": workload.group.split(".")[0]}
-            targets = {name: kept.get(name) or self.bench.start(name, **(kind if name in BESIDE else {})) for name in names}
+            of_group = lambda name: {"group": workload.group} if name in BESIDE else {}
+            targets = {name: kept.get(name) or self.bench.start(name, **of_group(name)) for name in names}
             self.rows += measuring.interleaved(self.bench, workload, targets, self.rounds, memory=workload.connections >= 50, say=self.say)
             for name, target in targets.items():
                 if name not in kept:
@@ -158,6 +158,7 @@ def outcomes(target) -> str:
 def main() -> int:
     options = arguments()
     described = machine.describe(ROOT, LITELLM)
+    described |= {name: machine.gateway_version(GATEWAYS, name) for name in options.beside}
     name = f"{datetime.date.today()}-{machine.name()}"
     into = options.into or (ROOT / "target/bench" / name if options.quick else ROOT / "benchmark/runs" / name)
     whole = not (options.phase or options.only or options.without)

@@ -27,8 +27,17 @@ def mirrored(share: float) -> str:
     return f'route: "*"\nstage: shadow\nhold: true\nmirror: {share}\ngate: {{ caller_hourly_max: 100000000 }}\n'
 
 
+def kind(group: str) -> str:
+    return group.split(".")[0]
+
+
 def path(group: str) -> str:
-    return KINDS[group.split(".")[0]][2]
+    return KINDS[kind(group)][2]
+
+
+def provider(group: str) -> str:
+    """Whose API the group's kind speaks, by LiteLLM's name for it."""
+    return KINDS[kind(group)][0].split("/")[0]
 
 
 def body(group: str, size: int = 600, stream: bool = False) -> bytes:

@@ -1,4 +1,5 @@
 """What the figures were measured on, and with what."""
+import json
 import os
 import platform
 import re
@@ -30,6 +31,18 @@ def cores() -> tuple[set[int], set[int]]:
     return ({available[-1]}, set(available[:-1])) if len(available) > 1 else (set(available), set(available))
 
 
+def gateway_version(installed: Path, name: str) -> str:
+    """Of a gateway that `scripts/setup gateways` has installed."""
+    if name == "portkey":
+        package = installed / "node_modules/@portkey-ai/gateway/package.json"
+        return json.loads(package.read_text())["version"] if package.exists() else "not there"
+    return python_package(installed / "bin/python", name)
+
+
+def python_package(python: Path, name: str) -> str:
+    return said(str(python), "-c", f"import importlib.metadata as m; print(m.version({name!r}))")
+
+
 def describe(root: Path, litellm: Path) -> dict:
     first = lambda text: text.splitlines()[0] if text else ""
     return {
@@ -46,6 +59,6 @@ def describe(root: Path, litellm: Path) -> dict:
         "nginx": first(said("nginx", "-v")),
         "haproxy": first(said("haproxy", "-v")),
         "valgrind": first(said("valgrind", "--version")),
-        "litellm": first(said(str(litellm.parent / "python"), "-c", "import importlib.metadata as m; print(m.version('litellm'))")),
+        "litellm": first(python_package(litellm.parent / "python", "litellm")),
         "python": first(said(str(litellm.parent / "python"), "--version")),
     }

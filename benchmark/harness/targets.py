@@ -163,9 +163,9 @@ class Bench:
     def _direct(self, unique, name, address):
         return Target(name, self.provider)
 
-    def _answering(self, target: Target, seconds: float = 60, kind: str = "claude") -> Target:
+    def _answering(self, target: Target, seconds: float = 60, group: str = "claude") -> Target:
         """Waits until the target passes on what the provider answers."""
-        path, body, headers = configuration.path(kind), configuration.body(kind), {**BEARER, **target.headers}
+        path, body, headers = configuration.path(group), configuration.body(group), {**BEARER, **target.headers}
         target.process.wait_until(lambda: ask(target.address, path, body, headers)[0] == 200, "an answer from the provider", seconds)
         target.first_answer_ms = target.process.age_milliseconds()
         return target
@@ -183,19 +183,17 @@ class Bench:
     def _pingora(self, unique, name, address):
         return self._answering(Target(name, address, self._run(unique, [TARGET / "bare-pingora", "--listen", address, "--upstream", self.provider, "--threads", "1"])))
 
-    def _smg(self, unique, name, address, kind: str):
+    def _smg(self, unique, name, address, group: str):
         """It knows one provider at a time. What it would do beside relaying (health checks, retries, opening circuits) is off."""
-        backend = {"chat": "openai", "claude": "anthropic"}[kind]
-        command = [GATEWAYS / "bin/python", "-m", "smg", "launch", "--backend", backend, "--worker-urls", f"http://{self.provider}", "--host", "127.0.0.1", "--port", address.rsplit(":", 1)[1],
+        command = [GATEWAYS / "bin/python", "-m", "smg", "launch", "--backend", configuration.provider(group), "--worker-urls", f"http://{self.provider}", "--host", "127.0.0.1", "--port", address.rsplit(":", 1)[1],
                    "--prometheus-host", "127.0.0.1", "--prometheus-port", free_port(), "--log-level", "error", "--disable-retries", "--disable-circuit-breaker", "--disable-health-check"]
-        return self._answering(Target(name, address, self._run(unique, command)), kind=kind)
+        return self._answering(Target(name, address, self._run(unique, command)), group=group)
 
-    def _portkey(self, unique, name, address, kind: str):
+    def _portkey(self, unique, name, address, group: str):
         """Its clients say whom to ask."""
-        provider, base = {"chat": ("openai", "/v1"), "claude": ("anthropic", "/v1")}[kind]
-        headers = {"x-portkey-provider": provider, "x-portkey-custom-host": f"http://{self.provider}{base}"}
+        headers = {"x-portkey-provider": configuration.provider(group), "x-portkey-custom-host": f"http://{self.provider}/v1"}
         command = ["node", GATEWAYS / "node_modules/@portkey-ai/gateway/build/start-server.js", f"--port={address.rsplit(':', 1)[1]}", "--headless"]
-        return self._answering(Target(name, address, self._run(unique, command, {"NODE_ENV": "production"}), headers=headers), kind=kind)
+        return self._answering(Target(name, address, self._run(unique, command, {"NODE_ENV": "production"}), headers=headers), group=group)
 
     def _litellm(self, unique, name, address):
         environment = {**LITELLM_ENVIRONMENT, "LITELLM_RUST": "1" if name == "litellm-rust" else "false", "PATH": f"{LITELLM.parent}:{os.environ['PATH']}"}

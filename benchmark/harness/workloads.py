@@ -48,8 +48,8 @@ def workloads(quick: bool) -> list[Workload]:
 
 def with_others(made: list[Workload], names: list[str]) -> list[Workload]:
     """The same, and these gateways beside the others where both routes of language models are asked for plain answers and streams."""
-    kinds = ("chat-", "messages-", "stream-50", "streams-1000")
-    return [replace(workload, targets=(*workload.targets, *names)) if workload.name.startswith(kinds) else workload for workload in made]
+    asked = ("chat-", "messages-", "stream-50", "streams-1000")
+    return [replace(workload, targets=(*workload.targets, *names)) if workload.name.startswith(asked) else workload for workload in made]
 
 
 def groups(made: list[Workload]) -> list[str]:
